@@ -1,0 +1,19 @@
+//! The pure core of Turnout: (request, policy, catalogue, state, now, seed) in, decision out.
+//!
+//! No I/O, no clock, no randomness, no threads, no unsafe code, and no panic on any input.
+#![forbid(unsafe_code)]
+
+pub mod catalog;
+pub mod classify;
+pub mod control;
+pub mod decide;
+pub mod features;
+pub mod json;
+pub mod money;
+pub mod outcome;
+pub mod plan;
+pub mod policy;
+pub mod text;
+pub mod tokens;
+pub mod usage;
+pub mod wire;
