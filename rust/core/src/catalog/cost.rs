@@ -3,7 +3,7 @@
 use std::fmt;
 
 use super::model::Price;
-use crate::money::{MoneyError, NanosPerMtok, UsdPicos, half_even};
+use crate::money::{NanosPerMtok, UsdPicos, half_even};
 use crate::usage::Usage;
 
 /// A thousand femto-USD (1e-15 USD) are one pico-USD.
@@ -101,12 +101,6 @@ impl fmt::Display for CostError {
 
 impl std::error::Error for CostError {}
 
-impl From<MoneyError> for CostError {
-    fn from(_: MoneyError) -> Self {
-        Self::Overflow
-    }
-}
-
 /// What a usage costs at a price, in pico-USD, rounded half to even once at the end.
 ///
 /// The tier is chosen by all input, cached input included, and prices the whole request. Reasoning without a price of
@@ -127,8 +121,7 @@ pub fn cost(price: &Price, usage: &Usage) -> Result<UsdPicos, CostError> {
         (UsageClass::Reasoning, usage.reasoning, rates.reasoning.or(rates.output)),
         (UsageClass::AudioIn, usage.audio_in, rates.audio_in),
         (UsageClass::AudioOut, usage.audio_out, rates.audio_out),
-        // So many nano-USD for a thousand searches are so many pico-USD for one, and a million tokens at a price of
-        // nano-USD per million tokens are a thousand times as many pico-USD: a search is a thousand such "tokens".
+        // n nano-USD for a thousand searches are n pico-USD, which is 1000 n femto-USD, for one.
         (UsageClass::WebSearch, usage.web_searches, price.web_search_per_k.map(|fee| NanosPerMtok(fee.0))),
     ];
     let mut femtos: i128 = 0;
@@ -274,7 +267,6 @@ mod tests {
         let searches = Price { web_search_per_k: Some(UsdNanos(i64::MAX)), ..Price::default() };
         let usage = Usage { web_searches: u64::MAX, ..Usage::default() };
         assert_eq!(cost(&searches, &usage), Err(CostError::Overflow));
-        assert_eq!(CostError::from(MoneyError::Overflow).code(), "cost-overflow");
     }
 
     #[test]

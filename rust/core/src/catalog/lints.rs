@@ -155,15 +155,3 @@ fn rates(name: &str, rates: &Rates, found: &mut Found) {
         }
     }
 }
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_bundled_catalogue_is_clean() {
-        let catalog = Catalog::bundled();
-        assert!(catalog.models().len() > 200);
-        assert_eq!(lint(catalog), []);
-    }
-}

@@ -18,6 +18,8 @@ mod provider;
 mod read;
 mod suggest;
 mod table;
+#[cfg(test)]
+mod tests;
 
 pub use cost::{CostError, UsageClass, cost, expected_cost};
 pub use error::CatalogError;

@@ -335,4 +335,9 @@ impl Model {
     pub fn full_name(&self) -> String {
         format!("{}/{}", self.provider, self.id)
     }
+
+    /// Whether requests fail on this day (`YYYY-MM-DD`, in which texts compare as days do).
+    pub fn is_retired_on(&self, day: &str) -> bool {
+        self.status == Status::Retired || self.retires_on.as_deref().is_some_and(|end| end <= day)
+    }
 }
