@@ -10,9 +10,10 @@ use turnout_core::wire::{Dialect, parse_request};
 
 /// An agent's conversation of about `size` bytes: code in tool results, short thoughts, a dozen tools.
 fn agent_turns(dialect: Dialect, size: usize) -> String {
-    let code = "    def visit(self, node: Node, depth: int = 0) -> None:\\n        if depth > self.limit:\\n            \
+    let code =
+        "    def visit(self, node: Node, depth: int = 0) -> None:\\n        if depth > self.limit:\\n            \
                 raise ValueError(f\\\"too deep: {depth}\\\")\\n        self.seen.add(node.name)\\n\\n"
-        .repeat(8);
+            .repeat(8);
     let mut tools = String::new();
     for index in 0..12 {
         let separator = if index == 0 { "" } else { "," };

@@ -21,6 +21,7 @@ pub const CODES: &[&str] = &[
     "image_untranslatable",
     "document_untranslatable",
     "stop_untranslatable",
+    "region_untranslatable",
     "tool_call_id_missing",
     "forced_tool_choice_refused",
     "prefill_refused",

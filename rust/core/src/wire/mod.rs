@@ -11,16 +11,27 @@
 //! form changes by going to the other dialect and back.
 
 mod anthropic_messages;
+mod body;
 mod detect;
 mod error;
+mod members;
 mod openai_chat;
 mod parse;
 mod read;
 mod request;
+mod shape;
+mod splice;
+mod target;
+mod thinking;
+mod translate_to_anthropic;
+mod translate_to_openai;
+mod translate_turns;
 
+pub use body::{Body, write_body};
 pub use detect::detect;
 pub use error::{CODES, WireError};
 pub use parse::{parse_request, prompt_body};
 pub use request::{
     Dialect, Document, Image, ImageSource, Part, Request, ResponseFormat, Role, Thinking, Tool, ToolChoice, Turn,
 };
+pub use target::{Target, ThinkingSetting};
