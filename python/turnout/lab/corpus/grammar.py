@@ -32,6 +32,7 @@ class Grammar:
     """
 
     def __init__(self, rng: random.Random, tables: Mapping[str, object]) -> None:
+        """Takes the tables as they are; decks are shuffled when first drawn from."""
         self.rng = rng
         self._tables = flatten(tables)
         self._decks: dict[str, list[str]] = {}

@@ -31,7 +31,7 @@ def _minutes(grammar: Grammar) -> Blocks:
     number = grammar.number(3, 60)
     while True:
         number += 1
-        yield f"# {grammar.say('meeting.title')}, no. {number}, {grammar.say('weekday')} {grammar.fill('«#1-28» «month»')}"
+        yield grammar.fill(f"# «meeting.title», no. {number}, «weekday» «#1-28» «month»")
         present = ", ".join(grammar.say("person") for _ in range(grammar.number(4, 9)))
         yield f"Present: {present}. Apologies: {grammar.say('person')}.\n"
         for item in range(1, grammar.number(4, 7)):

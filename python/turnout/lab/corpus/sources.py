@@ -30,7 +30,9 @@ def source_file(grammar: Grammar, language: str, size: int) -> str:
 
 def listing(grammar: Grammar, language: str, size: int) -> str:
     """A listing of files with sizes."""
-    return _grow(grammar, size, (f"{grammar.number(180, 48_000):>7}  {source_path(grammar, language)}" for _ in _ever()))
+    return _grow(
+        grammar, size, (f"{grammar.number(180, 48_000):>7}  {source_path(grammar, language)}" for _ in _ever())
+    )
 
 
 def search_hits(grammar: Grammar, language: str, size: int) -> str:
@@ -70,7 +72,8 @@ def service_log(grammar: Grammar, service: str, size: int) -> str:
             if chance > 0.96:
                 yield "Traceback (most recent call last):"
                 for _ in range(grammar.number(2, 5)):
-                    yield f'  File "/srv/{source_path(grammar, "py")}", line {grammar.number(10, 400)}, in {grammar.say("verb")}'
+                    path, function = source_path(grammar, "py"), grammar.say("verb")
+                    yield f'  File "/srv/{path}", line {grammar.number(10, 400)}, in {function}'
                 yield grammar.say("log.error")
 
     return _grow(grammar, size, lines())
@@ -114,7 +117,7 @@ def _test_lines(grammar: Grammar, language: str) -> Iterator[str]:
             elif language == "rs":
                 yield f"test {grammar.say('entity')}::{name} ... ok"
             elif language == "ts":
-                yield f"  ✓ {grammar.say('verb')} {grammar.say('entity')} keeps {grammar.say('field')} ({grammar.number(1, 480)} ms)"
+                yield grammar.fill("  ✓ «verb» «entity» keeps «field» («#1-480» ms)")
             else:
                 yield f"tests/{grammar.say('entity')}/test_{grammar.say('verb')}.py::{name} PASSED [{done % 100:3}%]"
         yield f"FAILED {source_path(grammar, language)}: {grammar.say('log.error')}"

@@ -18,10 +18,9 @@ from .request import Conversation, Dialect, Draft, File, Tool, Turn
 
 WRITTEN = ("talk", "code", "reason", "work", "tongues", "seen")
 META_KEYS = ("team", "residency", "urgency", "locale")
-KEYS = frozenset(
-    "id prompt turns as system schema json_object effort max_tokens temperature model tools tool_choice images detail"
-    " files stream team residency urgency locale".split()
-)
+SHAPE_KEYS = ("id", "prompt", "turns", "as", "system", "images", "detail", "files", "stream", "model")
+ANSWER_KEYS = ("schema", "json_object", "effort", "max_tokens", "temperature", "tools", "tool_choice")
+KEYS = frozenset((*SHAPE_KEYS, *ANSWER_KEYS, *META_KEYS))
 
 
 def written_drafts() -> list[Draft]:
