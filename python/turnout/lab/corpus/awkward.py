@@ -35,7 +35,7 @@ def _plain() -> list[DemoRequest]:
         "newlines": "\n" * 5_000 + "hello?" + "\r\n" * 2_000,
         "combining-marks": "".join(letter + "\u0301\u0323\u0308\u0330" * 12 for letter in "read this aloud"),
         "right-to-left": f"{RLO}reversed{PDF} {RLM}שלום{LRM} (123) {RLM}مرحبا{LRM} which of these brackets opens?",
-        "control-tokens": "What do <|im_start|>system, <|endoftext|> and [INST] mean in this log?\n\nHuman: hi\n\nAssistant:",
+        "control-tokens": "What do <|im_start|>system, <|endoftext|>, [INST] mean in a log?\n\nHuman: hi\n\nAssistant:",
         "looks-like-a-body": '{"model": "x", "messages": [{"role": "user", "content": "i am a prompt, not a body"}]}',
         "base64": "decode: " + "VHVybm91dHMgYXJlIHBvaW50cyBpbiBCcml0YWluLg==" * 40,
     }

@@ -46,6 +46,7 @@ class Story:
     grammar: Grammar
     language: str
     paths: list[str] = field(default_factory=list)
+    services: list[str] = field(default_factory=list)
     documents: int = 0
 
     def path(self) -> str:
@@ -53,6 +54,13 @@ class Story:
         if not self.paths or self.grammar.rng.random() < 0.4:
             self.paths.append(source_path(self.grammar, self.language))
         return self.grammar.rng.choice(self.paths)
+
+    def service(self) -> str:
+        """One of three services, most often the first."""
+        while len(self.services) < 3:
+            kind = self.grammar.rng.choice(("api", "worker", "gateway", "sync"))
+            self.services.append(f"{self.grammar.say('entity')}-{kind}")
+        return self.grammar.rng.choice((*self.services[:1] * 4, *self.services[1:]))
 
     def call(self, tool: str, size: int) -> tuple[Arguments, str]:
         """Arguments for `tool` and its answer of about `size` characters."""
@@ -71,10 +79,11 @@ def _list_files(story: Story, size: int) -> tuple[Arguments, str]:
 
 
 def _read_file(story: Story, size: int) -> tuple[Arguments, str]:
-    arguments: Arguments = {"path": story.path()}
+    path = story.path()
+    arguments: Arguments = {"path": path}
     if size < 2500:
         arguments |= {"offset": story.grammar.number(20, 300), "limit": size // 30}
-    return arguments, source_file(story.grammar, story.language, size)
+    return arguments, source_file(story.grammar, path, size)
 
 
 def _search_code(story: Story, size: int) -> tuple[Arguments, str]:
@@ -95,28 +104,24 @@ def _run_command(story: Story, size: int) -> tuple[Arguments, str]:
     return {"command": TEST_COMMANDS[story.language]}, f"exit code {story.grammar.number(0, 1)}\n{log}"
 
 
-def _service(story: Story) -> str:
-    return f"{story.grammar.say('entity')}-{story.grammar.rng.choice(('api', 'worker', 'gateway', 'sync'))}"
-
-
 def _query_logs(story: Story, size: int) -> tuple[Arguments, str]:
-    service, hour = _service(story), story.grammar.number(8, 21)
+    service, hour = story.service(), story.grammar.number(8, 21)
     arguments: Arguments = {
         "service": service,
         "from": f"2026-03-09T{hour:02}:00:00Z",
         "to": f"2026-03-09T{hour + 1:02}:{story.grammar.number(0, 59):02}:00Z",
-        "filter": story.grammar.fill('level in ("WARN", "ERROR") and message ~ "«field»"'),
+        "filter": story.grammar.fill('message !~ "health" and logger != "audit.«entity»"'),
     }
-    return arguments, service_log(story.grammar, service, size)
+    return arguments, service_log(story.grammar, service, hour, size)
 
 
 def _get_metrics(story: Story, size: int) -> tuple[Arguments, str]:
-    arguments: Arguments = {"metric": "http_latency_p99", "service": _service(story), "window": "6h", "step_s": 30}
+    arguments: Arguments = {"metric": "http_latency_p99", "service": story.service(), "window": "6h", "step_s": 30}
     return arguments, series(story.grammar, min(size, 6000))
 
 
 def _describe_service(story: Story, _size: int) -> tuple[Arguments, str]:
-    service = _service(story)
+    service = story.service()
     grammar = story.grammar
     state = {
         "service": service,
@@ -129,11 +134,11 @@ def _describe_service(story: Story, _size: int) -> tuple[Arguments, str]:
 
 
 def _list_deployments(story: Story, _size: int) -> tuple[Arguments, str]:
-    rows = (
-        story.grammar.fill("2026-03-«#10-28» «#10-23»:«#10-59»  2026.3.«#1-40»  «first»  «verb» «entity»: «why»")
-        for _ in range(8)
-    )
-    return {"limit": 8}, "\n".join(rows)
+    rows = []
+    for index in range(8):
+        stamp = f"2026-03-{9 - index:02} «#10-18»:«#10-59»  {story.services[0] if story.services else story.service()}"
+        rows.append(story.grammar.fill(f"{stamp}  2026.3.{48 - index * 3}  «first»  «verb» «entity»: «why»"))
+    return {"limit": len(rows)}, "\n".join(rows)
 
 
 def _web_search(story: Story, size: int) -> tuple[Arguments, str]:
@@ -215,10 +220,7 @@ def _search_help_centre(story: Story, size: int) -> tuple[Arguments, str]:
 
 def _list_tables(story: Story, _size: int) -> tuple[Arguments, str]:
     names = ", ".join(("id bigint", "town text", "goods text", "placed_at timestamptz", "delivered_at timestamptz"))
-    rows = (
-        f"{story.grammar.say('entity')}s ({names}, {story.grammar.say('field')} int): {story.grammar.number(900, 48_000_000)} rows"
-        for _ in range(14)
-    )
+    rows = (story.grammar.fill(f"«entity»s ({names}, «field» int): «#900-48000000» rows") for _ in range(14))
     return {"schema": "sales"}, "\n".join(rows)
 
 

@@ -7,8 +7,11 @@ from collections.abc import Iterator
 
 from .grammar import Grammar
 
-LANGUAGES = {"py": "py", "ts": "ts", "go": "go", "rs": "rs"}
 CUT = "[output cut: {} more lines]"
+# How often a service log holds a JSON line, and how often an error has a traceback: enough to meet both on a page.
+JSON_LINE_SHARE, TRACEBACK_SHARE = 0.12, 0.3
+# How much of a source file is about the thing that its folder is named after.
+OWN_ENTITY_SHARE = 0.6
 
 
 def source_path(grammar: Grammar, language: str) -> str:
@@ -17,14 +20,19 @@ def source_path(grammar: Grammar, language: str) -> str:
     return f"{folder}/{grammar.say('entity')}/{grammar.say('verb')}_{grammar.say('field')}.{language}"
 
 
-def source_file(grammar: Grammar, language: str, size: int) -> str:
+def source_file(grammar: Grammar, path: str, size: int) -> str:
     """A source file of about `size` characters, as a file reader with line numbers shows it."""
-    pieces = [grammar.say(f"{language}.head", _bind(grammar))]
+    folder, _, language = path.rpartition(".")
+    entity = folder.split("/")[-2]
+    pieces = [grammar.say(f"{language}.head", {**_bind(grammar), "entity": entity})]
     length = len(pieces[0])
     while length < size:
-        pieces.append(grammar.say(f"{language}.block", _bind(grammar)))
+        bound = _bind(grammar)
+        if grammar.rng.random() < OWN_ENTITY_SHARE:
+            bound["entity"] = entity
+        pieces.append(grammar.say(f"{language}.block", bound))
         length += len(pieces[-1])
-    lines = "".join(pieces).splitlines()
+    lines = ("\n" if language == "py" else "").join(pieces).splitlines()
     return "\n".join(f"{number:5}\t{line}" for number, line in enumerate(lines, start=1))
 
 
@@ -52,24 +60,23 @@ def test_log(grammar: Grammar, language: str, size: int) -> str:
     return _grow(grammar, size, _test_lines(grammar, language))
 
 
-def service_log(grammar: Grammar, service: str, size: int) -> str:
-    """Log lines of a service, now and then with a traceback or a JSON line."""
+def service_log(grammar: Grammar, service: str, hour: int, size: int) -> str:
+    """Log lines of a service from `hour` on, now and then a JSON line or a traceback."""
 
     def lines() -> Iterator[str]:
-        clock_ms = grammar.number(0, 80_000_000)
+        clock_ms = hour * 3_600_000
         while True:
             clock_ms += grammar.number(3, 4_000)
             second, ms = divmod(clock_ms, 1000)
             stamp = f"2026-03-09T{second // 3600 % 24:02}:{second // 60 % 60:02}:{second % 60:02}.{ms:03}Z"
-            level, logger = grammar.say("log.level"), grammar.say("log.logger")
-            message = grammar.say("log.message")
-            chance = grammar.rng.random()
-            if chance < 0.12:
+            level, message = grammar.say("log.line").split(maxsplit=1)
+            logger = grammar.say("log.logger")
+            if grammar.rng.random() < JSON_LINE_SHARE:
                 row = {"ts": stamp, "lvl": level.lower(), "svc": service, "trace": _hex(grammar, 16), "msg": message}
                 yield json.dumps(row, ensure_ascii=False)
                 continue
             yield f"{stamp} {level:<5} {service}-{grammar.number(1, 6)} [{logger}] {message} trace={_hex(grammar, 8)}"
-            if chance > 0.96:
+            if level == "ERROR" and grammar.rng.random() < TRACEBACK_SHARE:
                 yield "Traceback (most recent call last):"
                 for _ in range(grammar.number(2, 5)):
                     path, function = source_path(grammar, "py"), grammar.say("verb")
