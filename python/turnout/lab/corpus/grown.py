@@ -14,9 +14,11 @@ from .request import Call, Conversation, Dialect, Draft, Result, Tool, Turn
 from .written import load_table, tool_library
 
 # Wanted body sizes of the agent turns: evenly spread, with room for what a last result runs over.
-AGENT_BYTES_LOW, AGENT_BYTES_HIGH = 12_500, 94_000
+AGENT_BYTES_LOW, AGENT_BYTES_HIGH = 12_500, 92_000
 TURNS_PER_SCENARIO = 3
 RESULT_CHARS_LOW, RESULT_CHARS_HIGH = 700, 13_000
+# What a call, its result and their ids cost beside their texts, and what a thinking block costs beside its own.
+ENVELOPE_BYTES, SIGNATURE_BYTES = 220, 420
 
 
 def paper_drafts() -> list[Draft]:
@@ -92,10 +94,11 @@ def _conversation(
             ident = _ident(f"{scenario['name']} {variant} {step} {len(calls)}")
             calls.append(Call(ident, tool, arguments))
             results.append(Result(ident, text, failing))
-            left -= len(json.dumps(text, ensure_ascii=False)) + len(json.dumps(arguments)) + 220
+            left -= len(json.dumps(text, ensure_ascii=False)) + len(json.dumps(arguments)) + ENVELOPE_BYTES
         says = lists["says"][step] if step < len(lists["says"]) else grammar.say("later")
         # With thinking on, Anthropic wants the assistant turns of a tool loop to begin with it.
         thought = grammar.say("thinking") if thinking else ""
+        left -= len(thought) + SIGNATURE_BYTES if thought else 0
         turns += [
             Turn("assistant", says, calls=tuple(calls), thinking=thought),
             Turn("tool", results=tuple(results)),
