@@ -8,18 +8,10 @@ from dataclasses import dataclass, field
 
 from .grammar import Grammar
 from .papers import paper
-from .sources import listing, search_hits, series, service_log, source_file, source_path, sql_rows, test_log
+from .sources import search_hits, series, service_log, source_file, source_path, sql_rows, test_log
 
 Arguments = dict[str, object]
-SEARCHES = (
-    "raise Conflict",
-    "retry_delay\\(",
-    "def (load|merge)_",
-    "TODO",
-    "\\.zone\\b",
-    "import .*store",
-    "settings\\.",
-)
+PAGE = "https://www.«verb»-«entity».example/«verb»/«#100-9999»"
 FAILURES = {
     "edit_file": "old_text occurs 3 times in the file; add context so that it is unique",
     "run_command": "timed out after 120 s; partial output:\n  resolving packages ...",
@@ -47,6 +39,7 @@ class Story:
     language: str
     paths: list[str] = field(default_factory=list)
     services: list[str] = field(default_factory=list)
+    named: dict[str, list[str]] = field(default_factory=dict)
     documents: int = 0
 
     def path(self) -> str:
@@ -54,6 +47,16 @@ class Story:
         if not self.paths or self.grammar.rng.random() < 0.4:
             self.paths.append(source_path(self.grammar, self.language))
         return self.grammar.rng.choice(self.paths)
+
+    def name(self, kind: str, ident: str) -> str:
+        """Remembers an id that a tool has answered with."""
+        self.named.setdefault(kind, []).append(ident)
+        return ident
+
+    def named_before(self, kind: str, pattern: str) -> str:
+        """An id that came up before, or a new one of that pattern."""
+        known = self.named.get(kind)
+        return self.grammar.rng.choice(known) if known else self.name(kind, self.grammar.fill(pattern))
 
     def service(self) -> str:
         """One of three services, most often the first."""
@@ -73,9 +76,9 @@ class Story:
 
 
 def _list_files(story: Story, size: int) -> tuple[Arguments, str]:
-    return {"path": story.grammar.rng.choice((".", "app", "src", "internal"))}, listing(
-        story.grammar, story.language, min(size, 5000)
-    )
+    paths = sorted({source_path(story.grammar, story.language) for _ in range(min(size, 5000) // 40)})
+    story.paths += paths
+    return {"path": "."}, "\n".join(f"{story.grammar.number(180, 48_000):>7}  {path}" for path in paths)
 
 
 def _read_file(story: Story, size: int) -> tuple[Arguments, str]:
@@ -87,8 +90,10 @@ def _read_file(story: Story, size: int) -> tuple[Arguments, str]:
 
 
 def _search_code(story: Story, size: int) -> tuple[Arguments, str]:
-    arguments: Arguments = {"pattern": story.grammar.rng.choice(SEARCHES), "glob": f"**/*.{story.language}"}
-    return arguments, search_hits(story.grammar, story.language, min(size, 7000))
+    word = story.grammar.say("entity")
+    hits = search_hits(story.grammar, story.language, word, min(size, 7000))
+    story.paths += [line.partition(":")[0] for line in hits.splitlines()[:5]]
+    return {"pattern": word, "glob": f"**/*.{story.language}"}, hits
 
 
 def _edit_file(story: Story, _size: int) -> tuple[Arguments, str]:
@@ -148,16 +153,15 @@ def _web_search(story: Story, size: int) -> tuple[Arguments, str]:
         number = 0
         while True:
             number += 1
-            yield grammar.fill(
-                f"{number}. «report.heading» | «company»\n   https://www.«verb»-«entity».example/«month»/«#100-9999»"
-            )
+            url = story.name("page", grammar.fill(PAGE))
+            yield grammar.fill(f"{number}. «report.heading» | «company»\n   {url}")
             yield f"   {grammar.say('report.line')} {grammar.say('report.line')}"
 
     return {"query": grammar.fill("«metric» «town» 2025 report"), "count": 10}, _until(hits(), min(size, 6000))
 
 
 def _fetch_page(story: Story, size: int) -> tuple[Arguments, str]:
-    url = story.grammar.fill("https://www.«verb»-«entity».example/«month»/«#100-9999»")
+    url = story.named_before("page", PAGE)
     form = story.grammar.rng.choice(("report", "interview", "report", "diary", "handbook"))
     return {"url": url}, paper(form, story.grammar, size)
 
@@ -166,7 +170,7 @@ def _find_customer(story: Story, _size: int) -> tuple[Arguments, str]:
     last = story.grammar.say("last")
     rows = [
         {
-            "id": f"C-{story.grammar.number(10_000, 99_999)}",
+            "id": story.name("customer", story.grammar.fill("C-«#10000-99999»")),
             "name": f"{story.grammar.say('first')} {last}",
             "town": story.grammar.say("town"),
         }
@@ -186,16 +190,18 @@ def _list_orders(story: Story, size: int) -> tuple[Arguments, str]:
         ]
         status = grammar.rng.choice(("delivered", "in transit", "partly returned", "refunded", "waiting for stock"))
         order: dict[str, object] = {
-            "id": f"O-{grammar.number(40_000, 59_999)}",
+            "id": story.name("order", grammar.fill("O-«#40000-59999»")),
             "placed": f"2026-0{grammar.number(1, 3)}-{grammar.number(1, 28):02}",
             "status": status,
-            "parcel": f"P{grammar.number(10**9, 10**10 - 1)}",
+            "parcel": story.name("parcel", grammar.fill("P«#1000000000-9999999999»")),
             "lines": lines,
             "note": grammar.say("chatlog.customer"),
         }
         orders.append(order)
         length += len(json.dumps(order, indent=1))
-    return {"customer_id": f"C-{grammar.number(10_000, 99_999)}", "since": "2025-10-01"}, json.dumps(orders, indent=1)
+    return {"customer_id": story.named_before("customer", "C-«#10000-99999»"), "since": "2025-10-01"}, json.dumps(
+        orders, indent=1
+    )
 
 
 def _track_parcel(story: Story, size: int) -> tuple[Arguments, str]:
@@ -205,11 +211,11 @@ def _track_parcel(story: Story, size: int) -> tuple[Arguments, str]:
                 "2026-03-«#10-28» «#10-23»:«#10-59»  depot «town»: «verb» by hand, shelf «#1-80»; note: «chatlog.agent»"
             )
 
-    return {"parcel": f"P{story.grammar.number(10**9, 10**10 - 1)}"}, _until(scans(), min(size, 2500))
+    return {"parcel": story.named_before("parcel", "P«#1000000000-9999999999»")}, _until(scans(), min(size, 2500))
 
 
 def _refund(story: Story, _size: int) -> tuple[Arguments, str]:
-    order, cents = f"O-{story.grammar.number(40_000, 59_999)}", story.grammar.number(490, 9900)
+    order, cents = story.named_before("order", "O-«#40000-59999»"), story.grammar.number(490, 9900)
     reply = json.dumps({"order_id": order, "refunded_cents": cents, "arrives_in_days": story.grammar.number(2, 6)})
     return {"order_id": order, "amount_cents": cents, "reason": story.grammar.say("reason")}, reply
 
@@ -250,7 +256,8 @@ def _read_document(story: Story, size: int) -> tuple[Arguments, str]:
 def _list_messages(story: Story, size: int) -> tuple[Arguments, str]:
     def rows() -> Iterator[str]:
         while True:
-            yield story.grammar.fill("m«#1000-9999»  «person»  Re: «meeting.topic»\n        «survey.answer»")
+            ident = story.name("message", story.grammar.fill("m«#1000-9999»"))
+            yield story.grammar.fill(f"{ident}  «person»  Re: «meeting.topic»\n        «survey.answer»")
 
     return {"folder": "inbox", "unread": True}, _until(rows(), min(size, 5000))
 
@@ -264,7 +271,7 @@ def _read_message(story: Story, size: int) -> tuple[Arguments, str]:
                 yield f"{grammar.say('meeting.point')} {grammar.say('survey.answer')}\n"
             yield grammar.fill("«first»\n\n> previous message follows\n")
 
-    return {"id": story.grammar.fill("m«#1000-9999»")}, _until(thread(), size)
+    return {"id": story.named_before("message", "m«#1000-9999»")}, _until(thread(), size)
 
 
 def _list_events(story: Story, size: int) -> tuple[Arguments, str]:
@@ -275,7 +282,7 @@ def _list_events(story: Story, size: int) -> tuple[Arguments, str]:
             )
 
     arguments: Arguments = {"person": story.grammar.say("person"), "from": "2026-03-09", "to": "2026-03-20"}
-    return arguments, _until(events(), min(size, 4000))
+    return arguments, "\n".join(sorted(_until(events(), min(size, 4000)).splitlines()))
 
 
 def _create_event(story: Story, _size: int) -> tuple[Arguments, str]:

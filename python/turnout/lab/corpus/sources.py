@@ -36,21 +36,16 @@ def source_file(grammar: Grammar, path: str, size: int) -> str:
     return "\n".join(f"{number:5}\t{line}" for number, line in enumerate(lines, start=1))
 
 
-def listing(grammar: Grammar, language: str, size: int) -> str:
-    """A listing of files with sizes."""
-    return _grow(
-        grammar, size, (f"{grammar.number(180, 48_000):>7}  {source_path(grammar, language)}" for _ in _ever())
-    )
-
-
-def search_hits(grammar: Grammar, language: str, size: int) -> str:
-    """Hits of a search as path:line: text."""
+def search_hits(grammar: Grammar, language: str, word: str, size: int) -> str:
+    """Hits of a search for `word` as path:line: text."""
 
     def hits() -> Iterator[str]:
         while True:
-            lines = grammar.say(f"{language}.block", _bind(grammar)).strip().splitlines()
-            line = grammar.rng.choice(lines).strip()
-            yield f"{source_path(grammar, language)}:{grammar.number(3, 480)}: {line}"
+            block = grammar.say(f"{language}.block", {**_bind(grammar), "entity": word})
+            for line in block.splitlines():
+                if word in line.lower():
+                    yield f"{source_path(grammar, language)}:{grammar.number(3, 480)}: {line.strip()}"
+                    break
 
     return _grow(grammar, size, hits())
 
@@ -154,8 +149,3 @@ def _bind(grammar: Grammar) -> dict[str, str]:
 
 def _hex(grammar: Grammar, digits: int) -> str:
     return f"{grammar.rng.getrandbits(digits * 4):0{digits}x}"
-
-
-def _ever() -> Iterator[None]:
-    while True:
-        yield None
