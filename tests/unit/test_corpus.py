@@ -40,7 +40,7 @@ def blocks(message: Json) -> list[Json]:
 
 
 def is_anthropic(request: DemoRequest) -> bool:
-    return isinstance(request.request, dict) and "max_tokens" in request.request
+    return request.dialect == "anthropic-messages"
 
 
 def size_bytes(request: DemoRequest) -> int:
@@ -97,6 +97,16 @@ def test_both_dialects_and_plain_prompts_are_there() -> None:
     assert 0.28 <= share <= 0.40
     assert sum(isinstance(request.request, str) for request in REQUESTS) >= 20
     assert sum(isinstance(request.request, bytes) for request in REQUESTS) >= 5
+
+
+def test_the_dialect_is_named_where_there_is_a_body() -> None:
+    for request in REQUESTS:
+        if isinstance(request.request, str):
+            assert request.dialect is None
+        else:
+            assert request.dialect in {"openai-chat", "anthropic-messages"}
+    for request in BODIES:
+        assert is_anthropic(request) is ("max_tokens" in body_of(request)), request.id
 
 
 def test_about_a_third_streams_and_the_bodies_say_so() -> None:

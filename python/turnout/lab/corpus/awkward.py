@@ -102,8 +102,9 @@ def _bodies() -> list[DemoRequest]:
         _request(
             "empty-tool-result",
             {"model": "auto", "max_tokens": 512, "messages": empty_result, "tools": [gate]},
+            anthropic=True,
         ),
-        _request("one-token", {"model": "auto", "max_tokens": 1, "messages": [user]}, stream=True),
+        _request("one-token", {"model": "auto", "max_tokens": 1, "messages": [user]}, stream=True, anthropic=True),
     ]
 
 
@@ -123,15 +124,20 @@ def _bytes() -> list[DemoRequest]:
         _request("bom", BOM + plain.encode()),
         _request("escaped-bytes", json.dumps(streamed, ensure_ascii=True).encode(), stream=True),
         _request("surrogate-escape", surrogate.encode()),
-        _request("spread-out-bytes", json.dumps(anthropic, indent=12).replace("\n", "\r\n").encode()),
-        _request("compact-bytes", json.dumps(anthropic, ensure_ascii=False, separators=(",", ":")).encode()),
+        _request("spread-out-bytes", json.dumps(anthropic, indent=12).replace("\n", "\r\n").encode(), anthropic=True),
+        _request(
+            "compact-bytes", json.dumps(anthropic, ensure_ascii=False, separators=(",", ":")).encode(), anthropic=True
+        ),
         _request("late-model", late.encode()),
         _request("escaped-keys", escaped_keys.encode()),
         _request("trailing-white-space", plain.encode() + b" \n" * 2_000),
     ]
 
 
-def _request(name: str, request: str | bytes | dict[str, object], *, stream: bool = False) -> DemoRequest:
+def _request(
+    name: str, request: str | bytes | dict[str, object], *, stream: bool = False, anthropic: bool = False
+) -> DemoRequest:
+    dialect = None if isinstance(request, str) else "anthropic-messages" if anthropic else "openai-chat"
     if stream and isinstance(request, dict):
         request = {**request, "stream": True}
-    return DemoRequest(f"awkward-{name}", "awkward", request, {}, stream)
+    return DemoRequest(f"awkward-{name}", "awkward", request, {}, stream, dialect)

@@ -53,7 +53,8 @@ def _finish(draft: Draft) -> DemoRequest:
         body = anthropic_messages(conversation, stream=stream, cached=cached)
     if body is None:
         body = openai_chat(conversation, stream=stream, developer=_share(f"developer {draft.id}", 4) == 0)
-    return DemoRequest(draft.id, draft.kind, body, _meta(draft.id, draft.meta), stream)
+    name = None if isinstance(body, str) else "anthropic-messages" if dialect == "anthropic" else "openai-chat"
+    return DemoRequest(draft.id, draft.kind, body, _meta(draft.id, draft.meta), stream, name)
 
 
 def _dialect(name: str) -> Dialect:

@@ -19,6 +19,8 @@ class DemoRequest:
         request: A plain prompt, the bytes of a body, or a body of OpenAI Chat or Anthropic Messages.
         meta: What the caller says about itself (`team`, and on some `residency`, `urgency`, `locale`).
         stream: Whether the answer is wanted as a stream; bodies say the same.
+        dialect: `openai-chat` or `anthropic-messages`, None for a plain prompt. A short body is often valid in both, so
+            only its sender knows.
     """
 
     id: str
@@ -26,6 +28,7 @@ class DemoRequest:
     request: str | bytes | dict[str, object]
     meta: dict[str, str]
     stream: bool
+    dialect: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
