@@ -64,9 +64,24 @@ impl<'a> MessagePiece<'a> {
                 "function_call" if reader.peek()? == Kind::Object => {
                     // The form before tools: one call without id, told apart by an index that no list has.
                     let call = ToolPiece { index: Some(u64::MAX), ..read_function(reader)? };
-                    self.tools.push(call);
+                    // Snowflake writes an empty one beside every answer.
+                    if [&call.name, &call.arguments].into_iter().flatten().any(|text| !text.is_empty()) {
+                        self.tools.push(call);
+                    }
                 }
-                "audio" | "images" => self.has_other_content |= raw_or_null(reader)?.is_some(),
+                "audio" if reader.peek()? == Kind::Object => reader.object(|reader, key| {
+                    match key.as_ref() {
+                        "data" | "transcript" => {
+                            self.has_other_content |= string_or_skip(reader)?.is_some_and(|text| !text.is_empty());
+                        }
+                        _ => drop(reader.skip()?),
+                    }
+                    Ok::<(), JsonError>(())
+                })?,
+                "images" if reader.peek()? == Kind::Array => reader.array(|reader| {
+                    self.has_other_content = true;
+                    reader.skip().map(drop)
+                })?,
                 _ => drop(reader.skip()?),
             }
             Ok(())
@@ -142,14 +157,20 @@ fn read_tool<'a>(reader: &mut Reader<'a>) -> Result<ToolPiece<'a>, JsonError> {
                 (piece.name, piece.arguments) = (function.name, function.arguments);
             }
             // A custom tool takes free text; as JSON that is a string, which keeps "arguments are JSON" true.
-            "custom" if reader.peek()? == Kind::Object => reader.object(|reader, key| {
-                match key.as_ref() {
-                    "name" => piece.name = string_or_skip(reader)?,
-                    "input" => piece.arguments = raw_or_null(reader)?.map(String::from_utf8_lossy),
-                    _ => drop(reader.skip()?),
+            "custom" if reader.peek()? == Kind::Object => {
+                let (mut name, mut input) = (None, None);
+                reader.object(|reader, key| {
+                    match key.as_ref() {
+                        "name" => name = string_or_skip(reader)?.filter(|name| !name.is_empty()),
+                        "input" => input = raw_or_null(reader)?.map(String::from_utf8_lossy),
+                        _ => drop(reader.skip()?),
+                    }
+                    Ok::<(), JsonError>(())
+                })?;
+                if name.is_some() {
+                    (piece.name, piece.arguments) = (name, input);
                 }
-                Ok::<(), JsonError>(())
-            })?,
+            }
             _ => drop(reader.skip()?),
         }
         Ok::<(), JsonError>(())

@@ -124,7 +124,13 @@ pub(super) fn openai_usage(raw: &[u8], reported_cost: Option<i64>) -> ReportedUs
         .unwrap_or(0);
     let audio_in = figures.first(in_parts, &["audio_tokens"]).unwrap_or(0);
     let mut input_left = prompt;
-    let cache_read = figures.take(&mut input_left, cached, true);
+    let cache_read = if cached > prompt {
+        // Grok on Azure leaves the cache out of the prompt (recorded: 7 in, 161 cached), which shows only when it is larger.
+        figures.note(UsageProblem::Inconsistent);
+        cached
+    } else {
+        figures.take(&mut input_left, cached, true)
+    };
     let cache_write_other = figures.take(&mut input_left, written, true);
     // Cached audio is counted in both parts, so the rest may be smaller.
     let audio_in = figures.take(&mut input_left, audio_in, false);
@@ -140,9 +146,10 @@ pub(super) fn openai_usage(raw: &[u8], reported_cost: Option<i64>) -> ReportedUs
     let reasoning = if stands_outside {
         // xAI: `total_tokens` shows that reasoning is not in the completion.
         reasoning
-    } else if reasoning > completion {
+    } else if reasoning / 2 >= completion && reasoning > completion {
         // The Vercel gateway leaves reasoning out of both figures, yet its cost includes it (recorded: 223 in, 25 out and
-        // 266 of reasoning at 2 and 12 USD a million cost 0.003938 USD).
+        // 266 of reasoning at 2 and 12 USD a million cost 0.003938 USD). There reasoning was 2.5 to 15 times the completion;
+        // servers that merely count it badly (doubleword, OpenRouter) were at most 1.3 times off.
         figures.note(UsageProblem::Inconsistent);
         reasoning
     } else {
@@ -367,6 +374,25 @@ mod tests {
         let usage = seen.usage.unwrap();
         assert_eq!((usage.output_text, usage.reasoning, seen.problem), (10, 300, None));
         assert_eq!(usage.reported_cost_usd_picos, Some(541_100_000));
+    }
+
+    #[test]
+    fn figures_that_stand_outside_show_only_by_their_size() {
+        let seen = openai(
+            r#"{"prompt_tokens":223,"completion_tokens":25,"total_tokens":248,
+                "completion_tokens_details":{"reasoning_tokens":266}}"#,
+        );
+        let usage = seen.usage.unwrap();
+        assert_eq!((usage.output_text, usage.reasoning, seen.problem), (25, 266, Some(UsageProblem::Inconsistent)));
+        let seen = openai(
+            r#"{"prompt_tokens":16,"completion_tokens":128,"total_tokens":144,
+                "completion_tokens_details":{"reasoning_tokens":132}}"#,
+        );
+        let usage = seen.usage.unwrap();
+        assert_eq!((usage.output_text, usage.reasoning, seen.problem), (0, 128, Some(UsageProblem::Inconsistent)));
+        let seen = openai(r#"{"prompt_tokens":7,"completion_tokens":8,"prompt_tokens_details":{"cached_tokens":161}}"#);
+        let usage = seen.usage.unwrap();
+        assert_eq!((usage.input_uncached, usage.cache_read, seen.problem), (7, 161, Some(UsageProblem::Inconsistent)));
     }
 
     #[test]

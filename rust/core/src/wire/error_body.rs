@@ -34,6 +34,8 @@ pub(super) struct ErrorFacts {
     pub limit_tokens: Option<u64>,
     /// Whether a moderation named its reasons.
     pub is_moderated: bool,
+    /// Whether a router passes on what the provider behind it said (about the router's key, not ours).
+    pub is_relayed: bool,
 }
 
 /// Whether bytes look like a page for people.
@@ -108,8 +110,12 @@ impl ErrorFacts {
         }
         let metadata = object.get("metadata");
         if let Some(raw) = metadata.and_then(|metadata| metadata.get("raw")).and_then(Value::as_str) {
-            raw.clone_into(&mut self.upstream);
+            // Often JSON inside a string; its own message is what matters.
+            let inner = Value::parse(raw.as_bytes()).ok().filter(|inner| matches!(inner, Value::Object(_)));
+            let inner = inner.map(|inner| Self::of_value(&inner).message).filter(|message| !message.is_empty());
+            self.upstream = inner.unwrap_or_else(|| raw.to_owned());
         }
+        self.is_relayed = metadata.is_some_and(|metadata| metadata.get("provider_name").is_some());
         self.is_moderated = metadata.is_some_and(|metadata| metadata.get("reasons").is_some());
         if let Some(inner) = object.get("innererror").and_then(|inner| inner.get("code")).and_then(Value::as_str) {
             self.upstream.push_str(inner);
@@ -184,6 +190,7 @@ impl ErrorFacts {
             // llama.cpp and some proxies answer 500 to a request that is wrong.
             500 if self.class.as_deref() == Some("invalid_request_error") => K::Rejected,
             402 => K::Exhausted,
+            401 | 403 if self.is_relayed => K::BadUpstream,
             401 | 403 | 407 => K::Unauthorized,
             404 | 410 => K::NotFound,
             429 => K::RateLimited,
@@ -370,6 +377,7 @@ const REFUSED: &[&str] = &[
     "responsibleaipolicyviolation",
     "content management policy",
     "content filtering policy",
+    "violates usage guidelines",
     "data_inspection_failed",
     "content exists risk",
     "prohibited_content",
@@ -393,4 +401,6 @@ const NOT_FOUND: &[&str] = &[
     "invalid model name",
     "unknown_model",
     "model_not_supported",
+    "model_decommissioned",
+    "supported api model names are",
 ];

@@ -47,13 +47,13 @@ pub(super) fn clean(text: &str) -> String {
         .collect();
     let mut out = String::with_capacity(text.len());
     let mut rest = text.as_str();
-    let mut follows_cue = false;
+    let (mut follows_cue, mut is_quoted_key) = (false, false);
     while !rest.is_empty() {
         let end = rest.find(|c: char| !is_word(c)).unwrap_or(rest.len());
         let (word, tail) = rest.split_at_checked(end).unwrap_or((rest, ""));
         let gap_end = tail.find(is_word).unwrap_or(tail.len());
         let (gap, tail) = tail.split_at_checked(gap_end).unwrap_or((tail, ""));
-        if looks_like_key(word) || (follows_cue && could_be_credential(word)) {
+        if !word.is_empty() && (is_quoted_key || looks_like_key(word) || (follows_cue && could_be_credential(word))) {
             out.push_str("[redacted]");
         } else {
             out.push_str(word);
@@ -61,6 +61,8 @@ pub(super) fn clean(text: &str) -> String {
         out.push_str(gap);
         if !word.is_empty() {
             let is_cue = CREDENTIAL_CUES.iter().any(|cue| word.eq_ignore_ascii_case(cue));
+            // "Incorrect API key provided: ..." quotes whatever was sent.
+            is_quoted_key = word.eq_ignore_ascii_case("provided") && gap.contains(':');
             follows_cue = is_cue && gap.chars().all(|c| matches!(c, ' ' | ':' | '=' | '"' | '\'' | '`'));
         }
         rest = tail;
@@ -79,8 +81,9 @@ fn is_word(c: char) -> bool {
 fn looks_like_key(word: &str) -> bool {
     let is_masked = word.contains("**") || word.contains("\u{2022}\u{2022}");
     let has_prefix = KEY_PREFIXES.iter().any(|prefix| {
-        word.strip_prefix(prefix)
-            .is_some_and(|rest| rest.len() >= 6 && rest.contains(|c: char| c.is_ascii_digit() || c == '*'))
+        word.strip_prefix(prefix).is_some_and(|rest| {
+            rest.len() >= 6 && (prefix.starts_with("sk") || rest.contains(|c: char| c.is_ascii_digit() || c == '*'))
+        })
     });
     // No word and no model name has a part of twenty letters and digits mixed; hashes, UUID-like keys and tokens have.
     let has_long_part = word.split(|c: char| !c.is_alphanumeric()).any(|part| {
@@ -109,6 +112,7 @@ mod tests {
         for (text, secret) in [
             ("Incorrect API key provided: sk-proj-abc123DEF456.", "abc123"),
             ("Incorrect API key provided: sk-12345***********6789", "6789"),
+            ("Incorrect API key provided: test-key. You can", "test-key"),
             ("bad key AIzaSyA1234567890abcdefg", "AIza"),
             ("header Authorization: Bearer abcdef123456", "abcdef"),
             ("?api_key=0123456789abcdef&x=1", "0123"),

@@ -55,14 +55,19 @@ impl Failure {
     fn of_facts(facts: &ErrorFacts, kind: OutcomeKind, status: Option<u16>) -> Self {
         let (requested_tokens, limit_tokens) =
             if kind == OutcomeKind::Overflow { facts.token_counts() } else { (None, None) };
-        let message = if facts.message.is_empty() { &facts.upstream } else { &facts.message };
+        // A router's own message says only that the provider failed.
+        let message = match (facts.message.as_str(), facts.upstream.as_str()) {
+            ("", upstream) => upstream.to_owned(),
+            (message, upstream) if facts.is_relayed && !upstream.is_empty() => format!("{message}: {upstream}"),
+            (message, _) => message.to_owned(),
+        };
         Self {
             status,
             code: facts.code.as_deref().map(clean).filter(|code| !code.is_empty()),
             retry_after_ms: facts.retry_after_ms,
             requested_tokens,
             limit_tokens,
-            ..Self::new(kind, message)
+            ..Self::new(kind, &message)
         }
     }
 
