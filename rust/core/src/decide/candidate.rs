@@ -82,7 +82,7 @@ pub(super) fn candidates(
                 ttft_p50_ms: latency.map(|latency| latency.ttft_p50_ms),
                 ttft_p95_ms: latency.map(|latency| latency.ttft_p95_ms),
                 standing: state
-                    .map_or(0, |state| state.standing(&row.id, &row.key.label(), provider, now_ms).rank()),
+                    .map_or(0, |state| state.standing(&row.id, &row.key.label(), provider, now_ms).rank().tier),
                 order: found.len(),
             });
         }

@@ -9,7 +9,7 @@ use crate::policy::expr::{TextTest, Tri, Value};
 use crate::policy::facts::FactId;
 use crate::policy::{GivenValue, MetaValue};
 use crate::tokens::{Family, RequestMeasure, TokenCount, count_request_exact, measure};
-use crate::wire::{Part, Request, ResponseFormat};
+use crate::wire::{Part, Request, ResponseFormat, Role, Turn};
 
 /// Up to this size an exact count is made inline when an estimate leaves a condition open; above, the safe side is taken.
 pub const EXACT_INLINE_BYTES: usize = 16 * 1024;
@@ -223,9 +223,15 @@ impl<'r> RequestFacts<'r> {
         }
     }
 
-    /// Whether the ask matches a pattern. The whole last ask is looked at, not only the part that is classified.
+    /// Whether the ask matches a pattern: all text of the last user turn that has any, however long.
     pub fn ask_matches(&self, test: &TextTest) -> Tri {
-        let ask = features::ask(self.request);
-        ask.whole().any(|piece| test.pattern.is_match(piece)).into()
+        let texts = |turn: &'r Turn<'r>| {
+            turn.parts.iter().filter_map(|part| match part {
+                Part::Text(text) => Some(text.as_ref()),
+                _ => None,
+            })
+        };
+        let last = self.request.turns.iter().rev().find(|turn| turn.role == Role::User && texts(turn).next().is_some());
+        last.is_some_and(|turn| texts(turn).any(|text| test.pattern.is_match(text))).into()
     }
 }
