@@ -11,8 +11,8 @@ use std::sync::OnceLock;
 /// The cues that ship. Written for this project from the taxonomy; not fitted on any data.
 const CUES: &str = include_str!("../../data/classify/cues.txt");
 
-const SLOTS: usize = 8192;
-const FILTER_BITS: usize = 1 << 15;
+const SLOTS: usize = 16_384;
+const FILTER_BITS: usize = 1 << 16;
 const FILTER_WORDS: usize = FILTER_BITS / 64;
 /// The mark of a programming language in a slot's value.
 const LANGUAGE_MARK: u16 = 0x100;
@@ -48,10 +48,10 @@ struct Slot {
     used: bool,
 }
 
-/// The table: an open-addressed hash table behind a one-bit filter.
+/// The table: an open-addressed hash table behind a filter of two bits a cue.
 #[derive(Debug)]
 pub(super) struct Lexicon {
-    filter: Box<[u64]>,
+    filter: Box<[u64; FILTER_WORDS]>,
     slots: Box<[Slot]>,
 }
 
@@ -61,7 +61,7 @@ impl Lexicon {
         static TABLE: OnceLock<Lexicon> = OnceLock::new();
         TABLE.get_or_init(|| {
             let mut lexicon =
-                Self { filter: vec![0; FILTER_WORDS].into(), slots: vec![Slot::default(); SLOTS].into() };
+                Self { filter: Box::new([0; FILTER_WORDS]), slots: vec![Slot::default(); SLOTS].into() };
             for (kind, hash, value) in entries(CUES).filter_map(Result::ok) {
                 lexicon.insert(finish(hash, kind), value);
             }
@@ -70,9 +70,9 @@ impl Lexicon {
     }
 
     fn insert(&mut self, hash: u64, value: u16) {
-        let (word, bit) = filter_place(hash);
+        let (word, bits) = filter_place(hash);
         if let Some(cell) = self.filter.get_mut(word) {
-            *cell |= bit;
+            *cell |= bits;
         }
         let start = slot_of(hash);
         for step in 0..SLOTS {
@@ -87,13 +87,18 @@ impl Lexicon {
         }
     }
 
+    /// Whether there may be a cue of this hash: never wrong when it says no.
+    #[inline]
+    pub(super) fn may_have(&self, hash: u64, kind: Kind) -> bool {
+        let (word, bits) = filter_place(finish(hash, kind));
+        self.filter.get(word).is_some_and(|cell| cell & bits == bits)
+    }
+
     /// Calls `found` with everything that a cue of this hash tells.
     #[inline]
     pub(super) fn look_up(&self, hash: u64, kind: Kind, found: impl FnMut(Meaning)) {
-        let hash = finish(hash, kind);
-        let (word, bit) = filter_place(hash);
-        if self.filter.get(word).is_some_and(|cell| cell & bit != 0) {
-            self.look_up_slots(hash, found);
+        if self.may_have(hash, kind) {
+            self.look_up_slots(finish(hash, kind), found);
         }
     }
 
@@ -127,18 +132,18 @@ const fn finish(hash: u64, kind: Kind) -> u64 {
     mix(hash, kind as u64)
 }
 
+/// A cell of the filter and the two bits in it that stand for a hash.
 const fn filter_place(hash: u64) -> (usize, u64) {
-    let at = (hash >> 49) as usize;
-    (at / 64, 1 << (at % 64))
+    ((hash >> 54) as usize % FILTER_WORDS, 1 << (hash >> 48 & 63) | 1 << (hash >> 42 & 63))
 }
 
 const fn slot_of(hash: u64) -> usize {
-    ((hash >> 32) as usize) % SLOTS
+    ((hash >> 20) as usize) % SLOTS
 }
 
-#[allow(clippy::cast_possible_truncation, reason = "the key is the middle of the hash on purpose")]
+#[allow(clippy::cast_possible_truncation, reason = "the key is the upper half of the hash on purpose")]
 const fn key_of(hash: u64) -> u32 {
-    (hash >> 16) as u32
+    (hash >> 32) as u32
 }
 
 type Entry = (Kind, u64, u16);

@@ -129,7 +129,7 @@ struct Scan {
     before_word: char,
     previous: u64,
     before_previous: u64,
-    dense: [u32; DENSE_CUE_CHARS],
+    dense: [u64; DENSE_CUE_CHARS],
     dense_run: usize,
     dense_total: u32,
     in_number: bool,
@@ -191,9 +191,56 @@ impl Scan {
     }
 
     fn read(&mut self, text: &str) {
-        for ch in text.chars() {
-            self.step(fold(ch), ch);
+        let bytes = text.as_bytes();
+        let mut at = 0;
+        while let Some(&byte) = bytes.get(at) {
+            if byte.is_ascii_alphabetic() {
+                at = self.read_ascii_word(bytes, at);
+            } else if byte.is_ascii() {
+                let ch = char::from(byte);
+                self.step(fold(ch), ch);
+                at = at.saturating_add(1);
+            } else {
+                let Some(ch) = text.get(at..).and_then(|rest| rest.chars().next()) else { return };
+                self.step(fold(ch), ch);
+                at = at.saturating_add(ch.len_utf8());
+            }
         }
+    }
+
+    /// The common case in a loop of its own: ASCII letters up to whatever else comes. The index behind them.
+    fn read_ascii_word(&mut self, bytes: &[u8], from: usize) -> usize {
+        if self.backticks > 0 {
+            self.end_backticks();
+        }
+        if self.word_chars == 0 {
+            self.begin_word(char::from(bytes.get(from).copied().unwrap_or(b' ')));
+        }
+        let mut at = from;
+        let mut hash = self.word;
+        let mut chars = self.word_chars;
+        let mut last = b' ';
+        let stem_until = if self.in_fence { 0 } else { STEM_CHARS };
+        while let Some(&byte) = bytes.get(at) {
+            if !byte.is_ascii_alphabetic() {
+                break;
+            }
+            last = byte;
+            hash = mix(hash, u64::from(byte | 0x20));
+            chars = chars.saturating_add(1);
+            if chars > 1 && chars <= stem_until && self.lexicon.may_have(hash, Kind::Stem) {
+                self.look_up(hash, Kind::Stem);
+            }
+            at = at.saturating_add(1);
+        }
+        let read = chars.saturating_sub(self.word_chars);
+        self.word = hash;
+        self.word_chars = chars;
+        self.features.chars = self.features.chars.saturating_add(read);
+        self.line.chars = self.line.chars.saturating_add(read);
+        self.line.last = u32::from(last | 0x20);
+        self.last = char::from(last);
+        at
     }
 
     #[inline]
@@ -363,17 +410,18 @@ impl Scan {
         }
         self.previous = SEED;
         self.before_previous = SEED;
-        self.dense.rotate_left(1);
-        if let Some(last) = self.dense.last_mut() {
-            *last = code;
+        // The hash of the last n characters is the hash of the n - 1 before, and this one.
+        let mut before = SEED;
+        for hash in &mut self.dense {
+            (before, *hash) = (*hash, mix(before, u64::from(code)));
         }
         self.dense_run = self.dense_run.saturating_add(1).min(DENSE_CUE_CHARS);
         self.dense_total = self.dense_total.saturating_add(1);
-        let window = self.dense;
-        for length in 1..=self.dense_run {
-            let cue = window.iter().skip(DENSE_CUE_CHARS.saturating_sub(length));
-            let hash = cue.fold(SEED, |hash, code| mix(hash, u64::from(*code)));
-            self.look_up(hash, Kind::Dense);
+        let hashes = self.dense;
+        for hash in hashes.iter().take(self.dense_run) {
+            if self.lexicon.may_have(*hash, Kind::Dense) {
+                self.look_up(*hash, Kind::Dense);
+            }
         }
     }
 
