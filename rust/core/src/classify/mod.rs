@@ -8,8 +8,12 @@
 //! A test would break it by a prompt whose task changes with its case, by a panic on odd text, or by a difficulty that falls
 //! when a constraint is added.
 
+mod classification;
 mod difficulty;
+mod language;
 mod task;
 
+pub use classification::{Classification, classify, classify_text};
 pub use difficulty::difficulty_of;
+pub use language::{Language, LanguageScore, language_of};
 pub use task::{Task, TaskScore, task_of};

@@ -20,5 +20,3 @@ pub use ask::{Ask, AskSource, HEAD_BYTES, TAIL_BYTES, ask};
 pub use programming::ProgrammingLanguage;
 pub use signal::Signal;
 pub use structure::{Features, Hits, structure};
-
-pub(crate) use fold::{Folded, SEED, fold, mix};
