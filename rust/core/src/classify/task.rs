@@ -60,29 +60,32 @@ impl Task {
         Self::Other,
     ];
 
+    /// The names, in the order of [`Task::ALL`].
+    pub const NAMES: &[&str] = &[
+        "code",
+        "math",
+        "reasoning",
+        "extraction",
+        "summarization",
+        "translation",
+        "classification",
+        "open_qa",
+        "closed_qa",
+        "creative_writing",
+        "rewriting",
+        "chat",
+        "tool_use",
+        "agentic",
+        "planning",
+        "other",
+    ];
+
     /// How many tasks there are.
     pub const COUNT: usize = Self::ALL.len();
 
     /// The stable name used in policies and records.
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::Code => "code",
-            Self::Math => "math",
-            Self::Reasoning => "reasoning",
-            Self::Extraction => "extraction",
-            Self::Summarization => "summarization",
-            Self::Translation => "translation",
-            Self::Classification => "classification",
-            Self::OpenQa => "open_qa",
-            Self::ClosedQa => "closed_qa",
-            Self::CreativeWriting => "creative_writing",
-            Self::Rewriting => "rewriting",
-            Self::Chat => "chat",
-            Self::ToolUse => "tool_use",
-            Self::Agentic => "agentic",
-            Self::Planning => "planning",
-            Self::Other => "other",
-        }
+    pub fn name(self) -> &'static str {
+        Self::NAMES.get(self.index()).copied().unwrap_or_default()
     }
 
     /// The task of that name.
