@@ -23,10 +23,10 @@ pub struct Language(u8);
 
 /// Every language, in the order of the table: the groups of one script first, then those that have a script of their own.
 const CODES: [&str; 75] = [
-    "af", "az", "bs", "ca", "cs", "cy", "da", "de", "en", "eo", "es", "et", "eu", "fi", "fr", "ga", "hr", "hu", "id", "is",
-    "it", "la", "lg", "lt", "lv", "mi", "ms", "nb", "nl", "nn", "pl", "pt", "ro", "sk", "sl", "sn", "so", "sq", "st", "sv",
-    "sw", "tl", "tn", "tr", "ts", "vi", "xh", "yo", "zu", "be", "bg", "kk", "mk", "mn", "ru", "sr", "uk", "ar", "fa", "ur",
-    "hi", "mr", "bn", "el", "gu", "he", "hy", "ja", "ka", "ko", "pa", "ta", "te", "th", "zh",
+    "af", "az", "bs", "ca", "cs", "cy", "da", "de", "en", "eo", "es", "et", "eu", "fi", "fr", "ga", "hr", "hu", "id",
+    "is", "it", "la", "lg", "lt", "lv", "mi", "ms", "nb", "nl", "nn", "pl", "pt", "ro", "sk", "sl", "sn", "so", "sq",
+    "st", "sv", "sw", "tl", "tn", "tr", "ts", "vi", "xh", "yo", "zu", "be", "bg", "kk", "mk", "mn", "ru", "sr", "uk",
+    "ar", "fa", "ur", "hi", "mr", "bn", "el", "gu", "he", "hy", "ja", "ka", "ko", "pa", "ta", "te", "th", "zh",
 ];
 
 impl Language {
@@ -182,7 +182,8 @@ impl Table {
     fn shipped() -> &'static Self {
         static SHIPPED: OnceLock<Table> = OnceLock::new();
         SHIPPED.get_or_init(|| {
-            let bytes = miniz_oxide::inflate::decompress_to_vec_zlib_with_limit(TABLE, TABLE_LIMIT_BYTES).unwrap_or_default();
+            let bytes =
+                miniz_oxide::inflate::decompress_to_vec_zlib_with_limit(TABLE, TABLE_LIMIT_BYTES).unwrap_or_default();
             let start = bytes.iter().position(|byte| *byte == b'\n').map_or(bytes.len(), |at| at.saturating_add(1));
             let mut values = bytes.get(start..).unwrap_or_default().iter();
             let mut rows = Vec::new();
@@ -303,7 +304,8 @@ fn decide(sum: &Sum<'_>, languages: usize, first_language: u8, letters: u32) -> 
     let lead = best.1.saturating_sub(second).saturating_mul(1000) / sum.grams.max(1);
     // Half is a toss-up; few letters weigh less.
     let weighed = lead.saturating_mul(i64::from(letters)) / i64::from(letters.saturating_add(20));
-    let score = 1_000_000_i64.saturating_mul(weighed.saturating_add(CLEAR_LEAD)) / weighed.saturating_add(2 * CLEAR_LEAD).max(1);
+    let score = 1_000_000_i64.saturating_mul(weighed.saturating_add(CLEAR_LEAD))
+        / weighed.saturating_add(2 * CLEAR_LEAD).max(1);
     LanguageScore {
         language: Some(Language(first_language.saturating_add(best.0))),
         score: u32::try_from(score.clamp(0, 1_000_000)).unwrap_or(0),

@@ -143,7 +143,10 @@ const WEIGHTS: &[(Signal, &[(Task, i32)])] = &[
     (S::QuestionWord, &[(T::OpenQa, 5)]),
     (S::Explain, &[(T::OpenQa, 6)]),
     (S::Passage, &[(T::ClosedQa, 7)]),
-    (S::TextNoun, &[(T::ClosedQa, 2), (T::Summarization, 1), (T::Rewriting, 2), (T::Extraction, 1), (T::Classification, 1)]),
+    (
+        S::TextNoun,
+        &[(T::ClosedQa, 2), (T::Summarization, 1), (T::Rewriting, 2), (T::Extraction, 1), (T::Classification, 1)],
+    ),
     (S::Greeting, &[(T::Chat, 8)]),
     (S::SmallTalk, &[(T::Chat, 8)]),
     (S::ToolVerb, &[(T::ToolUse, 8)]),

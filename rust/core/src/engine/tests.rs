@@ -53,15 +53,8 @@ fn run_one(policy: &Policy, catalog_hash: &str, test: &PolicyTest) -> Option<Tes
         };
         state.apply(&ended, now_ms);
     }
-    let inputs = DecideInputs {
-        policy,
-        catalog_hash,
-        facts: &facts,
-        has_key: &has_key,
-        state: Some(&state),
-        now_ms,
-        seed: 0,
-    };
+    let inputs =
+        DecideInputs { policy, catalog_hash, facts: &facts, has_key: &has_key, state: Some(&state), now_ms, seed: 0 };
     let decision = crate::decide::decide(&inputs);
     match expectation(&inputs, &decision, &test.expect) {
         Tri::True => None,
@@ -76,7 +69,8 @@ fn one_line(decision: &Decision) -> String {
             format!("rule `{}`, refused: {}", decision.rule, reasons.join("; "))
         }
         Some(chosen) => {
-            let cost = |picos: Option<i64>| picos.map_or_else(|| "unknown".to_owned(), |picos| UsdPicos(picos).to_string());
+            let cost =
+                |picos: Option<i64>| picos.map_or_else(|| "unknown".to_owned(), |picos| UsdPicos(picos).to_string());
             format!(
                 "rule `{}`, model `{}`, deployment `{}`, cost.p50 {}, cost.p90 {}",
                 decision.rule,

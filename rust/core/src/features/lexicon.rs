@@ -60,8 +60,7 @@ impl Lexicon {
     pub(super) fn shipped() -> &'static Self {
         static TABLE: OnceLock<Lexicon> = OnceLock::new();
         TABLE.get_or_init(|| {
-            let mut lexicon =
-                Self { filter: Box::new([0; FILTER_WORDS]), slots: vec![Slot::default(); SLOTS].into() };
+            let mut lexicon = Self { filter: Box::new([0; FILTER_WORDS]), slots: vec![Slot::default(); SLOTS].into() };
             for (kind, hash, value) in entries(CUES).filter_map(Result::ok) {
                 lexicon.insert(finish(hash, kind), value);
             }

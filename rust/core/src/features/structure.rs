@@ -456,9 +456,8 @@ impl Scan {
             b'=' | b'^' | b'+' | b'*' => {
                 self.line.code_marks = self.line.code_marks.saturating_add(1);
                 let follows = self.line.last;
-                let is_operand = (0x30..=0x39).contains(&follows)
-                    || (0x61..=0x7A).contains(&follows)
-                    || follows == u32::from(b')');
+                let is_operand =
+                    (0x30..=0x39).contains(&follows) || (0x61..=0x7A).contains(&follows) || follows == u32::from(b')');
                 self.operators = self.operators.saturating_add(u32::from(is_operand && !self.in_fence));
             }
             b':' if self.last == '"' => self.keys = self.keys.saturating_add(1),
@@ -542,9 +541,8 @@ impl Scan {
         features.has_code = features.code_fences >= 2 || features.code_chars > 0 || features.code_lines >= 2;
         features.has_json = self.braces >= 2 && self.keys >= 1;
         features.has_table = self.table_lines >= 2;
-        features.has_math = self.latex > 0
-            || self.symbols >= 2
-            || (self.operators >= 2 && features.numbers >= 1 && !features.has_code);
+        features.has_math =
+            self.latex > 0 || self.symbols >= 2 || (self.operators >= 2 && features.numbers >= 1 && !features.has_code);
         let asked = features.question_marks.max(features.list_items.min(20));
         let joined = total(Signal::Also).min(8);
         features.parts = if words == 0 { 0 } else { asked.max(1).saturating_add(joined / 2).min(64) };
@@ -556,7 +554,5 @@ impl Scan {
 
 /// `cpp` and `csharp`, as the table has them.
 const CPP: u64 = mix(mix(mix(SEED, b'c' as u64), b'p' as u64), b'p' as u64);
-const CSHARP: u64 = mix(
-    mix(mix(mix(mix(mix(SEED, b'c' as u64), b's' as u64), b'h' as u64), b'a' as u64), b'r' as u64),
-    b'p' as u64,
-);
+const CSHARP: u64 =
+    mix(mix(mix(mix(mix(mix(SEED, b'c' as u64), b's' as u64), b'h' as u64), b'a' as u64), b'r' as u64), b'p' as u64);
