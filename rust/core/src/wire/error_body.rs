@@ -190,6 +190,8 @@ impl ErrorFacts {
             // llama.cpp and some proxies answer 500 to a request that is wrong.
             500 if self.class.as_deref() == Some("invalid_request_error") => K::Rejected,
             402 => K::Exhausted,
+            // The key is fine, only not for this model.
+            403 if has(NOT_FOUND) || has(MODEL_DENIED) => K::NotFound,
             401 | 403 if self.is_relayed => K::BadUpstream,
             401 | 403 | 407 => K::Unauthorized,
             404 | 410 => K::NotFound,
@@ -404,3 +406,6 @@ const NOT_FOUND: &[&str] = &[
     "model_decommissioned",
     "supported api model names are",
 ];
+
+const MODEL_DENIED: &[&str] =
+    &["not allowed to sample from this model", "access to this model", "access to the model", "have access to model"];
