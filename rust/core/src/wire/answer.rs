@@ -12,7 +12,7 @@ use crate::outcome::OutcomeKind;
 use crate::usage::Usage;
 
 use super::answer_usage::{ReportedUsage, UsageProblem};
-use super::error_body::{ErrorFacts, is_html};
+use super::error_body::{ErrorFacts, is_html, parse_error};
 use super::{Dialect, Failure, answer_anthropic_messages, answer_openai_chat};
 
 /// A tool call that the model made.
@@ -220,19 +220,19 @@ pub fn parse_answer(dialect: Dialect, body: &[u8]) -> Answer {
 
 /// The failure in an error member (`null`, `""` and `{}` are none); also of a whole body without one.
 pub(super) fn error_in(raw: &[u8]) -> Option<Failure> {
-    match Value::parse(raw) {
-        Ok(Value::Null) => None,
-        Ok(Value::String(text)) if text.is_empty() => None,
-        Ok(Value::Object(members)) if members.is_empty() => None,
-        Ok(value @ Value::String(_)) => Some(Failure::of_error_value(&Value::Object(vec![("error".into(), value)]))),
-        Ok(value) => Some(Failure::of_error_value(&value)),
-        Err(_) => Some(Failure::new(OutcomeKind::BadUpstream, "an error object that cannot be read")),
+    match parse_error(raw) {
+        Some(Value::Null) => None,
+        Some(Value::String(text)) if text.is_empty() => None,
+        Some(Value::Object(members)) if members.is_empty() => None,
+        Some(value @ Value::String(_)) => Some(Failure::of_error_value(&Value::Object(vec![("error".into(), value)]))),
+        Some(value) => Some(Failure::of_error_value(&value)),
+        None => Some(Failure::new(OutcomeKind::BadUpstream, "an error object that cannot be read")),
     }
 }
 
 /// Whether a whole body has the shape of an error object of some kind, although it has no error member.
 pub(super) fn bare_error_in(raw: &[u8]) -> Option<Failure> {
-    let value = Value::parse(raw).ok()?;
+    let value = parse_error(raw)?;
     let facts = ErrorFacts::of_value(&value);
     let says_so = value.get("object").and_then(Value::as_str) == Some("error")
         || value.get("type").and_then(Value::as_str) == Some("error")

@@ -10,7 +10,7 @@ use crate::usage::Usage;
 const ABSURD_TOKENS: u64 = 1_000_000_000;
 
 /// A usage object is a few hundred bytes; larger ones are not read.
-const MAX_USAGE_BYTES: usize = 64 << 10;
+const MAX_USAGE_BYTES: usize = 16 << 10;
 
 /// Why reported usage should not be trusted as it stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]

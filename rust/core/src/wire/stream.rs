@@ -236,7 +236,9 @@ impl Body {
 
     /// Looks at what came outside of events: a bare error at the end, a page or a plain body instead of a stream.
     fn take_stray(&mut self, stray: &[u8], out: &mut Vec<StreamEvent>) {
-        if stray.trim_ascii().is_empty() {
+        // The beginning of the first line, cut: the stream is truncated, not something else.
+        const BEGINNINGS: [&[u8]; 5] = [b"data", b"event", b"retry", b"id", b"\xEF\xBB\xBF"];
+        if stray.trim_ascii().is_empty() || BEGINNINGS.iter().any(|beginning| beginning.starts_with(stray)) {
             return;
         }
         let bad = |message: &str| Some(Failure::new(OutcomeKind::BadUpstream, message));
@@ -316,12 +318,14 @@ mod tests {
 
     /// OpenAI chunks from the insides of their choice, then whatever else.
     fn openai(choices: &[&str], tail: &str) -> (Vec<StreamEvent>, StreamEnd, Answer) {
-        let chunks = choices.iter().map(|choice| format!("data: {{\"model\":\"m\",\"choices\":[{{{choice}}}]}}\n\n"));
-        run(Dialect::OpenAiChat, &(chunks.collect::<String>() + tail))
+        let chunks: Vec<_> =
+            choices.iter().map(|choice| format!("data: {{\"model\":\"m\",\"choices\":[{{{choice}}}]}}\n\n")).collect();
+        run(Dialect::OpenAiChat, &(chunks.concat() + tail))
     }
 
     fn anthropic(events: &[&str]) -> (Vec<StreamEvent>, StreamEnd, Answer) {
-        run(Dialect::AnthropicMessages, &events.iter().map(|event| format!("data: {event}\n\n")).collect::<String>())
+        let events: Vec<_> = events.iter().map(|event| format!("data: {event}\n\n")).collect();
+        run(Dialect::AnthropicMessages, &events.concat())
     }
 
     const START: &str =
