@@ -326,6 +326,7 @@ mod tests {
                 K::Complete,
                 r#"{"choices":[{"message":{"content":[{"type":"text","text":"x"}]},"finish_reason":"stop"}]}"#,
             ),
+            (K::Complete, r#"{"choices":[{"message":{"content":{"a":1}},"finish_reason":"stop"}]}"#),
             (K::Complete, r#"{"choices":[{"message":{"audio":{"data":"AA"}},"finish_reason":"stop"}]}"#),
             (K::BadUpstream, r#"{"choices":[{"message":{},"finish_reason":"tool_calls"}]}"#),
             (
