@@ -18,8 +18,9 @@ impl From<JsonError> for Stop {
 /// The dialect of a body: Anthropic Messages when something in it says so and nothing says `OpenAI`, else `OpenAI` Chat.
 ///
 /// The order of keys plays no part. Signs of Anthropic: `system`, `anthropic_version`, `stop_sequences`,
-/// `output_config`, `mcp_servers`, a tool with `input_schema`, a content block with `source` or of type `tool_use`,
-/// `tool_result` or `redacted_thinking`. Signs of `OpenAI`: `max_completion_tokens`, `response_format`,
+/// `output_config`, `mcp_servers`, a tool with `input_schema` or of a dated type (`web_search_20250305`), a `tool_choice`
+/// of type `auto`, `any`, `none` or `tool`, a content block with `source` or of type `tool_use`, `tool_result` or
+/// `redacted_thinking`. Signs of `OpenAI`: `max_completion_tokens`, `response_format`,
 /// `reasoning_effort`, `functions`, a message with `tool_calls` or of role `tool`, `function` or `developer`, a tool of
 /// type `function`, a content part of type `image_url`.
 pub fn detect(body: &[u8]) -> Dialect {
@@ -37,6 +38,9 @@ fn top_level(reader: &mut Reader<'_>, is_anthropic: &mut bool) -> Result<(), Sto
         match key.as_ref() {
             "system" | "anthropic_version" | "stop_sequences" | "output_config" | "mcp_servers" => *is_anthropic = true,
             "max_completion_tokens" | "response_format" | "reasoning_effort" | "functions" => return Err(Stop::OpenAi),
+            "tool_choice" if reader.peek()? == Kind::Object => {
+                return reader.object(|reader, key| tool_choice(reader, &key, is_anthropic));
+            }
             "tools" => return each_object(reader, &mut |reader, key| tool(reader, key, is_anthropic)),
             "messages" => return each_object(reader, &mut |reader, key| message(reader, key, is_anthropic)),
             _ => {}
@@ -65,10 +69,32 @@ fn each_object<'a>(
     })
 }
 
+fn tool_choice(reader: &mut Reader<'_>, key: &str, is_anthropic: &mut bool) -> Result<(), Stop> {
+    if key == "type" && reader.peek()? == Kind::String {
+        if let "auto" | "any" | "none" | "tool" = reader.string()?.as_ref() {
+            *is_anthropic = true;
+        }
+    } else {
+        reader.skip()?;
+    }
+    Ok(())
+}
+
+/// Whether a tool's type ends in a date, as those of Anthropic's own tools do.
+fn is_dated(kind: &str) -> bool {
+    kind.rsplit_once('_').is_some_and(|(_, date)| date.len() == 8 && date.bytes().all(|byte| byte.is_ascii_digit()))
+}
+
 fn tool(reader: &mut Reader<'_>, key: &str, is_anthropic: &mut bool) -> Result<(), Stop> {
     match key {
         "input_schema" => *is_anthropic = true,
         "function" => return Err(Stop::OpenAi),
+        "type" if reader.peek()? == Kind::String => {
+            if is_dated(&reader.string()?) {
+                *is_anthropic = true;
+            }
+            return Ok(());
+        }
         _ => {}
     }
     reader.skip()?;
@@ -120,6 +146,8 @@ mod tests {
             r#"{"messages":[{"role":"user","content":[{"source":{},"type":"image"}]}]}"#,
             r#"{"messages":[],"tools":[{"name":"f","input_schema":{}}]}"#,
             r#"{"messages":[],"anthropic_version":"x"}"#,
+            r#"{"messages":[],"tool_choice":{"name":"f","type":"tool"}}"#,
+            r#"{"messages":[],"tools":[{"type":"web_search_20250305","name":"web_search"}]}"#,
         ];
         for body in anthropic {
             assert_eq!(detect(body.as_bytes()), Dialect::AnthropicMessages, "{body}");
@@ -128,6 +156,7 @@ mod tests {
             r#"{"messages":[{"role":"user","content":"hi"}],"max_tokens":5}"#,
             r#"{"messages":[{"role":"developer","content":"hi"}]}"#,
             r#"{"messages":[],"tools":[{"type":"function","function":{}}]}"#,
+            r#"{"messages":[],"tool_choice":{"type":"function","function":{"name":"f"}}}"#,
             r#"{"system":"mixed","messages":[{"role":"tool","content":""}]}"#,
             "",
             "[]",
