@@ -11,11 +11,13 @@
 //! form changes by going to the other dialect and back.
 
 mod anthropic_messages;
+mod anthropic_turns;
 mod body;
 mod detect;
 mod error;
 mod members;
 mod openai_chat;
+mod openai_turns;
 mod parse;
 mod read;
 mod request;
