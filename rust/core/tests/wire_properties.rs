@@ -1,6 +1,8 @@
 //! Requests on hostile bytes, through splices, and to the other dialect and back.
 
-#![allow(clippy::indexing_slicing, reason = "tests")]
+#![allow(clippy::indexing_slicing, clippy::string_slice, clippy::unwrap_used, clippy::panic, reason = "tests")]
+
+use std::fmt::Write as _;
 
 use proptest::prelude::*;
 use serde_json::{Value, json};
@@ -358,7 +360,7 @@ fn deep_and_wide_bodies_end_soon() {
     assert!(parse_request(nested.as_bytes(), Some(Dialect::AnthropicMessages)).is_ok());
     let mut wide = String::from(r#"{"messages":[{"role":"user","content":"x"}]"#);
     for index in 0..50_000 {
-        wide.push_str(&format!(",\"k{index}\":0"));
+        write!(wide, ",\"k{index}\":0").unwrap();
     }
     wide.push('}');
     let request = parse_request(wide.as_bytes(), None).unwrap();
