@@ -66,6 +66,7 @@ CODES: dict[str, str] = {
     "ledger-closed": "the ledger was used after it was closed",
     "ledger-corrupt": "the ledger file is damaged, or is no SQLite file",
     "ledger-duplicate": "a record with this call id is already in the ledger",
+    "ledger-forked": "the ledger was in use when this process was forked from its parent",
     "ledger-foreign": "the file is a SQLite database of some other program",
     "ledger-full": "the disk has no room for another record",
     "ledger-io": "the ledger file could not be opened, read or written",
