@@ -138,11 +138,13 @@ class MessagesDialect:
                 signed: Json = {"type": "signature_delta", "signature": _signature(answer)}
                 frames.append(_frame("content_block_delta", {"index": index, "delta": signed}))
             frames.append(_frame("content_block_stop", {"index": index}))
-        delta_of_message: dict[str, Json] = {"stop_reason": _STOP[answer.finish], "stop_sequence": None}
-        if answer.finish == "refusal":
-            delta_of_message["stop_details"] = _DECLINED
+        ending: Json = {
+            "stop_reason": _STOP[answer.finish],
+            "stop_sequence": None,
+            "stop_details": _DECLINED if answer.finish == "refusal" else None,
+        }
         usage = _usage(answer, answer.usage.output_text)
-        frames.append(_frame("message_delta", {"delta": delta_of_message, "usage": usage}))
+        frames.append(_frame("message_delta", {"delta": ending, "usage": usage}))
         frames.append(_frame("message_stop", {}))
         return frames
 
@@ -194,7 +196,7 @@ def _blocks(answer: Answer) -> list[Json]:
 
 
 def _message(answer: Answer, content: list[Json], stop: str | None, usage: Json) -> Json:
-    message: dict[str, Json] = {
+    return {
         "id": f"msg_{answer.id}",
         "type": "message",
         "role": "assistant",
@@ -202,11 +204,9 @@ def _message(answer: Answer, content: list[Json], stop: str | None, usage: Json)
         "content": content,
         "stop_reason": stop,
         "stop_sequence": None,
+        "stop_details": _DECLINED if stop == "refusal" else None,
         "usage": usage,
     }
-    if stop == "refusal":
-        message["stop_details"] = _DECLINED
-    return message
 
 
 def _usage(answer: Answer, output_text: int, is_first: bool = False) -> Json:

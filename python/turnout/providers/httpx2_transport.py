@@ -15,7 +15,7 @@ import ssl
 import urllib.request
 from collections.abc import AsyncIterator, Mapping
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
-from typing import Literal
+from typing import Literal, Protocol, runtime_checkable
 from urllib.parse import urlsplit
 
 import httpx2
@@ -44,7 +44,7 @@ class Httpx2Transport:
     """Sends requests over a pool of kept connections; one per event loop.
 
     Args:
-        connect_timeout_s: Seconds for address, connection and TLS together.
+        connect_timeout_s: Seconds for address and connection, and as many again for TLS.
         max_connections: Open connections at most; more calls wait, within their deadline.
         keepalive_s: Seconds that an idle connection is kept.
         limits: How large an answer may grow.
@@ -70,7 +70,7 @@ class Httpx2Transport:
         self._pool_limits = httpx2.Limits(
             max_connections=max_connections, max_keepalive_connections=max_connections, keepalive_expiry=keepalive_s
         )
-        self._pools: dict[str | None, httpx2.AsyncHTTPTransport] = {}
+        self._pools: dict[tuple[str, str | None], httpx2.AsyncHTTPTransport] = {}
         self._loop: asyncio.AbstractEventLoop | None = None
 
     async def __aenter__(self) -> Httpx2Transport:
@@ -121,42 +121,59 @@ class Httpx2Transport:
 
     async def _head(self, call: _Call) -> httpx2.Response:
         """Sends the request and waits for the answer's head."""
-        pool = self._pool_for(call.url)
-        request = httpx2.Request(
-            call.method,
-            call.url,
-            headers=call.headers,
-            content=call.body,
-            extensions={"trace": call.trace, "timeout": {"connect": self._connect_timeout_s}},
-        )
         failure: TransportError
         try:
             async with asyncio.timeout_at(call.head_at):
+                pool = await self._pool_for(call.url)
+                request = httpx2.Request(
+                    call.method,
+                    call.url,
+                    headers=call.headers,
+                    content=call.body,
+                    extensions={"trace": call.trace, "timeout": {"connect": self._connect_timeout_s}},
+                )
                 return await pool.handle_async_request(request)
         except TimeoutError:
+            await call.close_half_open()
             failure = call.timed_out()
         except httpx2.HTTPError as error:
             failure = _failure(error, call)
+        except asyncio.CancelledError:
+            await call.close_half_open()
+            raise
         # Raised here and not inside `except`: the library's exception may quote what it was given, and would stay as
         # context.
         raise failure
 
-    def _pool_for(self, url: str) -> httpx2.AsyncHTTPTransport:
+    async def _pool_for(self, url: str) -> httpx2.AsyncHTTPTransport:
         loop = asyncio.get_running_loop()
         if loop is not self._loop:
             # Connections belong to the loop that opened them; those of a loop that is gone cannot even be closed.
             self._loop, self._pools = loop, {}
-        proxy = _proxy_for(url) if self._proxy == "environment" else None
-        pool = self._pools.get(proxy)
-        if pool is None:
-            pool = httpx2.AsyncHTTPTransport(
-                verify=True if self._verify is None else self._verify,
-                limits=self._pool_limits,
-                proxy=proxy,
-                retries=0,
-            )
-            self._pools[proxy] = pool
-        return pool
+        scheme = urlsplit(url).scheme
+        key = (scheme, _proxy_for(url) if self._proxy == "environment" else None)
+        if key not in self._pools:
+            if scheme == "http":
+                tls = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)  # for the library's sake: it trusts nobody
+            else:
+                if self._verify is None:  # reading the authorities takes 50 to 100 ms
+                    self._verify = await asyncio.to_thread(httpx2.create_ssl_context)
+                tls = self._verify
+            if key not in self._pools:
+                self._pools[key] = httpx2.AsyncHTTPTransport(
+                    verify=tls, limits=self._pool_limits, proxy=key[1], retries=0
+                )
+        return self._pools[key]
+
+
+def _is_connect(info: Mapping[str, object]) -> bool:
+    """Says whether a traced request is the CONNECT to a proxy, which carries nothing of the call's own request."""
+    return getattr(info.get("request"), "method", b"") == b"CONNECT"
+
+
+@runtime_checkable
+class _Closable(Protocol):
+    async def aclose(self) -> None: ...
 
 
 class _Call:
@@ -180,15 +197,23 @@ class _Call:
         self.head_at = min(self.deadline_at, first_byte_at)
         self.sent = False
         self.connected = False
+        self._half_open: object = None
 
     async def trace(self, event: str, info: Mapping[str, object]) -> None:
         """Notes how far the connection pool has come; called by it."""
-        if event == "connection.connect_tcp.started":
+        if event == "connection.connect_tcp.complete":
             self.connected = True
-        elif event.endswith(".send_request_headers.started"):
-            # A proxy's CONNECT goes the same way, and carries nothing of the request.
-            request = info.get("request")
-            self.sent = self.sent or getattr(request, "method", b"") != b"CONNECT"
+            self._half_open = info.get("return_value")
+        elif event.endswith(".start_tls.complete"):
+            self._half_open = None
+        elif event.endswith(".send_request_headers.started") and not _is_connect(info):
+            self.sent, self._half_open = True, None
+
+    async def close_half_open(self) -> None:
+        """Closes a connection left inside its TLS handshake: httpcore2 2.16.2 leaves it open when it is cancelled."""
+        left, self._half_open = self._half_open, None
+        if isinstance(left, _Closable):
+            await left.aclose()
 
     def timed_out(self, phase: Phase | None = None) -> TransportTimeout:
         """Names the deadline that has passed: the call's own, or that of the phase it was in."""
