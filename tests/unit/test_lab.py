@@ -5,9 +5,12 @@ from __future__ import annotations
 import asyncio
 import json
 import math
+import signal
 import socket
+import sys
 from collections.abc import AsyncIterator, Callable
 from functools import partial
+from pathlib import Path
 from typing import Any, cast
 
 import anthropic
@@ -28,9 +31,13 @@ PLAIN = partial(anthropic.DefaultAsyncHttpxClient, verify=False, trust_env=False
 HELLO = [{"role": "user", "content": "hello"}]
 WEATHER = {
     "type": "object",
-    "properties": {"city": {"type": "string"}, "days": {"type": "integer", "minimum": 1, "maximum": 7}, "unit": {"enum": ["C", "F"]}},
+    "properties": {
+        "city": {"type": "string"},
+        "days": {"type": "integer", "minimum": 1, "maximum": 7},
+        "unit": {"enum": ["C", "F"]},
+    },
     "required": ["city", "days", "unit"],
-}  # fmt: skip
+}
 
 
 @pytest.fixture
@@ -531,6 +538,31 @@ def test_models_are_found_by_pattern() -> None:
     assert model_for("x", ()).pattern == "*"
 
 
+_RUNS = """
+import sys
+sys.path.insert(0, sys.argv[1])
+from turnout.lab import LabSettings, run_lab
+seen = run_lab(LabSettings(speed=1000), lambda lab: print(lab.base_url, flush=True))
+print(seen.requests(), flush=True)
+"""
+
+
+@pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGTERM])
+async def test_it_runs_as_a_process_until_it_is_told_to_stop(how: signal.Signals) -> None:
+    sources = str(Path(__file__).parents[2] / "python")
+    process = await asyncio.create_subprocess_exec(
+        sys.executable, "-c", _RUNS, sources, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE
+    )
+    assert process.stdout is not None
+    url = (await process.stdout.readline()).decode().strip()
+    async with httpx2.AsyncClient(verify=False, trust_env=False, timeout=5.0) as client:
+        body = {"model": "m", "messages": HELLO}
+        assert (await client.post(f"{url}/v1/chat/completions", json=body)).status_code == 200
+        process.send_signal(how)
+        said, complaints = await process.communicate()
+    assert (said, complaints, process.returncode) == (b"1\n", b"", 0)
+
+
 # JSON for a schema.
 
 
@@ -577,7 +609,7 @@ def fits(schema: dict[str, Any], value: Any) -> bool:
     value = cast("Any", value)
     match schema["type"]:
         case "string":
-            return schema.get("minLength", 0) <= len(value) <= schema.get("maxLength", 999)
+            return bool(schema.get("minLength", 0) <= len(value) <= schema.get("maxLength", 999))
         case "integer" | "number":
             low, above = schema.get("minimum", -math.inf), schema.get("exclusiveMinimum", -math.inf)
             return bool(low <= value <= schema.get("maximum", math.inf) and value > above)
@@ -600,7 +632,8 @@ def test_a_filled_schema_fits(schema: dict[str, Any], seed: bytes) -> None:
 @pytest.mark.parametrize(
     ("schema", "check"),
     [
-        ({"$ref": "#/$defs/n", "$defs": {"n": {"type": "object", "properties": {"n": {"$ref": "#/$defs/n"}}, "required": ["n"]}}}, dict),
+        ({"type": "object", "properties": {"n": {"$ref": "#"}}, "required": ["n"]}, dict),
+        ({"$ref": "#/$defs/n", "$defs": {"n": {"type": "array", "items": {"$ref": "#/$defs/n"}}}}, list),
         ({"$ref": "#"}, object),
         ({"allOf": [{"$ref": "#"}]}, object),
         ({"allOf": [{"properties": {"a": {"type": "null"}}, "required": ["a"]}, {"required": ["b"]}]}, dict),

@@ -3,6 +3,7 @@
 from turnout.lab.counters import Counters, SeenRequest
 from turnout.lab.faults import FAULTS, FaultPlan, FaultRate, parse_rate
 from turnout.lab.models import DEFAULT_MODELS, SimulatedModel
+from turnout.lab.run import run_lab
 from turnout.lab.server import Lab, LabSettings
 
 __all__ = [
@@ -16,4 +17,5 @@ __all__ = [
     "SeenRequest",
     "SimulatedModel",
     "parse_rate",
+    "run_lab",
 ]

@@ -8,7 +8,6 @@ break it, ask the same question twice and compare, or ask for a fault and read t
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import hashlib
 import ipaddress
 import json
@@ -138,12 +137,6 @@ class Lab:
         for connection in list(self._connections):
             await connection.close()
         await server.wait_closed()
-
-    async def serve_forever(self) -> None:
-        """Starts, and serves until it is cancelled."""
-        async with self:
-            with contextlib.suppress(asyncio.CancelledError):
-                await asyncio.Event().wait()
 
     @property
     def port(self) -> int:
