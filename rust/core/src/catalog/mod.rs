@@ -1,1 +1,29 @@
-//! (room `catalog`)
+//! What is known of models, providers and prices, and what a call cost.
+//!
+//! Promises: the bundled rows are read once, exactly; a look-up allocates nothing; what is not known is `None`, never
+//! zero, and a cost that needs an unknown price is an error that names the class of tokens. Retired models stay, with
+//! what replaces them, so that old logs can be priced and old names are refused or mapped knowingly.
+//!
+//! Refuses: a row with an unknown key or a value out of range, a name that two models could mean, a name that none has.
+//!
+//! A test breaks it with a bundled row that a lint of [`lint`] finds wrong, a name that resolves to two models, or a cost
+//! that differs from big integers.
+
+mod cost;
+mod error;
+mod fields;
+mod lints;
+mod model;
+mod provider;
+mod read;
+mod suggest;
+mod table;
+#[cfg(test)]
+mod tests;
+
+pub use cost::{CostError, UsageClass, cost, expected_cost};
+pub use error::CatalogError;
+pub use lints::{Finding, lint};
+pub use model::{Caps, Dialect, Effort, Modality, Model, Price, Rates, Reasoning, Status, ThinkingMode, Tier, Variant};
+pub use provider::{Auth, Provider, StreamUsage};
+pub use table::{Catalog, Resolved};

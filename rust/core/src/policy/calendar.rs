@@ -1,0 +1,87 @@
+//! Days and times of day from milliseconds since 1970, in the proleptic Gregorian calendar, UTC.
+
+/// Milliseconds in a day.
+pub const DAY_MS: i64 = 86_400_000;
+
+/// Names of the days of the week, from Monday.
+pub const WEEKDAYS: [&str; 7] = ["mon", "tue", "wed", "thu", "fri", "sat", "sun"];
+
+/// Days since 1970-01-01, or none if there is no such day.
+///
+/// The algorithm is Howard Hinnant's `days_from_civil` (public domain).
+pub fn days_from_civil(year: i64, month: i64, day: i64) -> Option<i64> {
+    let is_leap = year % 4 == 0 && (year % 100 != 0 || year % 400 == 0);
+    let length = match month {
+        2 => 28 + i64::from(is_leap),
+        4 | 6 | 9 | 11 => 30,
+        1..=12 => 31,
+        _ => return None,
+    };
+    if !(1..=length).contains(&day) || !(0..=9999).contains(&year) {
+        return None;
+    }
+    let year = if month <= 2 { year - 1 } else { year };
+    let era = year.div_euclid(400);
+    let year_of_era = year.rem_euclid(400);
+    let day_of_year = (153 * ((month + 9) % 12) + 2) / 5 + day - 1;
+    let day_of_era = year_of_era * 365 + year_of_era / 4 - year_of_era / 100 + day_of_year;
+    Some(era * 146_097 + day_of_era - 719_468)
+}
+
+/// The day (since 1970-01-01) that holds the instant.
+pub fn day_of(now_ms: i64) -> i64 {
+    now_ms.div_euclid(DAY_MS)
+}
+
+/// The minute of the day.
+pub fn minute_of_day(now_ms: i64) -> i64 {
+    now_ms.rem_euclid(DAY_MS) / 60_000
+}
+
+/// The name of the day of the week.
+pub fn weekday(now_ms: i64) -> &'static str {
+    // 1970-01-01 was a Thursday.
+    let index = usize::try_from((day_of(now_ms) + 3).rem_euclid(7)).unwrap_or(0);
+    WEEKDAYS.get(index).copied().unwrap_or("mon")
+}
+
+/// Reads `2026-01-05` or `2026-01-05T12:00Z` (seconds optional) as milliseconds since 1970.
+pub fn parse_instant(text: &str) -> Option<i64> {
+    let (date, time) = text.split_once('T').unwrap_or((text, "00:00Z"));
+    let mut fields = date.splitn(3, '-').map(str::parse::<i64>);
+    let days = days_from_civil(fields.next()?.ok()?, fields.next()?.ok()?, fields.next()?.ok()?)?;
+    let mut clock = time.strip_suffix('Z')?.splitn(3, ':').map(str::parse::<i64>);
+    let (hours, minutes) = (clock.next()?.ok()?, clock.next()?.ok()?);
+    let seconds = clock.next().unwrap_or(Ok(0)).ok()?;
+    if !(0..24).contains(&hours) || !(0..60).contains(&minutes) || !(0..60).contains(&seconds) {
+        return None;
+    }
+    Some(days * DAY_MS + (hours * 3600 + minutes * 60 + seconds) * 1000)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn known_days() {
+        assert_eq!(days_from_civil(1970, 1, 1), Some(0));
+        assert_eq!(days_from_civil(2000, 2, 29), Some(11_016));
+        assert_eq!(days_from_civil(2026, 11, 22), Some(20_779));
+        assert_eq!(days_from_civil(2026, 2, 29), None);
+        assert_eq!(days_from_civil(2026, 13, 1), None);
+        assert_eq!(weekday(20_779 * DAY_MS), "sun");
+        assert_eq!(weekday(-1), "wed");
+    }
+
+    #[test]
+    fn instants() {
+        let noon = parse_instant("2026-01-05T12:00Z").unwrap();
+        assert_eq!(minute_of_day(noon), 720);
+        assert_eq!(day_of(noon), 20_458);
+        assert_eq!(parse_instant("2026-01-05"), Some(20_458 * DAY_MS));
+        for bad in ["", "2026-01-05T12:00", "2026-01-05T25:00Z", "2026-1", "x"] {
+            assert_eq!(parse_instant(bad), None, "{bad}");
+        }
+    }
+}

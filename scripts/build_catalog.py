@@ -1,0 +1,486 @@
+"""Distil the gathered catalogue into the files that the core embeds.
+
+Usage: python scripts/build_catalog.py DATA_DIR OUT
+
+DATA_DIR holds `models.jsonl`, `models-core.jsonl` and `providers.jsonl`; OUT receives `models.jsonl`, `providers.jsonl`
+and `NOTICE.md`. The same input gives the same bytes. Numbers pass through as decimal text, never as floats. Every
+correction that this script makes to the gathered rows stands below with its reason.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+from collections.abc import Iterable
+from decimal import Decimal
+from fractions import Fraction
+from pathlib import Path
+from typing import TypeAlias
+
+Json: TypeAlias = "str | int | bool | Decimal | None | list[Json] | dict[str, Json]"
+Row: TypeAlias = "dict[str, Json]"
+
+FORMAT = 1
+AS_OF = "2026-11-22"
+
+# Names that people use for a retired model but that no price source lists. The seed article routes to Claude 3.7 Sonnet
+# "thinking", which is the same model with a parameter.
+EXTRA_ALIASES = {
+    "anthropic/claude-3-7-sonnet-20250219": [
+        "claude-3-7-sonnet",
+        "claude-3-7-sonnet-20250219-thinking",
+        "claude-3-7-sonnet-thinking",
+    ],
+}
+
+# What replaces a Claude model that is gone or going, by line: the article's three tiers map to today's three.
+REPLACED_BY_LINE = (
+    ("haiku", "anthropic/claude-haiku-5-5"),
+    ("instant", "anthropic/claude-haiku-5-5"),
+    ("opus", "anthropic/claude-opus-5-5"),
+    ("mythos", "anthropic/claude-mythos-5-2"),
+    ("sonnet", "anthropic/claude-sonnet-5-5"),
+    ("claude-2", "anthropic/claude-sonnet-5-5"),
+)
+
+# Tiers that a source still lists though no request can reach them: Sonnet 4.5's window went back to 200,000 when the
+# long-context beta was withdrawn, and its tier starts above that.
+DEAD_TIERS = {"anthropic/claude-sonnet-4-5-20250929"}
+
+# Models run on the user's own machine, as their server names them. Window and tokenizer are facts of the weights, taken
+# from a host that serves the same weights unmodified. No price: a policy says `price: free` (or what its power costs).
+LOCAL_MODELS: tuple[tuple[str, list[str], str, str, list[str], bool], ...] = (
+    ("qwen3-8b", ["qwen3:8b"], "Qwen3 8B", "huggingface/Qwen/Qwen3-8B", ["text"], True),
+    ("llama3.1:8b", ["llama3.1"], "Llama 3.1 8B", "groq/llama-3.1-8b-instant", ["text"], True),
+    ("llama3.2:3b", ["llama3.2"], "Llama 3.2 3B", "deepinfra/meta-llama/Llama-3.2-3B-Instruct", ["text"], True),
+    ("gemma3:12b", [], "Gemma 3 12B", "deepinfra/google/gemma-3-12b-it", ["text", "image"], False),
+    ("gpt-oss:20b", [], "gpt-oss 20B", "groq/openai/gpt-oss-20b", ["text"], True),
+)
+
+PRICE_KEYS = {
+    "in": "in",
+    "out": "out",
+    "cache_read": "cache_read",
+    "cache_write": "cache_write_5m",
+    "cache_write_1h": "cache_write_1h",
+    "reasoning_out": "reasoning",
+    "audio_in": "audio_in",
+    "audio_out": "audio_out",
+    "image_in": "image_in",
+    "batch_in": "batch_in",
+    "batch_out": "batch_out",
+}
+CAPS = (
+    "tools",
+    "parallel_tools",
+    "forced_tool_use",
+    "strict_tools",
+    "structured",
+    "vision",
+    "pdf",
+    "audio_in",
+    "prompt_cache",
+    "prefill",
+    "sampling",
+    "system",
+    "reasoning",
+    "computer_use",
+)
+EFFORTS = ("none", "minimal", "low", "medium", "high", "xhigh", "max")
+
+# Providers that are reached over another of their endpoints than the one the data names first, because this version
+# speaks OpenAI Chat Completions and Anthropic Messages upstream.
+ENDPOINTS: dict[str, Row] = {
+    "openai": {"dialect": "openai-chat", "max_tokens_field": "max_completion_tokens", "stream_usage": "on_request"},
+    "xai": {"dialect": "openai-chat", "max_tokens_field": "max_tokens", "stream_usage": "on_request"},
+    "azure": {"dialect": "openai-chat", "max_tokens_field": "max_completion_tokens", "stream_usage": "on_request"},
+    "google": {
+        "base_url": "https://generativelanguage.googleapis.com/v1beta/openai",
+        "dialect": "openai-chat",
+        "auth": "bearer",
+        "env": ["GOOGLE_API_KEY", "GEMINI_API_KEY"],
+        "max_tokens_field": "max_tokens",
+        "stream_usage": "on_request",
+        "notes": "Called over its OpenAI-compatible endpoint. GOOGLE_API_KEY wins when both are set.",
+    },
+    "cohere": {
+        "base_url": "https://api.cohere.ai/compatibility/v1",
+        "dialect": "openai-chat",
+        "max_tokens_field": "max_tokens",
+        "stream_usage": "on_request",
+        "notes": "Called over its OpenAI-compatible endpoint.",
+    },
+    "ollama": {
+        "base_url": "http://127.0.0.1:11434/v1",
+        "dialect": "openai-chat",
+        "max_tokens_field": "max_tokens",
+        "stream_usage": "on_request",
+        "notes": "The server cuts prompts beyond its num_ctx without saying so: start it with a window as large as the"
+        " policy assumes.",
+    },
+    "meta": {"max_tokens_field": "max_output_tokens"},
+}
+PROVIDER_ALIASES = {
+    "amazon-bedrock": ["bedrock"],
+    "google": ["gemini"],
+    "google-vertex": ["vertex"],
+    "llamacpp": ["llama.cpp"],
+    "lmstudio": ["lm-studio"],
+}
+# Variables that are settings, not keys. ANTHROPIC_AUTH_TOKEN is a bearer token, so it must not go into `x-api-key`.
+SETTINGS = {
+    "AZURE_RESOURCE_NAME",
+    "AWS_REGION",
+    "CLOUDFLARE_ACCOUNT_ID",
+    "DATABRICKS_HOST",
+    "GOOGLE_CLOUD_PROJECT",
+    "GOOGLE_CLOUD_LOCATION",
+    "OLLAMA_HOST",
+}
+NOT_KEYS = {"ANTHROPIC_AUTH_TOKEN", "(user supplied)"}
+
+
+def read_rows(path: Path) -> list[Row]:
+    """Reads one JSON object a line, numbers with a fraction as exact decimals."""
+    lines = path.read_text(encoding="utf-8").splitlines()
+    return [json.loads(line, parse_float=Decimal) for line in lines if line.strip()]
+
+
+def write_rows(path: Path, rows: Iterable[Row]) -> None:
+    """Writes one compact JSON object a line."""
+    path.write_text("".join(f"{encode(row)}\n" for row in rows), encoding="utf-8", newline="\n")
+
+
+def encode(value: Json) -> str:
+    """Compact JSON in which a decimal keeps its digits."""
+    if isinstance(value, Decimal):
+        text = format(value, "f")
+        return (text.rstrip("0").rstrip(".") if "." in text else text) or "0"
+    if isinstance(value, dict):
+        return "{" + ",".join(f"{encode(key)}:{encode(item)}" for key, item in value.items()) + "}"
+    if isinstance(value, list):
+        return "[" + ",".join(encode(item) for item in value) + "]"
+    return json.dumps(value, ensure_ascii=False)
+
+
+def full_name(row: Row) -> str:
+    """The name by which a row is found: `provider/id`."""
+    return f"{row['provider']}/{row['id']}"
+
+
+def number(value: Json) -> Decimal | None:
+    """A number as a decimal; None for anything else."""
+    if isinstance(value, bool) or not isinstance(value, int | Decimal):
+        return None
+    return Decimal(value)
+
+
+def count(value: Json) -> int | None:
+    """A whole number; `4096.0` counts as one."""
+    decimal = number(value)
+    if decimal is None or decimal != decimal.to_integral_value():
+        return None
+    return int(decimal)
+
+
+def table(row: Row, key: str) -> Row:
+    """The object at a key, or an empty one."""
+    value = row.get(key)
+    return value if isinstance(value, dict) else {}
+
+
+def items(row: Row, key: str) -> list[Json]:
+    """The array at a key, or an empty one."""
+    value = row.get(key)
+    return value if isinstance(value, list) else []
+
+
+def rates(prices: Row, is_free_write: bool) -> Row:
+    """One vector of prices, in the order and with the names of the distilled file."""
+    out: Row = {}
+    for key, name in PRICE_KEYS.items():
+        price = number(prices.get(key))
+        if price is not None:
+            out[name] = price
+    # A cache write "at 0" means no fee on top of the input price (sources fill it in for providers without a write
+    # fee). Our classes are disjoint, so a written token that costs 0 would make that input free: it costs what input
+    # costs.
+    if is_free_write and "in" in out:
+        out["cache_write_5m"] = out["in"]
+    return {name: out[name] for name in PRICE_KEYS.values() if name in out}
+
+
+def limits(row: Row) -> tuple[int | None, int | None, int | None]:
+    """Window, longest input and longest output, made to agree.
+
+    Sources round windows differently and some copy the window into the output limit. When at least two sources (the
+    longest input is litellm's word) name a window at least as large as the longest input, that window holds; else input
+    and output are cut to the smaller window, because a request that does not fit fails and one that is kept out does
+    not. An output limit as large as the window gives way to a smaller one that another source names.
+    """
+    context, max_input, max_output = (count(row.get(key)) for key in ("context", "max_input", "max_output"))
+    disagreement = table(row, "limit_disagreement")
+    if context is not None and max_input is not None and max_input > context:
+        votes = [count(value) for value in table(disagreement, "context").values()]
+        if sum(1 for vote in votes if vote is not None and vote >= max_input) >= 1:
+            context = max_input
+    if context is None:
+        return context, max_input, max_output
+    if max_output is not None and max_output >= context:
+        others = [count(value) for value in table(disagreement, "max_output").values()]
+        smaller = [other for other in others if other is not None and other < context]
+        max_output = max(smaller) if smaller else context
+    if max_input is not None:
+        max_input = min(max_input, context)
+    return context, max_input, max_output
+
+
+def replaced_by(row: Row) -> str | None:
+    """What to move to from a Claude model that is retired or about to be."""
+    if row["provider"] != "anthropic" or row["status"] == "active":
+        return None
+    return next((target for line, target in REPLACED_BY_LINE if line in str(row["id"])), None)
+
+
+def reasoning(row: Row) -> Row | None:
+    """How the model's thinking is controlled; efforts in ascending order."""
+    source = table(row, "reasoning")
+    if not source:
+        return None
+    out: Row = {}
+    if modes := items(source, "modes"):
+        out["modes"] = modes
+    # `efforts_also` is a source's "and these too": without the list that it adds to, the efforts stay unknown.
+    listed = items(source, "efforts")
+    named = {str(effort) for effort in listed + items(source, "efforts_also")} if listed else set()
+    if unknown := named - set(EFFORTS):
+        raise SystemExit(f"{full_name(row)}: unknown effort {sorted(unknown)}")
+    if named:
+        out["efforts"] = [effort for effort in EFFORTS if effort in named]
+    for key in ("always_on", "can_disable", "default_effort", "budget_min", "budget_max"):
+        if source.get(key) is not None:
+            out[key] = source[key]
+    return out or None
+
+
+def model_row(row: Row) -> Row:
+    """One distilled model."""
+    name = full_name(row)
+    context, max_input, max_output = limits(row)
+    prices = table(row, "price")
+    is_free_write = number(prices.get("cache_write")) == 0 and (number(prices.get("in")) or 0) > 0
+    price = rates(prices, is_free_write)
+    if (searches := number(prices.get("web_search_per_k"))) is not None:
+        price["web_search_per_k"] = searches
+    tiers: list[Json] = []
+    if name not in DEAD_TIERS:
+        for tier in items(row, "tiers"):
+            if not isinstance(tier, dict):
+                raise SystemExit(f"{name}: a tier is not an object")
+            shape: Row = {"above": tier["above"]}
+            if row.get("tier_boundary_inclusive"):
+                shape["inclusive"] = True
+            tiers.append(shape | rates(tier, is_free_write))
+    variants: Row = {
+        variant: rates(prices, False) for variant, prices in table(row, "variants").items() if isinstance(prices, dict)
+    }
+    modalities = table(row, "modalities")
+    caps = table(row, "caps")
+    if unknown := set(caps) - set(CAPS):
+        raise SystemExit(f"{name}: unknown ability {sorted(unknown)}")
+    regional = table(row, "regional_price_in")
+    out: Row = {
+        "provider": row["provider"],
+        "id": row["id"],
+        # An alias whose region has another price is no alias: see `regional_rows`.
+        "aliases": [alias for alias in items(row, "aliases") if alias not in regional] + EXTRA_ALIASES.get(name, []),
+        "name": row.get("name"),
+        "lab": row.get("lab"),
+        "status": row["status"],
+        "access": row.get("access"),
+        "release": row.get("release"),
+        "retires_on": row.get("retirement"),
+        "replaced_by": replaced_by(row),
+        "context": context,
+        "max_input": max_input,
+        "max_output": max_output,
+        "price": price or None,
+        "tiers": tiers,
+        "variants": variants,
+        "multipliers": table(row, "multipliers"),
+        "price_from": row.get("price_effective_from"),
+        "time_of_day": row.get("time_of_day_pricing"),
+        "input": items(modalities, "in"),
+        "output": items(modalities, "out"),
+        "caps": {cap: caps[cap] for cap in CAPS if cap in caps},
+        "reasoning": reasoning(row),
+        "prompt_cache_min_tokens": count(row.get("prompt_cache_min_tokens")),
+        "tokenizer": row.get("tokenizer_family"),
+        "dialect": row.get("dialect"),
+        "disputed": row.get("disputed") or None,
+        "sources": row["sources"],
+    }
+    return {key: value for key, value in out.items() if value not in (None, [], {})}
+
+
+def regional_rows(row: Row, distilled: Row) -> list[Row]:
+    """Rows of their own for the regions of a model whose price differs from the row's.
+
+    Bedrock sells one model under regional and global ids; the gathered row carries one price vector and, for the other
+    ids, the input price alone. The mark-up is the same for every class, so the vector of such an id is the row's vector
+    times the ratio of the input prices, when that is exact. An id for which it is not stays unknown: no price is better
+    than a wrong one.
+    """
+    out = []
+    for alias, price in table(row, "regional_price_in").items():
+        base, regional = number(table(row, "price").get("in")), number(price)
+        if not base or not regional:
+            continue
+        try:
+            scaled = scale_row(distilled, Fraction(regional) / Fraction(base))
+        except ValueError:
+            continue
+        scaled["id"] = alias
+        scaled.pop("aliases", None)
+        out.append(scaled)
+    return out
+
+
+def scale_row(row: Row, ratio: Fraction) -> Row:
+    """The row with every token price times the ratio, exact to a nano-dollar."""
+
+    def scale(prices: Row) -> Row:
+        out: Row = {}
+        for key, value in prices.items():
+            price = number(value)
+            if key in ("above", "inclusive", "web_search_per_k") or price is None:
+                out[key] = value
+                continue
+            nanos = Fraction(price) * ratio * 10**9
+            if nanos.denominator != 1:
+                raise ValueError(key)
+            out[key] = Decimal(nanos.numerator).scaleb(-9)
+        return out
+
+    out = dict(row)
+    out["price"] = scale(table(row, "price"))
+    if "tiers" in row:
+        out["tiers"] = [scale(tier) for tier in items(row, "tiers") if isinstance(tier, dict)]
+    if "variants" in row:
+        out["variants"] = {key: scale(value) for key, value in table(row, "variants").items() if isinstance(value, dict)}
+    return out
+
+
+def local_rows(wide: dict[str, Row]) -> list[Row]:
+    """Rows for models on the user's own machine."""
+    out: list[Row] = []
+    for identity, aliases, name, same_weights, modalities, has_tools in LOCAL_MODELS:
+        source = wide[same_weights]
+        context = count(source.get("context"))
+        row: Row = {
+            "provider": "ollama",
+            "id": identity,
+            "aliases": list(aliases),
+            "name": name,
+            "lab": source.get("lab"),
+            "status": "active",
+            "context": context,
+            # A local server stops at the window and nowhere earlier.
+            "max_output": context,
+            "input": list(modalities),
+            "output": ["text"],
+            "caps": {"tools": has_tools, "vision": "image" in modalities},
+            "tokenizer": source.get("tokenizer_family"),
+            "dialect": "openai-chat",
+            "sources": source["sources"],
+        }
+        out.append({key: value for key, value in row.items() if value not in (None, [])})
+    return out
+
+
+def provider_row(row: Row) -> Row:
+    """One distilled provider."""
+    identity = str(row["id"])
+    auth_text = str(row["auth"]).lower()
+    if row.get("local"):
+        auth = "none"
+    elif auth_text.startswith("x-api-key"):
+        auth = "x-api-key"
+    elif auth_text.startswith("api-key"):
+        auth = "api-key"
+    elif auth_text.startswith("aws"):
+        auth = "sigv4"
+    elif "bearer" in auth_text or auth_text.startswith("x-goog"):
+        auth = "bearer"
+    else:
+        raise SystemExit(f"{identity}: unknown auth {row['auth']}")
+    names = [str(name) for name in items(row, "env")]
+    field = str(row["max_tokens_field"])
+    stream = str(row["stream_usage"])
+    base_url = str(row["base_url"])
+    out: Row = {
+        "id": identity,
+        "aliases": list(PROVIDER_ALIASES.get(identity, [])),
+        "base_url": None if base_url.startswith("(") else base_url,
+        "dialect": row["dialect"],
+        "auth": auth,
+        "env": [name for name in names if name not in SETTINGS | NOT_KEYS],
+        "settings_env": [name for name in names if name in SETTINGS],
+        "max_tokens_field": "max_tokens" if field.startswith("max_tokens") else field,
+        # Asking for usage in the stream is the safe side wherever the data does not say that it comes unasked.
+        "stream_usage": "always" if stream.startswith(("always", "last chunk", "every chunk")) else "on_request",
+        "local": row.get("local"),
+        "notes": row.get("notes"),
+    }
+    out |= ENDPOINTS.get(identity, {})
+    return {key: value for key, value in out.items() if value not in (None, [])}
+
+
+def notice(sources: list[str], models: int, providers: int) -> str:
+    """The credits that ship with the data."""
+    listed = "\n".join(f"- {source}" for source in sources)
+    return f"""# Catalogue: where the facts come from
+
+As of {AS_OF}: {models} models, {providers} providers. Written by `scripts/build_catalog.py`: do not
+edit the files by hand.
+
+Prices, windows, abilities and dates are facts merged from these public sources (name@version or date). They are under the
+MIT licence, but for anthropic-sdk-python, which is under Apache-2.0 from its version 2.0 on:
+
+{listed}
+
+Each row names the sources that it was seen in. A row marked `disputed` is one on which they differ. An absent price is
+unknown, which is not free. The corrections made to the gathered rows stand in `scripts/build_catalog.py`, each with its
+reason.
+"""
+
+
+def main() -> None:
+    """Reads the gathered catalogue and writes the distilled files."""
+    parser = argparse.ArgumentParser(description="Distil the gathered catalogue.")
+    parser.add_argument("data_dir", type=Path, metavar="DATA_DIR")
+    parser.add_argument("out", type=Path, metavar="OUT")
+    arguments = parser.parse_args()
+    gathered = read_rows(arguments.data_dir / "models.jsonl")
+    wide = {full_name(row): row for row in gathered}
+    chosen = {full_name(row): row for row in read_rows(arguments.data_dir / "models-core.jsonl")}
+    chosen |= {name: row for name, row in wide.items() if row["provider"] == "anthropic" and name not in chosen}
+    models: list[Row] = []
+    for row in chosen.values():
+        distilled = model_row(row)
+        models += [distilled, *regional_rows(row, distilled)]
+    models += local_rows(wide)
+    models.sort(key=lambda row: (str(row["provider"]), str(row["id"])))
+    providers = [provider_row(row) for row in read_rows(arguments.data_dir / "providers.jsonl")]
+    providers.sort(key=lambda row: str(row["id"]))
+    sources = sorted({str(source) for row in models for source in items(row, "sources")})
+    header: Row = {"format": FORMAT, "as_of": AS_OF, "models": len(models), "providers": len(providers)}
+    arguments.out.mkdir(parents=True, exist_ok=True)
+    write_rows(arguments.out / "models.jsonl", [header, *models])
+    write_rows(arguments.out / "providers.jsonl", providers)
+    text = notice(sources, len(models), len(providers))
+    (arguments.out / "NOTICE.md").write_text(text, encoding="utf-8", newline="\n")
+
+
+if __name__ == "__main__":
+    main()
