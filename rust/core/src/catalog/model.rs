@@ -331,6 +331,39 @@ pub struct Model {
 }
 
 impl Model {
+    /// A model that no catalogue knows: nothing is known of it but its name.
+    pub fn unlisted(provider: &str, id: &str) -> Self {
+        Self {
+            provider: provider.to_owned(),
+            id: id.to_owned(),
+            aliases: Vec::new(),
+            name: None,
+            lab: None,
+            status: Status::Active,
+            access: None,
+            release: None,
+            retires_on: None,
+            replaced_by: None,
+            context: None,
+            max_input: None,
+            max_output: None,
+            price: None,
+            variants: Vec::new(),
+            multipliers: Vec::new(),
+            price_from: None,
+            is_priced_by_hour: false,
+            inputs: Vec::new(),
+            outputs: Vec::new(),
+            caps: Caps::default(),
+            reasoning: None,
+            prompt_cache_min_tokens: None,
+            tokenizer_family: None,
+            dialect: None,
+            is_disputed: false,
+            sources: Vec::new(),
+        }
+    }
+
     /// `provider/id`.
     pub fn full_name(&self) -> String {
         format!("{}/{}", self.provider, self.id)

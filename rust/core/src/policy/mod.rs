@@ -1,6 +1,29 @@
-//! Policies (being built).
+//! The policy language: a file that a person can read aloud, and a program that can be checked, tested and replayed.
+//!
+//! Promises: all findings at once, each with a stable code, a place and a hint; a policy that compiles has every name
+//! resolved, every expression typed, every model's price and address known; equal policies have equal hashes whatever
+//! their comments and key order.
+//!
+//! Refuses: keys it does not know (also those that later versions will have), duplicate keys, unknown names, retired
+//! models, keys of providers in the file, expressions that do not check.
+//!
+//! A test breaks it with a wrong policy that compiles, a right one that does not, a finding at the wrong place, or a
+//! change of layout that changes the hash.
+
+mod block;
 pub mod calendar;
+mod compile;
+mod compile_models;
+mod compile_rules;
+mod compile_tests;
 pub mod diagnostics;
 pub mod expr;
 pub mod facts;
+mod model;
 pub mod source;
+
+pub use compile::compile;
+pub use model::{
+    Accept, Deployment, Escalate, Given, GivenValue, KeyRef, MetaValue, NamedFact, Policy, PolicyModel, PolicyTest,
+    Pool, Prefer, Require, Rule, Run, SetParams, TestFailure, ThinkingLevel, UnknownMode,
+};

@@ -42,6 +42,8 @@ pub struct Row {
     pub kind: RowKind,
     /// The text of a scalar.
     pub text: String,
+    /// Whether YAML took the rest of the line for a comment.
+    pub is_cut: bool,
     /// Where the value starts.
     pub pos: Pos,
 }
@@ -73,6 +75,8 @@ pub enum NodeValue {
         text: String,
         /// Whether it was written without quotes.
         is_plain: bool,
+        /// Whether YAML took the rest of the line for a comment.
+        is_cut: bool,
     },
     /// A list.
     Seq(Vec<Node>),
@@ -84,7 +88,7 @@ impl Node {
     /// The name of the kind, for messages.
     pub fn kind_name(&self) -> &'static str {
         match &self.value {
-            NodeValue::Scalar { text, is_plain: true } if is_null(text) => "nothing",
+            NodeValue::Scalar { text, is_plain: true, .. } if is_null(text) => "nothing",
             NodeValue::Scalar { .. } => "a value",
             NodeValue::Seq(_) => "a list",
             NodeValue::Map(_) => "a block of keys",
@@ -101,13 +105,13 @@ impl Node {
 
     /// Whether this is YAML's null (`key:` with nothing behind it, `~`, `null`).
     pub fn is_null(&self) -> bool {
-        matches!(&self.value, NodeValue::Scalar { text, is_plain: true } if is_null(text))
+        matches!(&self.value, NodeValue::Scalar { text, is_plain: true, .. } if is_null(text))
     }
 
     /// The boolean, if this is one in YAML 1.2's core schema (`no` and `yes` are strings).
     pub fn as_bool(&self) -> Option<bool> {
         match &self.value {
-            NodeValue::Scalar { text, is_plain: true } => match text.as_str() {
+            NodeValue::Scalar { text, is_plain: true, .. } => match text.as_str() {
                 "true" | "True" | "TRUE" => Some(true),
                 "false" | "False" | "FALSE" => Some(false),
                 _ => None,
@@ -167,8 +171,8 @@ fn build(rows: &[Row], row: &Row, at: &mut usize) -> Result<Node, Pos> {
     let value = match row.kind {
         RowKind::Map => NodeValue::Map(members),
         RowKind::Seq => NodeValue::Seq(items),
-        RowKind::Plain => NodeValue::Scalar { text: row.text.clone(), is_plain: true },
-        RowKind::Quoted => NodeValue::Scalar { text: row.text.clone(), is_plain: false },
+        RowKind::Plain => NodeValue::Scalar { text: row.text.clone(), is_plain: true, is_cut: row.is_cut },
+        RowKind::Quoted => NodeValue::Scalar { text: row.text.clone(), is_plain: false, is_cut: false },
     };
     Ok(Node { pos: row.pos, value })
 }
@@ -186,7 +190,7 @@ pub fn canonical(node: &Node) -> String {
 fn write_canonical(out: &mut String, node: &Node, keeps_order: bool, depth: u32) {
     use crate::json::write_string;
     match &node.value {
-        NodeValue::Scalar { text, is_plain } => {
+        NodeValue::Scalar { text, is_plain, .. } => {
             // `7` and `"7"` differ in kind; `high` and `"high"` do not.
             let is_word = !is_plain || !(node.is_null() || node.as_bool().is_some() || looks_numeric(text));
             out.push_str(if is_word { "s" } else { "p" });
@@ -228,7 +232,7 @@ mod tests {
 
     fn row(depth: u32, key: Option<&str>, kind: RowKind, text: &str) -> Row {
         let pos = Pos { line: 1, column: 1 };
-        Row { depth, key: key.map(|key| (key.to_owned(), pos)), kind, text: text.to_owned(), pos }
+        Row { depth, key: key.map(|key| (key.to_owned(), pos)), kind, text: text.to_owned(), is_cut: false, pos }
     }
 
     #[test]

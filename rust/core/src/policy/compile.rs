@@ -1,0 +1,208 @@
+//! A tree to a policy: every block read, every name resolved, every expression compiled; all findings at once.
+
+use super::block::{
+    Block, boolean, count, duration_ms, expression, items, millionths, money_picos, named_members, text, word,
+};
+use super::compile_models::{models, pools};
+use super::compile_rules::{RuleContext, require, rules};
+use super::compile_tests::tests;
+use super::diagnostics::{Finding, Findings};
+use super::expr::Names;
+use super::facts::{FactId, Scope, fact};
+use super::model::{Accept, Escalate, NamedFact, Policy, Run, UnknownMode};
+use super::source::{Node, Row, canonical, tree};
+use crate::catalog::Catalog;
+
+/// The version of the language.
+const VERSION: &str = "1";
+
+const KEYS: [&str; 13] = [
+    "turnout",
+    "name",
+    "description",
+    "models",
+    "pools",
+    "facts",
+    "require",
+    "unknown",
+    "rules",
+    "otherwise",
+    "accept",
+    "escalate",
+    "run",
+];
+
+/// Checks a policy and compiles it. Tests in the file are compiled, not run.
+///
+/// `today` is in days since 1970: models that are retired by then are refused.
+///
+/// # Errors
+/// All findings, in the order of the file, when one of them is an error; else the policy comes with its warnings.
+pub fn compile(rows: &[Row], catalog: &Catalog, today: i64) -> Result<(Policy, Vec<Finding>), Vec<Finding>> {
+    let root = tree(rows).map_err(|finding| vec![finding])?;
+    let mut findings = Findings::default();
+    let policy = compile_root(&root, catalog, today, &mut findings);
+    match policy {
+        Some(policy) if !findings.has_errors() => Ok((policy, findings.into_sorted())),
+        _ => Err(findings.into_sorted()),
+    }
+}
+
+fn compile_root(root: &Node, catalog: &Catalog, today: i64, findings: &mut Findings) -> Option<Policy> {
+    let keys: Vec<&str> = KEYS.iter().copied().chain(["tests"]).collect();
+    let block = Block::open(root, "a policy", &keys, findings)?;
+    version(&block, findings);
+    let name = block.need("name", "a policy", findings).and_then(|node| text(node, "`name`", findings));
+    if let Some(node) = block.get("description") {
+        text(node, "`description`", findings);
+    }
+    let models_node = block.need("models", "a policy", findings);
+    let (mut models, deployments) = models_node.map(|node| models(node, catalog, today, findings)).unwrap_or_default();
+    let pools = block.get("pools").map(|node| pools(node, &models, findings)).unwrap_or_default();
+    for (index, model) in models.iter_mut().enumerate() {
+        let place = pools.iter().find_map(|pool| pool.models.iter().position(|member| *member == index));
+        model.rank = u32::try_from(place.unwrap_or(index) + 1).unwrap_or(u32::MAX);
+    }
+    let mut names = Names {
+        models: models.iter().map(|model| model.alias.clone()).collect(),
+        deployments: deployments.iter().map(|deployment| deployment.name.clone()).collect(),
+        ..Names::default()
+    };
+    let facts = block.get("facts").map(|node| facts(node, &mut names, findings)).unwrap_or_default();
+    let required = block.get("require").map(|node| require(node, &mut names, findings)).unwrap_or_default();
+    let unknown_words = [("strongest", UnknownMode::Strongest), ("skip", UnknownMode::Skip)];
+    let unknown =
+        block.get("unknown").and_then(|node| word(node, "`unknown`", &unknown_words, findings)).unwrap_or_default();
+    let run = block.get("run").map(|node| run(node, Run::default(), findings)).unwrap_or_default();
+    let context = RuleContext { models: &models, pools: &pools, run };
+    let rules = rules(&block, &context, &mut names, findings);
+    names.rules = rules.iter().map(|rule| rule.name.clone()).collect();
+    let accept = block.get("accept").map(|node| accept(node, findings));
+    let escalate = block.get("escalate").and_then(|node| escalate(node, findings)).unwrap_or_default();
+    let tests = block.get("tests").map(|node| tests(node, &models, &mut names, findings)).unwrap_or_default();
+    Some(Policy {
+        name: name?.to_owned(),
+        hash: blake3::hash(canonical(root).as_bytes()).to_hex().to_string(),
+        models,
+        deployments,
+        pools,
+        facts,
+        require: required,
+        rules,
+        unknown,
+        // What every caller means by an answer; a policy that wants less says so.
+        accept: accept.unwrap_or_else(|| vec![Accept::NotEmpty]),
+        escalate,
+        run,
+        tests,
+        meta_keys: names.meta,
+    })
+}
+
+fn version(block: &Block<'_>, findings: &mut Findings) {
+    let Some(node) = block.need("turnout", "a policy", findings) else { return };
+    if node.text() != Some(VERSION) {
+        findings.error_hint(
+            node.pos,
+            "unsupported-version",
+            format!("this release reads version {VERSION} of the language"),
+            format!("write `turnout: {VERSION}`"),
+        );
+    }
+}
+
+/// Facts may use those above them only, so there are no cycles.
+fn facts(node: &Node, names: &mut Names, findings: &mut Findings) -> Vec<NamedFact> {
+    let mut facts: Vec<NamedFact> = Vec::new();
+    let members = named_members(node, "`facts`", findings);
+    for (key, value) in &members {
+        if key.name.contains(['-', '.']) {
+            findings.error_hint(
+                key.pos,
+                "bad-value",
+                format!("fact `{}` could not be used in an expression", key.name),
+                "use letters, digits and `_`",
+            );
+            continue;
+        }
+        if fact(&key.name).is_some() || key.name == "meta" {
+            findings.error(key.pos, "duplicate-name", format!("`{}` is a fact of the language already", key.name));
+            continue;
+        }
+        let what = format!("fact `{}`", key.name);
+        let mut local = Findings::default();
+        let compiled = expression(value, &what, Scope::Request, None, names, &mut local);
+        for mut finding in local.into_sorted() {
+            let later =
+                members.iter().find(|(other, _)| finding.message.ends_with(&format!("no fact `{}`", other.name)));
+            if let Some((other, _)) = later {
+                finding.code = "fact-cycle";
+                finding.hint = Some(format!("a fact may use those above it; move `{}` up", other.name));
+            }
+            findings.add(finding);
+        }
+        // A fact that failed still has its name, so that its uses are not reported too.
+        let ty = compiled.as_ref().map_or(super::facts::Type::Bool, |(_, ty)| *ty);
+        names.facts.push((key.name.clone(), ty));
+        if let Some((program, ty)) = compiled {
+            facts.push(NamedFact { name: key.name.clone(), ty, program });
+        }
+    }
+    facts
+}
+
+/// `accept: [complete, ...]`
+pub(super) fn accept(node: &Node, findings: &mut Findings) -> Vec<Accept> {
+    let mut checks: Vec<Accept> = items(node, "`accept`", true, findings)
+        .into_iter()
+        .filter_map(|item| word(item, "a check of `accept`", &Accept::ALL, findings))
+        .collect();
+    checks.sort_unstable();
+    checks.dedup();
+    checks
+}
+
+/// `escalate: { at_most: 1, cost_within: 2.5x }`
+pub(super) fn escalate(node: &Node, findings: &mut Findings) -> Option<Escalate> {
+    let block = Block::open(node, "`escalate`", &["at_most", "cost_within"], findings)?;
+    let at_most = block
+        .get("at_most")
+        .map_or(Some(1), |node| count(node, "`at_most`", 0, 5, findings))
+        .and_then(|count| u32::try_from(count).ok())?;
+    let cost_within_millionths =
+        block.get("cost_within").and_then(|node| millionths(node, "`cost_within`", "x", findings));
+    Some(Escalate { at_most, cost_within_millionths })
+}
+
+/// `run: { deadline: 40s, ... }`; what is not said is inherited.
+pub(super) fn run(node: &Node, inherited: Run, findings: &mut Findings) -> Run {
+    let keys = ["deadline", "spend", "ttft", "attempts", "retry_budget"];
+    let Some(block) = Block::open(node, "`run`", &keys, findings) else { return inherited };
+    let mut run = inherited;
+    if let Some(value) = block.get("deadline").and_then(|node| duration_ms(node, "`deadline`", findings)) {
+        run.deadline_ms = value;
+    }
+    if let Some(value) = block.get("ttft").and_then(|node| duration_ms(node, "`ttft`", findings)) {
+        run.ttft_ms = Some(value);
+    }
+    if let Some(value) = block.get("spend").and_then(|node| money_picos(node, "`spend`", findings)) {
+        run.spend_usd_picos = Some(value);
+    }
+    if let Some(value) = block.get("attempts").and_then(|node| count(node, "`attempts`", 1, 20, findings)) {
+        run.attempts = u32::try_from(value).unwrap_or(run.attempts);
+    }
+    if let Some(value) = block.get("retry_budget").and_then(|node| millionths(node, "`retry_budget`", "", findings)) {
+        run.retry_budget_millionths = value;
+    }
+    run
+}
+
+/// Whether a program looks at money.
+pub(super) fn asks_for_money(reads: &[FactId]) -> bool {
+    reads.iter().any(|fact| matches!(fact, FactId::CostP50 | FactId::CostP90))
+}
+
+/// A flag such as `tools: true`.
+pub(super) fn flag(block: &Block<'_>, key: &str, findings: &mut Findings) -> Option<bool> {
+    block.get(key).and_then(|node| boolean(node, &format!("`{key}`"), findings))
+}

@@ -1,0 +1,206 @@
+//! `require`, `rules` and `otherwise`.
+
+use super::block::{Block, count, expression, is_name, items, text, word};
+use super::compile::{accept, asks_for_money, escalate, run};
+use super::compile_models::model_list;
+use super::diagnostics::Findings;
+use super::expr::{Names, Program};
+use super::facts::{Scope, Type};
+use super::model::{PolicyModel, Pool, Prefer, Require, Rule, Run, SetParams, ThinkingLevel};
+use super::source::Node;
+
+const CHOICE_KEYS: [&str; 9] = ["from", "prefer", "want", "require", "set", "else", "accept", "escalate", "run"];
+const RULE_ONLY_KEYS: [&str; 2] = ["name", "when"];
+
+/// What rules may name.
+pub(super) struct RuleContext<'m> {
+    /// The models.
+    pub models: &'m [PolicyModel],
+    /// The pools.
+    pub pools: &'m [Pool],
+    /// Bounds that rules inherit.
+    pub run: Run,
+}
+
+/// Reads a list of hard filters.
+pub(super) fn require(node: &Node, names: &mut Names, findings: &mut Findings) -> Vec<Require> {
+    let mut filters: Vec<Require> = Vec::new();
+    for (index, item) in items(node, "`require`", false, findings).into_iter().enumerate() {
+        let Some(block) = Block::open(item, "a filter of `require`", &["name", "when", "keep"], findings) else {
+            continue;
+        };
+        let name = match block.get("name") {
+            Some(node) => text(node, "`name`", findings).map(str::to_owned),
+            None => Some(format!("require-{}", index + 1)),
+        };
+        let when =
+            block.get("when").map(|node| expression(node, "`when`", Scope::Request, Some(Type::Bool), names, findings));
+        let keep = block
+            .need("keep", "a filter of `require`", findings)
+            .and_then(|node| expression(node, "`keep`", Scope::Candidate, Some(Type::Bool), names, findings));
+        let (Some(name), Some((keep, _))) = (name, keep) else { continue };
+        if filters.iter().any(|known| known.name == name) {
+            findings.error(block.pos, "duplicate-name", format!("two filters are called `{name}`"));
+            continue;
+        }
+        match when {
+            Some(None) => {}
+            Some(Some((when, _))) => filters.push(Require { name, when: Some(when), keep }),
+            None => filters.push(Require { name, when: None, keep }),
+        }
+    }
+    filters
+}
+
+/// Reads `rules` and `otherwise`; the result ends with `otherwise`.
+pub(super) fn rules(
+    root: &Block<'_>,
+    context: &RuleContext<'_>,
+    names: &mut Names,
+    findings: &mut Findings,
+) -> Vec<Rule> {
+    let mut rules: Vec<Rule> = Vec::new();
+    if let Some(node) = root.get("rules") {
+        let keys: Vec<&str> = RULE_ONLY_KEYS.iter().chain(&CHOICE_KEYS).copied().collect();
+        for item in items(node, "`rules`", false, findings) {
+            let Some(block) = Block::open(item, "a rule", &keys, findings) else { continue };
+            let Some(name) = rule_name(&block, &rules, findings) else { continue };
+            let what = format!("`when` of rule `{name}`");
+            let when = block
+                .need("when", &format!("rule `{name}`"), findings)
+                .and_then(|node| expression(node, &what, Scope::Request, Some(Type::Bool), names, findings))
+                .map(|(program, _)| program);
+            shadowed(when.as_ref(), &rules, &block, &name, findings);
+            rules.push(choice(&block, name, when, context, names, findings));
+        }
+    }
+    if let Some(node) = root.need("otherwise", "a policy", findings) {
+        if let Some(block) = Block::open(node, "`otherwise`", &CHOICE_KEYS, findings) {
+            rules.push(choice(&block, "otherwise".to_owned(), None, context, names, findings));
+        }
+    }
+    rules
+}
+
+fn rule_name(block: &Block<'_>, rules: &[Rule], findings: &mut Findings) -> Option<String> {
+    let name = text(block.need("name", "a rule", findings)?, "`name`", findings)?;
+    let pos = block.key_pos("name");
+    if !is_name(name) {
+        findings.error_hint(
+            pos,
+            "bad-value",
+            format!("`{name}` is not a name"),
+            "a name starts with a letter and holds letters, digits, `-` and `_`",
+        );
+        return None;
+    }
+    if name == "otherwise" || rules.iter().any(|rule| rule.name == name) {
+        findings.error(pos, "duplicate-name", format!("two rules are called `{name}`"));
+        return None;
+    }
+    Some(name.to_owned())
+}
+
+/// A rule behind one with the same condition, or behind `true`, is never reached.
+fn shadowed(when: Option<&Program>, rules: &[Rule], block: &Block<'_>, name: &str, findings: &mut Findings) {
+    let Some(when) = when else { return };
+    let pos = block.key_pos("when");
+    if when.source().trim() == "false" {
+        findings.error(pos, "unreachable-rule", format!("rule `{name}` never matches"));
+    }
+    let squeezed = |source: &str| source.split_whitespace().collect::<Vec<_>>().join(" ");
+    let own = squeezed(when.source());
+    let hides = |rule: &&Rule| {
+        rule.when
+            .as_ref()
+            .is_some_and(|other| matches!(squeezed(other.source()), other if other == own || other == "true"))
+    };
+    if let Some(rule) = rules.iter().find(hides) {
+        findings.error_hint(
+            pos,
+            "unreachable-rule",
+            format!("rule `{name}` is never reached: `{}` above it matches first", rule.name),
+            "the first rule that matches wins; move it up or change its condition",
+        );
+    }
+}
+
+fn choice(
+    block: &Block<'_>,
+    name: String,
+    when: Option<Program>,
+    context: &RuleContext<'_>,
+    names: &mut Names,
+    findings: &mut Findings,
+) -> Rule {
+    let what = if name == "otherwise" { "`otherwise`".to_owned() } else { format!("rule `{name}`") };
+    let list = |node: &Node, key: &str, findings: &mut Findings| {
+        model_list(node, &format!("`{key}` of {what}"), context.models, context.pools, findings)
+    };
+    let from = block.need("from", &what, findings).map(|node| list(node, "from", findings)).unwrap_or_default();
+    let mut or_else = block.get("else").map(|node| list(node, "else", findings)).unwrap_or_default();
+    or_else.retain(|model| !from.contains(model));
+    let prefer =
+        block.get("prefer").and_then(|node| word(node, "`prefer`", &Prefer::ALL, findings)).unwrap_or(Prefer::InOrder);
+    let want = match block.get("want") {
+        Some(node) => items(node, "`want`", true, findings)
+            .into_iter()
+            .filter_map(|item| expression(item, "`want`", Scope::Candidate, Some(Type::Bool), names, findings))
+            .map(|(program, _)| program)
+            .collect(),
+        None => Vec::new(),
+    };
+    let rule = Rule {
+        name,
+        when,
+        from,
+        or_else,
+        prefer,
+        want,
+        require: block.get("require").map(|node| require(node, names, findings)).unwrap_or_default(),
+        set: block.get("set").map(|node| set(node, findings)).unwrap_or_default(),
+        accept: block.get("accept").map(|node| accept(node, findings)),
+        escalate: block.get("escalate").and_then(|node| escalate(node, findings)),
+        run: block.get("run").map(|node| run(node, context.run, findings)),
+        pos: block.pos,
+    };
+    unpriced(&rule, context, findings);
+    rule
+}
+
+/// `set: { thinking: high, max_tokens: 8000 }`
+fn set(node: &Node, findings: &mut Findings) -> SetParams {
+    let Some(block) = Block::open(node, "`set`", &["thinking", "max_tokens"], findings) else {
+        return SetParams::default();
+    };
+    let thinking = block.get("thinking").and_then(|node| {
+        let is_budget = node.text().is_some_and(|text| text.starts_with(|first: char| first.is_ascii_digit()));
+        if is_budget {
+            count(node, "`thinking`", 1, 1_000_000, findings).map(ThinkingLevel::Budget)
+        } else {
+            word(node, "`thinking`", &ThinkingLevel::NAMED, findings)
+        }
+    });
+    let max_tokens = block.get("max_tokens").and_then(|node| count(node, "`max_tokens`", 1, 10_000_000, findings));
+    SetParams { thinking, max_tokens }
+}
+
+/// Money is asked about: every model of the rule needs a price for both ends of a call.
+fn unpriced(rule: &Rule, context: &RuleContext<'_>, findings: &mut Findings) {
+    let asks = rule.prefer == Prefer::Cheapest || rule.want.iter().any(|want| asks_for_money(want.reads()));
+    if !asks {
+        return;
+    }
+    for index in rule.from.iter().chain(&rule.or_else) {
+        let Some(model) = context.models.get(*index) else { continue };
+        let rates = model.facts.price.as_ref().map(|price| &price.rates);
+        if rates.is_none_or(|rates| rates.input.is_none() || rates.output.is_none()) {
+            findings.error_hint(
+                rule.pos,
+                "unknown-price",
+                format!("rule `{}` asks about money, but the price of `{}` is not known", rule.name, model.alias),
+                "say its `price:` under `models`",
+            );
+        }
+    }
+}

@@ -1,0 +1,160 @@
+//! `tests`: what is given, and what must hold.
+
+use super::block::{Block, boolean, count, expression, items, millionths, named_members, shown, text};
+use super::calendar::parse_instant;
+use super::diagnostics::{Findings, suggestion};
+use super::expr::{self, Names};
+use super::facts::{FACTS, FactId, Scope, Type, fact};
+use super::model::{Given, GivenValue, MetaValue, PolicyModel, PolicyTest};
+use super::source::{Node, NodeValue};
+
+/// Reads `tests`.
+pub(super) fn tests(
+    node: &Node,
+    models: &[PolicyModel],
+    names: &mut Names,
+    findings: &mut Findings,
+) -> Vec<PolicyTest> {
+    let mut tests: Vec<PolicyTest> = Vec::new();
+    for item in items(node, "`tests`", false, findings) {
+        let Some(block) = Block::open(item, "a test", &["name", "given", "expect"], findings) else { continue };
+        let name = block.need("name", "a test", findings).and_then(|node| text(node, "`name`", findings));
+        let given = block.need("given", "a test", findings).map(|node| given(node, models, findings));
+        let expect = block.need("expect", "a test", findings);
+        let program =
+            expect.and_then(|node| expression(node, "`expect`", Scope::Decision, Some(Type::Bool), names, findings));
+        let (Some(name), Some(given), Some(expect), Some((program, _))) = (name, given, expect, program) else {
+            continue;
+        };
+        if tests.iter().any(|known| known.name == name) {
+            findings.error(block.key_pos("name"), "duplicate-name", format!("two tests are called `{name}`"));
+            continue;
+        }
+        if !program.reads().iter().any(|fact| decided(*fact)) {
+            findings.error_hint(
+                expect.pos,
+                "test-asserts-nothing",
+                format!("test `{name}` says nothing about the decision"),
+                "expect something of `rule`, `model`, `deployment`, `cost` or `refused`",
+            );
+        }
+        tests.push(PolicyTest {
+            name: name.to_owned(),
+            given,
+            expect: program,
+            pos: block.pos,
+            expect_pos: expect.pos,
+        });
+    }
+    tests
+}
+
+/// Whether a fact depends on what was decided.
+fn decided(id: FactId) -> bool {
+    FACTS.iter().any(|row| row.id == id && row.scope > Scope::Request)
+}
+
+/// The keys of `given` beside the facts of a request.
+const GIVEN_KEYS: [&str; 5] = ["prompt", "meta", "now", "cooling", "without_key"];
+
+fn given(node: &Node, models: &[PolicyModel], findings: &mut Findings) -> Given {
+    let settable = |id: FactId| !matches!(id, FactId::Prompt | FactId::Time | FactId::Weekday | FactId::Date);
+    let fact_keys: Vec<&str> =
+        FACTS.iter().filter(|row| row.scope == Scope::Request && settable(row.id)).map(|row| row.name).collect();
+    let keys: Vec<&str> = GIVEN_KEYS.iter().copied().chain(fact_keys.iter().copied()).collect();
+    let Some(block) = Block::open(node, "`given`", &keys, findings) else { return Given::default() };
+    let facts = fact_keys
+        .iter()
+        .filter_map(|name| {
+            let value = given_fact(block.get(name)?, name, findings)?;
+            Some((fact(name)?.id, value))
+        })
+        .collect();
+    let mut model_names = |key: &str| {
+        let Some(node) = block.get(key) else { return Vec::new() };
+        items(node, &format!("`{key}`"), true, findings)
+            .into_iter()
+            .filter_map(|item| {
+                let name = text(item, &format!("a member of `{key}`"), findings)?;
+                let alias = name.split('/').next().unwrap_or(name);
+                if models.iter().any(|model| model.alias == alias) {
+                    return Some(name.to_owned());
+                }
+                let hint = suggestion(name, models.iter().map(|model| model.alias.as_str()));
+                findings.error_hint(
+                    item.pos,
+                    "unknown-name",
+                    format!("`{key}` names `{name}`, which is no model of this policy"),
+                    hint.unwrap_or_default(),
+                );
+                None
+            })
+            .collect()
+    };
+    let (cooling, without_key) = (model_names("cooling"), model_names("without_key"));
+    Given {
+        prompt: block.get("prompt").and_then(|node| match node.text() {
+            // An empty prompt is a prompt.
+            Some(text) => Some(text.to_owned()),
+            None => text(node, "`prompt`", findings).map(str::to_owned),
+        }),
+        meta: block.get("meta").map(|node| meta(node, findings)).unwrap_or_default(),
+        now_ms: block.get("now").and_then(|node| {
+            let instant = node.text().and_then(parse_instant);
+            if instant.is_none() {
+                findings.error_hint(
+                    node.pos,
+                    "bad-value",
+                    format!("`now` must be an instant, found {}", shown(node)),
+                    "in UTC, such as 2026-01-05T12:00Z",
+                );
+            }
+            instant
+        }),
+        facts,
+        cooling,
+        without_key,
+    }
+}
+
+fn meta(node: &Node, findings: &mut Findings) -> Vec<(String, MetaValue)> {
+    named_members(node, "`meta`", findings)
+        .into_iter()
+        .filter_map(|(key, value)| {
+            let NodeValue::Scalar { text, is_plain, .. } = &value.value else {
+                findings.error(value.pos, "wrong-type", format!("`meta.{}` must be a single value", key.name));
+                return None;
+            };
+            let value = match (value.as_bool(), expr::fixed(text, 6)) {
+                (Some(flag), _) => MetaValue::Bool(flag),
+                (None, Some(number)) if *is_plain => MetaValue::Number(number),
+                _ => MetaValue::Text(text.clone()),
+            };
+            Some((key.name.clone(), value))
+        })
+        .collect()
+}
+
+fn given_fact(node: &Node, name: &str, findings: &mut Findings) -> Option<GivenValue> {
+    if node.text() == Some("unknown") {
+        return Some(GivenValue::Unknown);
+    }
+    let what = format!("`{name}`");
+    match fact(name)?.ty {
+        Type::Bool => boolean(node, &what, findings).map(GivenValue::Bool),
+        Type::Number if fact(name)?.range.is_some() => millionths(node, &what, "", findings).map(GivenValue::Num),
+        Type::Number => count(node, &what, 0, 1_000_000_000, findings)
+            .and_then(|value| i64::try_from(value).ok()?.checked_mul(1_000_000))
+            .map(GivenValue::Num),
+        Type::Enum(words) => {
+            let word = text(node, &what, findings)?;
+            if !words.contains(&word) {
+                let hint = suggestion(word, words.iter().copied()).unwrap_or_default();
+                findings.error_hint(node.pos, "unknown-enum-value", format!("{what} is never \"{word}\""), hint);
+                return None;
+            }
+            Some(GivenValue::Text(word.to_owned()))
+        }
+        _ => text(node, &what, findings).map(|text| GivenValue::Text(text.to_owned())),
+    }
+}

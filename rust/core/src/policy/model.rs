@@ -1,0 +1,368 @@
+//! A policy as the engine uses it: names resolved, expressions compiled, facts of models filled in.
+
+use super::diagnostics::Pos;
+use super::expr::{Program, Tri};
+use super::facts::{FactId, Type};
+use crate::catalog::{Auth, Model};
+use crate::wire::Dialect;
+
+/// A checked policy. Immutable; shared by threads.
+#[derive(Debug, Clone)]
+pub struct Policy {
+    /// The name in the file.
+    pub name: String,
+    /// blake3 of the canonical form, hex.
+    pub hash: String,
+    /// The models, in the order of the file.
+    pub models: Vec<PolicyModel>,
+    /// All deployments of all models, in the order of the file.
+    pub deployments: Vec<Deployment>,
+    /// Named lists of models.
+    pub pools: Vec<Pool>,
+    /// Facts that the policy defines.
+    pub facts: Vec<NamedFact>,
+    /// Hard filters for all rules.
+    pub require: Vec<Require>,
+    /// Rules in order; the last is `otherwise`, which has no condition.
+    pub rules: Vec<Rule>,
+    /// What an unknown condition means.
+    pub unknown: UnknownMode,
+    /// What a good answer is.
+    pub accept: Vec<Accept>,
+    /// What to do with one that is not.
+    pub escalate: Escalate,
+    /// Bounds on the whole call.
+    pub run: Run,
+    /// Tests in the file.
+    pub tests: Vec<PolicyTest>,
+    /// Keys of `meta` that expressions read.
+    pub meta_keys: Vec<String>,
+}
+
+impl Policy {
+    /// The model of that name in the policy, by index.
+    pub fn model_index(&self, alias: &str) -> Option<usize> {
+        self.models.iter().position(|model| model.alias == alias)
+    }
+}
+
+/// A model with the facts that the policy works with: the catalogue's, then the file's.
+#[derive(Debug, Clone)]
+pub struct PolicyModel {
+    /// Its name in the policy.
+    pub alias: String,
+    /// The facts.
+    pub facts: Model,
+    /// The dialect it is called in.
+    pub dialect: Dialect,
+    /// Where it is called, unless a deployment says otherwise.
+    pub base_url: String,
+    /// How the key goes into the request.
+    pub auth: Auth,
+    /// The request's field for the output limit.
+    pub max_tokens_field: String,
+    /// Place on the ladder: in the first pool that lists it, else in `models`; from 1.
+    pub rank: u32,
+    /// Where it stands in the file.
+    pub pos: Pos,
+}
+
+/// A model at a provider with a key and a region.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Deployment {
+    /// Unique in the policy: the model's name, or `model/name` where the file names deployments.
+    pub id: String,
+    /// The name in the file; the model's name where the file names none.
+    pub name: String,
+    /// Index of the model.
+    pub model: usize,
+    /// Where the key comes from.
+    pub key: KeyRef,
+    /// Where it runs.
+    pub region: Option<String>,
+    /// Where it is called.
+    pub base_url: String,
+    /// Share of the traffic among the deployments of one model.
+    pub weight: u32,
+}
+
+/// Where a key comes from. The key itself never enters the core.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum KeyRef {
+    /// No key is sent.
+    None,
+    /// The first of these environment variables that is set.
+    Env(Vec<String>),
+}
+
+impl KeyRef {
+    /// What names the key in state and records: `env:A|B`, or `none`.
+    pub fn label(&self) -> String {
+        match self {
+            Self::None => "none".to_owned(),
+            Self::Env(names) => format!("env:{}", names.join("|")),
+        }
+    }
+}
+
+/// A named list of models.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Pool {
+    /// The name.
+    pub name: String,
+    /// Indices of models, from weak to strong.
+    pub models: Vec<usize>,
+}
+
+/// A fact that the policy defines.
+#[derive(Debug, Clone)]
+pub struct NamedFact {
+    /// The name.
+    pub name: String,
+    /// Its type.
+    pub ty: Type,
+    /// How to compute it.
+    pub program: Program,
+}
+
+/// A hard filter.
+#[derive(Debug, Clone)]
+pub struct Require {
+    /// Its name, shown as the reason.
+    pub name: String,
+    /// When it applies; unknown applies.
+    pub when: Option<Program>,
+    /// What a candidate must meet; unknown rejects.
+    pub keep: Program,
+}
+
+/// How the survivors are ranked.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Prefer {
+    /// Lowest expected cost.
+    Cheapest,
+    /// Highest rank.
+    Best,
+    /// Lowest median time to first token seen.
+    Fastest,
+    /// The order of `from`.
+    InOrder,
+}
+
+impl Prefer {
+    /// All, with the names of the language.
+    pub const ALL: [(&'static str, Self); 4] =
+        [("cheapest", Self::Cheapest), ("best", Self::Best), ("fastest", Self::Fastest), ("in_order", Self::InOrder)];
+
+    /// The name in the language.
+    pub fn name(self) -> &'static str {
+        Self::ALL.iter().find(|(_, prefer)| *prefer == self).map_or("", |(name, _)| name)
+    }
+}
+
+/// A rule.
+#[derive(Debug, Clone)]
+pub struct Rule {
+    /// Its name; `otherwise` for the last.
+    pub name: String,
+    /// When it matches; none always.
+    pub when: Option<Program>,
+    /// Indices of models to choose from.
+    pub from: Vec<usize>,
+    /// Indices of models tried after all of `from` failed.
+    pub or_else: Vec<usize>,
+    /// How the survivors are ranked.
+    pub prefer: Prefer,
+    /// Soft conditions, given up from the right.
+    pub want: Vec<Program>,
+    /// Hard filters of this rule.
+    pub require: Vec<Require>,
+    /// Parameters to set on the request.
+    pub set: SetParams,
+    /// What a good answer is, when the rule says it.
+    pub accept: Option<Vec<Accept>>,
+    /// What to do with one that is not, when the rule says it.
+    pub escalate: Option<Escalate>,
+    /// Bounds, when the rule says them.
+    pub run: Option<Run>,
+    /// Where it stands in the file.
+    pub pos: Pos,
+}
+
+/// How much a model shall think.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ThinkingLevel {
+    /// Not at all.
+    Off,
+    /// Little.
+    Low,
+    /// Some.
+    Medium,
+    /// Much.
+    High,
+    /// As much as it can.
+    Max,
+    /// At most so many tokens.
+    Budget(u64),
+}
+
+impl ThinkingLevel {
+    /// The named levels.
+    pub const NAMED: [(&'static str, Self); 5] =
+        [("off", Self::Off), ("low", Self::Low), ("medium", Self::Medium), ("high", Self::High), ("max", Self::Max)];
+}
+
+/// Parameters that a rule sets on the request.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct SetParams {
+    /// How much to think.
+    pub thinking: Option<ThinkingLevel>,
+    /// The bound on the answer, in tokens; the smaller of this and the client's wins.
+    pub max_tokens: Option<u64>,
+}
+
+/// A check on an answer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Accept {
+    /// It ended by itself, not at a token limit.
+    Complete,
+    /// It holds text or a tool call.
+    NotEmpty,
+    /// The model did not refuse.
+    NotRefused,
+    /// The text is JSON (only where the request asked for JSON).
+    ValidJson,
+}
+
+impl Accept {
+    /// All, with the names of the language.
+    pub const ALL: [(&'static str, Self); 4] = [
+        ("complete", Self::Complete),
+        ("not_empty", Self::NotEmpty),
+        ("not_refused", Self::NotRefused),
+        ("valid_json", Self::ValidJson),
+    ];
+
+    /// The name in the language.
+    pub fn name(self) -> &'static str {
+        Self::ALL.iter().find(|(_, accept)| *accept == self).map_or("", |(name, _)| name)
+    }
+}
+
+/// What to do with an answer that is not accepted: ask a stronger model.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Escalate {
+    /// How often, 0 never.
+    pub at_most: u32,
+    /// A stronger model may cost at most this many times what the chosen one was expected to cost, in millionths.
+    pub cost_within_millionths: Option<i64>,
+}
+
+/// Bounds on the whole call.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Run {
+    /// From the request to the last byte, waits and fallbacks included.
+    pub deadline_ms: i64,
+    /// How long the first content may take in one attempt.
+    pub ttft_ms: Option<i64>,
+    /// How many upstream calls at most, retries, fallbacks and escalations included.
+    pub attempts: u32,
+    /// What the call may cost at most, in pico-USD.
+    pub spend_usd_picos: Option<i64>,
+    /// Extra attempts as a share of first attempts over the whole process, in millionths.
+    pub retry_budget_millionths: i64,
+}
+
+impl Default for Run {
+    /// Ten minutes is what vendor SDKs allow one attempt; one in five is gRPC's and Envoy's usual retry budget.
+    fn default() -> Self {
+        Self {
+            deadline_ms: 600_000,
+            ttft_ms: None,
+            attempts: 3,
+            spend_usd_picos: None,
+            retry_budget_millionths: 200_000,
+        }
+    }
+}
+
+/// What an unknown condition means for the rules.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum UnknownMode {
+    /// An unknown rule above the first true one wins if it would choose a stronger model.
+    #[default]
+    Strongest,
+    /// An unknown rule does not match.
+    Skip,
+}
+
+/// What a test gives to the engine.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Given {
+    /// The ask.
+    pub prompt: Option<String>,
+    /// What the caller passes.
+    pub meta: Vec<(String, MetaValue)>,
+    /// The clock, in milliseconds since 1970.
+    pub now_ms: Option<i64>,
+    /// Facts given as they are, instead of computed ones.
+    pub facts: Vec<(FactId, GivenValue)>,
+    /// Deployments (by id or model) that are cooling down.
+    pub cooling: Vec<String>,
+    /// Models whose key is missing.
+    pub without_key: Vec<String>,
+}
+
+/// A fact given by a test.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum GivenValue {
+    /// A boolean.
+    Bool(bool),
+    /// A number in the unit of the fact's type.
+    Num(i64),
+    /// A text.
+    Text(String),
+    /// Not known.
+    Unknown,
+}
+
+/// A value that the caller passes in `meta`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum MetaValue {
+    /// A text.
+    Text(String),
+    /// A number in millionths.
+    Number(i64),
+    /// A boolean.
+    Bool(bool),
+}
+
+/// A test in the file.
+#[derive(Debug, Clone)]
+pub struct PolicyTest {
+    /// The name.
+    pub name: String,
+    /// What is given.
+    pub given: Given,
+    /// What must hold for the decision.
+    pub expect: Program,
+    /// Where it stands.
+    pub pos: Pos,
+    /// Where its expectation stands.
+    pub expect_pos: Pos,
+}
+
+/// What a failed test saw.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TestFailure {
+    /// The name of the test.
+    pub name: String,
+    /// Where its expectation stands.
+    pub pos: Pos,
+    /// False, or unknown.
+    pub held: Tri,
+    /// The expectation as written.
+    pub expected: String,
+    /// What was decided instead, in one line.
+    pub saw: String,
+}
