@@ -1,1 +1,27 @@
-//! (room `decide`)
+//! Choose: facts, then eligibility, then the first rule that matches, then the objective.
+//!
+//! Promises: a pure function of (policy, catalogue, request, meta, state, now, seed, keys): the same inputs give the same
+//! bytes on every platform. Each candidate of the rule is chosen, ranked or rejected with its first reason. Nothing ranks
+//! a rejected candidate back in; cooldowns and breakers only order. Doubt goes up: an unknown condition chooses the
+//! stronger model, an unknown ability or window excludes. A fact that nothing asks for is not computed.
+//!
+//! Refuses: to choose when nothing is eligible; the decision then has no choice and every reason.
+//!
+//! A test breaks it with two equal inputs of different bytes, a rejected candidate in the plan, a cheaper eligible
+//! candidate behind `prefer: cheapest`, or a naive reading of the policy that chooses otherwise.
+
+mod candidate;
+mod choose;
+mod decision;
+mod eligibility;
+mod environment;
+mod facts;
+mod forecast;
+mod report;
+
+pub use candidate::Candidate;
+pub(crate) use choose::expectation;
+pub use choose::{DecideInputs, decide};
+pub use decision::{CandidateStatus, Considered, Decision, FactValue, Held, RuleTrace};
+pub use facts::{RequestFacts, micro};
+pub use forecast::{Forecast, forecast};

@@ -269,18 +269,37 @@ impl<'a> Reader<'a> {
     }
 
     fn unescape(&self, body: &[u8]) -> Result<String, JsonError> {
-        let mut out = String::with_capacity(body.len());
+        // Bytes first, checked once: an escape never yields a continuation byte, so what is invalid stays in its piece.
+        let mut out = Vec::with_capacity(body.len());
         let mut rest = body;
         while let Some(found) = memchr::memchr(b'\\', rest) {
             let (plain, escape) = rest.split_at_checked(found).unwrap_or((rest, &[]));
-            out.push_str(&String::from_utf8_lossy(plain));
-            let (character, used) =
-                unescape_one(escape).ok_or_else(|| self.error("a string holds an escape that JSON does not know"))?;
-            out.push(character);
+            out.extend_from_slice(plain);
+            let (character, used) = unescape_one(escape).ok_or_else(|| self.unknown_escape())?;
+            if let (true, Ok(byte)) = (character.is_ascii(), u8::try_from(character)) {
+                out.push(byte);
+            } else {
+                out.extend_from_slice(character.encode_utf8(&mut [0; 4]).as_bytes());
+            }
             rest = escape.get(used..).unwrap_or_default();
         }
-        out.push_str(&String::from_utf8_lossy(rest));
-        Ok(out)
+        out.extend_from_slice(rest);
+        Ok(String::from_utf8(out).unwrap_or_else(|error| String::from_utf8_lossy(error.as_bytes()).into_owned()))
+    }
+
+    /// What [`Reader::unescape`] refuses, without building the text.
+    fn check_escapes(&self, body: &[u8]) -> Result<(), JsonError> {
+        let mut rest = body;
+        while let Some(found) = memchr::memchr(b'\\', rest) {
+            let escape = rest.get(found..).unwrap_or_default();
+            let (_, used) = unescape_one(escape).ok_or_else(|| self.unknown_escape())?;
+            rest = escape.get(used..).unwrap_or_default();
+        }
+        Ok(())
+    }
+
+    fn unknown_escape(&self) -> JsonError {
+        self.error("a string holds an escape that JSON does not know")
     }
 
     /// The number at this position.
@@ -365,7 +384,7 @@ impl<'a> Reader<'a> {
             Kind::String => {
                 let (body, has_escape) = self.string_body()?;
                 if has_escape {
-                    self.unescape(body)?;
+                    self.check_escapes(body)?;
                 }
             }
             Kind::Number => {

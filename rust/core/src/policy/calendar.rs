@@ -45,6 +45,22 @@ pub fn weekday(now_ms: i64) -> &'static str {
     WEEKDAYS.get(index).copied().unwrap_or("mon")
 }
 
+/// The day as `2026-11-22`.
+///
+/// The algorithm is Howard Hinnant's `civil_from_days` (public domain).
+pub fn format_day(day: i64) -> String {
+    let shifted = day + 719_468;
+    let era = shifted.div_euclid(146_097);
+    let day_of_era = shifted.rem_euclid(146_097);
+    let year_of_era = (day_of_era - day_of_era / 1460 + day_of_era / 36_524 - day_of_era / 146_096) / 365;
+    let day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
+    let shifted_month = (5 * day_of_year + 2) / 153;
+    let day_of_month = day_of_year - (153 * shifted_month + 2) / 5 + 1;
+    let month = if shifted_month < 10 { shifted_month + 3 } else { shifted_month - 9 };
+    let year = year_of_era + era * 400 + i64::from(month <= 2);
+    format!("{year:04}-{month:02}-{day_of_month:02}")
+}
+
 /// Reads `2026-01-05` or `2026-01-05T12:00Z` (seconds optional) as milliseconds since 1970.
 pub fn parse_instant(text: &str) -> Option<i64> {
     let (date, time) = text.split_once('T').unwrap_or((text, "00:00Z"));
@@ -72,6 +88,14 @@ mod tests {
         assert_eq!(days_from_civil(2026, 13, 1), None);
         assert_eq!(weekday(20_779 * DAY_MS), "sun");
         assert_eq!(weekday(-1), "wed");
+    }
+
+    #[test]
+    fn days_print_as_they_are_read() {
+        for day in (-1000..30_000).step_by(17) {
+            let text = format_day(day);
+            assert_eq!(parse_instant(&text).map(day_of), Some(day), "{text}");
+        }
     }
 
     #[test]

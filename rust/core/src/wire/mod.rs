@@ -1,7 +1,56 @@
 //! The wire: request bytes in, one normal form of a request out; upstream bytes out; answer and stream bytes in.
+//!
+//! Request side. Promises: a body is read in one pass into one normal form, whatever its dialect ([`parse_request`]);
+//! an upstream body in the same dialect is spliced, so that every field that we do not own goes on unchanged; one in
+//! another dialect says everything that it left out or changed ([`write_body`]). Reasoning blocks are never forged.
+//!
+//! Answer side. Promises: every answer, error and stream of a provider ends in one outcome with its usage in disjoint
+//! classes; a stream that ends without its terminal event is truncated, whatever it held; output is the same for every
+//! split of the bytes ([`parse_answer`], [`classify_response`], [`StreamReader`]).
+//!
+//! Refuses: what is not a chat request, a key that stands twice where we read it, and to write what the other dialect
+//! cannot say when leaving it out would change the meaning.
+//!
+//! A test breaks it with a body that panics, an unknown field that the splice alters, or a conversation whose normal
+//! form changes by going to the other dialect and back.
 
+mod answer;
+mod answer_anthropic_messages;
+mod answer_openai_chat;
+mod answer_usage;
+mod anthropic_messages;
+mod body;
+mod detect;
+mod error;
+mod error_body;
+mod members;
+mod openai_chat;
+mod parse;
+mod read;
+mod redact;
 mod request;
+mod retry_after;
+mod shape;
+mod splice;
+mod sse;
+mod status;
+mod stream;
+mod target;
+mod thinking;
+mod translate_to_anthropic;
+mod translate_to_openai;
+mod translate_turns;
 
+pub use answer::{Answer, ToolCallAnswer, parse_answer};
+pub use answer_usage::UsageProblem;
+pub use body::{Body, write_body};
+pub use detect::detect;
+pub use error::{CODES, WireError};
+pub use parse::{parse_request, prompt_body};
 pub use request::{
     Dialect, Document, Image, ImageSource, Part, Request, ResponseFormat, Role, Thinking, Tool, ToolChoice, Turn,
 };
+pub use sse::{MAX_EVENT_BYTES, SseItem, SseParser};
+pub use status::{Failure, classify_response};
+pub use stream::{StreamEnd, StreamEvent, StreamReader};
+pub use target::{Target, ThinkingSetting};

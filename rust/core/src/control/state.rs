@@ -1,0 +1,309 @@
+//! The state itself: events in, standings out.
+
+use std::collections::BTreeMap;
+
+use crate::outcome::{Cools, OutcomeKind};
+
+use super::breaker::BreakerState;
+use super::latency::Histogram;
+use super::{ControlSettings, LatencyQuantiles, RetryBudget, Standing};
+
+/// How many deployments, keys and providers are tracked, each; beyond it the one that was touched longest ago is forgotten.
+pub const MAX_TRACKED: usize = 4_096;
+
+/// Something that happened.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ControlEvent<'a> {
+    /// A call made its first attempt (what retries are a share of).
+    CallStarted,
+    /// An attempt begins, the first or a later one.
+    AttemptStarted {
+        /// The deployment.
+        deployment: &'a str,
+        /// The name of the key, never the key itself.
+        key: &'a str,
+        /// The provider.
+        provider: &'a str,
+    },
+    /// An attempt ended.
+    AttemptEnded {
+        /// The deployment.
+        deployment: &'a str,
+        /// The name of the key, never the key itself.
+        key: &'a str,
+        /// The provider.
+        provider: &'a str,
+        /// How.
+        outcome: OutcomeKind,
+        /// Time to the first content, in milliseconds, when there was any.
+        ttft_ms: Option<u32>,
+        /// Time to the end, in milliseconds.
+        total_ms: u32,
+        /// How long the provider asked to be left alone, in milliseconds.
+        retry_after_ms: Option<i64>,
+    },
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+struct Deployment {
+    cooling_until_ms: i64,
+    breaker: BreakerState,
+    in_flight: u32,
+    ttft: Histogram,
+    touched: u64,
+}
+
+/// A key or a provider.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+struct Account {
+    cooling_until_ms: i64,
+    touched: u64,
+}
+
+/// Everything that `control` knows. `Default` is the empty state with default settings.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct ControlState {
+    settings: ControlSettings,
+    clock_ms: i64,
+    events: u64,
+    deployments: BTreeMap<String, Deployment>,
+    keys: BTreeMap<String, Account>,
+    providers: BTreeMap<String, Account>,
+    retries: RetryBudget,
+}
+
+impl ControlState {
+    /// An empty state.
+    pub fn new(settings: ControlSettings) -> Self {
+        Self { settings, ..Self::default() }
+    }
+
+    /// The settings.
+    pub fn settings(&self) -> &ControlSettings {
+        &self.settings
+    }
+
+    /// Takes one event. `now_ms` is Unix time; a smaller one than before counts as the one before. Logarithmic in what is
+    /// tracked (linear when something must be forgotten).
+    pub fn apply(&mut self, event: &ControlEvent<'_>, now_ms: i64) {
+        let now_ms = self.tick(now_ms);
+        self.events = self.events.saturating_add(1);
+        match *event {
+            ControlEvent::CallStarted => self.retries.on_first_attempt(now_ms, &self.settings),
+            ControlEvent::AttemptStarted { deployment, .. } => {
+                let deployment = self.deployment(deployment);
+                deployment.in_flight = deployment.in_flight.saturating_add(1);
+                deployment.breaker.on_start(now_ms);
+            }
+            ControlEvent::AttemptEnded { deployment, key, provider, outcome, ttft_ms, total_ms: _, retry_after_ms } => {
+                let settings = self.settings;
+                let target = self.deployment(deployment);
+                target.in_flight = target.in_flight.saturating_sub(1);
+                if let Some(ttft_ms) = ttft_ms {
+                    target.ttft.add(ttft_ms);
+                }
+                let row = outcome.row();
+                if row.counts_as_failure {
+                    target.breaker.on_failure(now_ms, &settings);
+                } else if outcome.is_answer() {
+                    target.breaker.on_success(now_ms, &settings);
+                } else {
+                    target.breaker.on_neutral();
+                }
+                let cools = match (row.cools, retry_after_ms) {
+                    // A failing provider that names a wait gets it, whatever the row says (RELIABILITY F27).
+                    (Cools::Nothing, Some(_)) if row.counts_as_failure => Cools::Deployment,
+                    (cools, _) => cools,
+                };
+                let wait_ms = retry_after_ms.unwrap_or(0).max(row.default_cooldown_ms);
+                let until_ms = now_ms.saturating_add(wait_ms.clamp(0, settings.max_cooldown_ms.max(0)));
+                match cools {
+                    Cools::Nothing => {}
+                    Cools::Key => extend(&mut self.key(key).cooling_until_ms, until_ms),
+                    Cools::Deployment => extend(&mut self.deployment(deployment).cooling_until_ms, until_ms),
+                    Cools::Provider => extend(&mut self.provider(provider).cooling_until_ms, until_ms),
+                }
+            }
+        }
+    }
+
+    /// How a deployment stands with a key at a provider. Logarithmic in what is tracked.
+    pub fn standing(&self, deployment: &str, key: &str, provider: &str, now_ms: i64) -> Standing {
+        let now_ms = now_ms.max(self.clock_ms);
+        let target = self.deployments.get(deployment);
+        let cooling_until_ms = [
+            target.map(|target| target.cooling_until_ms),
+            self.keys.get(key).map(|key| key.cooling_until_ms),
+            self.providers.get(provider).map(|provider| provider.cooling_until_ms),
+        ];
+        Standing {
+            cooling_until_ms: cooling_until_ms.into_iter().flatten().filter(|until_ms| *until_ms > now_ms).max(),
+            ..target.map_or(Standing::HEALTHY, |target| Standing {
+                cooling_until_ms: None,
+                breaker: target.breaker.view(now_ms),
+                is_probing: target.breaker.is_probing(now_ms, &self.settings),
+                in_flight: target.in_flight,
+            })
+        }
+    }
+
+    /// Whether a retry fits into the retry budget; if so, it is spent.
+    pub fn may_retry(&mut self, now_ms: i64) -> bool {
+        let now_ms = self.tick(now_ms);
+        self.retries.may_retry(now_ms, &self.settings)
+    }
+
+    /// Time to first token of a deployment; nothing when it was never seen.
+    pub fn latency(&self, deployment: &str) -> Option<LatencyQuantiles> {
+        self.deployments.get(deployment)?.ttft.quantiles()
+    }
+
+    fn tick(&mut self, now_ms: i64) -> i64 {
+        self.clock_ms = self.clock_ms.max(now_ms);
+        self.clock_ms
+    }
+
+    fn deployment(&mut self, name: &str) -> &mut Deployment {
+        let events = self.events;
+        let entry = entry_of(&mut self.deployments, name, |entry| (entry.in_flight > 0, entry.touched));
+        entry.touched = events;
+        entry
+    }
+
+    fn key(&mut self, name: &str) -> &mut Account {
+        let events = self.events;
+        let entry = entry_of(&mut self.keys, name, |entry| (false, entry.touched));
+        entry.touched = events;
+        entry
+    }
+
+    fn provider(&mut self, name: &str) -> &mut Account {
+        let events = self.events;
+        let entry = entry_of(&mut self.providers, name, |entry| (false, entry.touched));
+        entry.touched = events;
+        entry
+    }
+}
+
+/// The longest cooldown wins.
+fn extend(until_ms: &mut i64, other_ms: i64) {
+    *until_ms = (*until_ms).max(other_ms);
+}
+
+/// The entry of that name, new if need be; a full map first forgets the entry whose `age` is smallest.
+fn entry_of<'m, T: Default>(
+    map: &'m mut BTreeMap<String, T>,
+    name: &str,
+    age: impl Fn(&T) -> (bool, u64),
+) -> &'m mut T {
+    if !map.contains_key(name) && map.len() >= MAX_TRACKED {
+        let oldest = map.iter().min_by_key(|(_, entry)| age(entry)).map(|(name, _)| name.clone());
+        if let Some(oldest) = oldest {
+            map.remove(&oldest);
+        }
+    }
+    map.entry(name.to_owned()).or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::Breaker;
+    use super::*;
+    use crate::outcome::TABLE;
+
+    fn ended(outcome: OutcomeKind, retry_after_ms: Option<i64>) -> ControlEvent<'static> {
+        ControlEvent::AttemptEnded {
+            deployment: "d",
+            key: "k",
+            provider: "p",
+            outcome,
+            ttft_ms: None,
+            total_ms: 1,
+            retry_after_ms,
+        }
+    }
+
+    #[test]
+    fn each_row_of_the_outcome_table_cools_what_it_says() {
+        for row in TABLE {
+            let mut state = ControlState::default();
+            state.apply(&ended(row.kind, None), 1_000);
+            let until = (row.default_cooldown_ms > 0).then_some(1_000 + row.default_cooldown_ms);
+            let name = row.kind.name();
+            for (cools, standing) in [
+                (Cools::Deployment, state.standing("d", "-", "-", 1_000)),
+                (Cools::Key, state.standing("-", "k", "-", 1_000)),
+                (Cools::Provider, state.standing("-", "-", "p", 1_000)),
+            ] {
+                assert_eq!(standing.cooling_until_ms, until.filter(|_| row.cools == cools), "{name}");
+            }
+            for _ in 0..4 {
+                state.apply(&ended(row.kind, None), 1_000);
+            }
+            let is_open = matches!(state.standing("d", "-", "-", 1_000).breaker, Breaker::Open { .. });
+            assert_eq!(is_open, row.counts_as_failure, "{name}");
+        }
+    }
+
+    #[test]
+    fn the_longest_wait_wins_and_is_clamped() {
+        let mut state = ControlState::default();
+        for (retry_after_ms, until_ms) in
+            [(Some(20_000), 20_000), (Some(1), 20_000), (None, 20_000), (Some(-5), 20_000), (Some(i64::MAX), 600_000)]
+        {
+            state.apply(&ended(OutcomeKind::RateLimited, retry_after_ms), 0);
+            assert_eq!(state.standing("d", "k", "p", 0).cooling_until_ms, Some(until_ms));
+        }
+        assert_eq!(state.standing("d", "k", "p", 600_000).cooling_until_ms, None);
+        let mut state = ControlState::default();
+        state.apply(&ended(OutcomeKind::ServerError, Some(7_000)), 0);
+        assert_eq!(state.standing("d", "-", "-", 0).cooling_until_ms, Some(7_000));
+    }
+
+    #[test]
+    fn a_clock_that_goes_back_is_held_still() {
+        let mut state = ControlState::default();
+        state.apply(&ended(OutcomeKind::RateLimited, None), 10_000);
+        state.apply(&ended(OutcomeKind::RateLimited, None), 0);
+        assert_eq!(state.standing("d", "k", "p", 0).cooling_until_ms, Some(15_000));
+    }
+
+    #[test]
+    fn attempts_in_flight_are_counted() {
+        let mut state = ControlState::default();
+        let started = ControlEvent::AttemptStarted { deployment: "d", key: "k", provider: "p" };
+        state.apply(&started, 0);
+        state.apply(&started, 0);
+        assert_eq!(state.standing("d", "k", "p", 0).in_flight, 2);
+        for left in [1, 0, 0] {
+            state.apply(&ended(OutcomeKind::Complete, None), 0);
+            assert_eq!(state.standing("d", "k", "p", 0).in_flight, left);
+        }
+        assert_eq!(state.standing("other", "k", "p", 0), Standing::HEALTHY);
+    }
+
+    #[test]
+    fn memory_is_bounded_and_the_oldest_idle_entry_goes() {
+        let mut state = ControlState::default();
+        state.apply(&ControlEvent::AttemptStarted { deployment: "busy", key: "k", provider: "p" }, 0);
+        for at in 0..MAX_TRACKED + 10 {
+            let (name, key) = (format!("d{at}"), format!("k{at}"));
+            state.apply(
+                &ControlEvent::AttemptEnded {
+                    deployment: &name,
+                    key: &key,
+                    provider: "p",
+                    outcome: OutcomeKind::RateLimited,
+                    ttft_ms: Some(5),
+                    total_ms: 9,
+                    retry_after_ms: None,
+                },
+                0,
+            );
+        }
+        assert_eq!((state.deployments.len(), state.keys.len()), (MAX_TRACKED, MAX_TRACKED));
+        assert_eq!(state.standing("busy", "-", "-", 0).in_flight, 1);
+        assert_eq!(state.latency("d0"), None);
+        assert!(state.latency(&format!("d{}", MAX_TRACKED + 9)).is_some());
+    }
+}

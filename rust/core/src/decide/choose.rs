@@ -1,0 +1,247 @@
+//! The choice itself.
+
+use super::candidate::{Candidate, candidates, family};
+use super::decision::{CandidateStatus, Considered, Decision, FactValue, Held, RuleTrace};
+use super::eligibility::rejection;
+use super::environment::{DecisionEnv, RequestEnv};
+use super::facts::RequestFacts;
+use super::forecast::{Forecast, forecast};
+use crate::catalog::expected_cost;
+use crate::control::ControlState;
+use crate::policy::expr::{Environment, Program, Tri};
+use crate::policy::facts::{FACTS, FactId, Scope, Type};
+use crate::policy::{Policy, Prefer, Rule, UnknownMode};
+
+/// Everything that a decision depends on.
+pub struct DecideInputs<'i> {
+    /// The policy.
+    pub policy: &'i Policy,
+    /// The hash of the catalogue that the policy was compiled with.
+    pub catalog_hash: &'i str,
+    /// The request's facts.
+    pub facts: &'i RequestFacts<'i>,
+    /// Whether the key of each deployment is present.
+    pub has_key: &'i [bool],
+    /// What this process has seen of the deployments; none is empty.
+    pub state: Option<&'i ControlState>,
+    /// Milliseconds since 1970.
+    pub now_ms: i64,
+    /// Spreads calls over equal deployments.
+    pub seed: u64,
+}
+
+/// Decides. Never fails: when nothing is eligible, the decision has no choice and every reason.
+pub fn decide(inputs: &DecideInputs<'_>) -> Decision {
+    let policy = inputs.policy;
+    let env = RequestEnv::new(policy, inputs.facts);
+    let (rule_index, trace, choice) = first_match(inputs, &env);
+    let rule_name = policy.rules.get(rule_index).map_or_else(String::new, |rule| rule.name.clone());
+    Decision {
+        policy: policy.name.clone(),
+        policy_hash: policy.hash.clone(),
+        catalog_hash: inputs.catalog_hash.to_owned(),
+        now_ms: inputs.now_ms,
+        seed: inputs.seed,
+        rule_index,
+        rule: rule_name,
+        trace,
+        facts: facts_at_hand(policy, &env),
+        strongest: strongest(inputs),
+        candidates: choice.considered,
+        relaxed: choice.relaxed,
+    }
+}
+
+/// Whether an expectation of a test holds for a decision.
+pub(crate) fn expectation(inputs: &DecideInputs<'_>, decision: &Decision, expect: &Program) -> Tri {
+    let base = RequestEnv::new(inputs.policy, inputs.facts);
+    let chosen = decision.chosen().map(|considered| &considered.candidate);
+    let environment = DecisionEnv { base: &base, chosen, rule: &decision.rule };
+    expect.holds(&environment)
+}
+
+struct Choice {
+    considered: Vec<Considered>,
+    relaxed: Vec<String>,
+}
+
+impl Choice {
+    /// The rank of what is chosen, 0 when nothing is.
+    fn strength(&self) -> u32 {
+        match self.considered.first() {
+            Some(first) if first.status == CandidateStatus::Chosen => first.rank,
+            _ => 0,
+        }
+    }
+}
+
+/// The first rule that holds; an open one above it wins if it would choose a stronger model.
+fn first_match(inputs: &DecideInputs<'_>, env: &RequestEnv<'_>) -> (usize, Vec<RuleTrace>, Choice) {
+    let mut trace = Vec::new();
+    let mut open: Vec<(usize, &Rule)> = Vec::new();
+    for (index, rule) in inputs.policy.rules.iter().enumerate() {
+        let held = rule.when.as_ref().map_or(Tri::True, |when| env.holds(when));
+        let when = rule.when.as_ref().map(|when| when.source().to_owned());
+        trace.push(RuleTrace { name: rule.name.clone(), held: Held::of(held), when });
+        match held {
+            Tri::False => {}
+            Tri::Unknown => open.push((index, rule)),
+            Tri::True => {
+                let mut best = (index, choose(inputs, env, rule));
+                if inputs.policy.unknown == UnknownMode::Strongest {
+                    for (index, rule) in open {
+                        let choice = choose(inputs, env, rule);
+                        if choice.strength() > best.1.strength() {
+                            best = (index, choice);
+                        }
+                    }
+                }
+                if best.0 != index {
+                    if let Some(row) = trace.get_mut(best.0) {
+                        row.held = Held::UnknownButStronger;
+                    }
+                    if let Some(row) = trace.get_mut(index) {
+                        row.held = Held::No;
+                    }
+                }
+                return (best.0, trace, best.1);
+            }
+        }
+    }
+    // A compiled policy ends with `otherwise`, which always holds; an empty one chooses nothing.
+    (0, trace, Choice { considered: Vec::new(), relaxed: Vec::new() })
+}
+
+fn choose(inputs: &DecideInputs<'_>, env: &RequestEnv<'_>, rule: &Rule) -> Choice {
+    let policy = inputs.policy;
+    let all = candidates(
+        policy,
+        rule,
+        inputs.facts,
+        |model, max_tokens| forecast_for(inputs, rule, model, max_tokens),
+        inputs.state,
+        inputs.now_ms,
+        inputs.seed,
+    );
+    let mut eligible: Vec<Considered> = Vec::new();
+    let mut rejected: Vec<Considered> = Vec::new();
+    for candidate in all {
+        let has_key = inputs.has_key.get(candidate.deployment).copied().unwrap_or(false);
+        let rejection = rejection(env, rule, &candidate, has_key);
+        let mut considered = consider(policy, candidate);
+        match rejection {
+            None => eligible.push(considered),
+            Some(rejection) => {
+                considered.status = CandidateStatus::Rejected {
+                    code: rejection.code,
+                    reason: rejection.reason,
+                    is_edge: rejection.is_edge,
+                };
+                rejected.push(considered);
+            }
+        }
+    }
+    let kept = kept_wants(env, rule, &eligible);
+    let wants = rule.want.get(..kept).unwrap_or_default();
+    for considered in &mut eligible {
+        considered.meets_wants = wants.iter().all(|want| env.holds_for(want, &considered.candidate) == Tri::True);
+    }
+    eligible.sort_by_key(|considered| {
+        let candidate = &considered.candidate;
+        (candidate.standing, candidate.is_else, !considered.meets_wants, preference(rule.prefer, considered), candidate.order)
+    });
+    for (place, considered) in eligible.iter_mut().enumerate() {
+        considered.status = if place == 0 { CandidateStatus::Chosen } else { CandidateStatus::Ranked(place + 1) };
+    }
+    let relaxed = if eligible.is_empty() { &[] } else { rule.want.get(kept..).unwrap_or_default() };
+    let relaxed = relaxed.iter().rev().map(|want| want.source().to_owned()).collect();
+    eligible.append(&mut rejected);
+    Choice { considered: eligible, relaxed }
+}
+
+fn consider(policy: &Policy, candidate: Candidate) -> Considered {
+    let model = policy.models.get(candidate.model);
+    Considered {
+        model: model.map_or_else(String::new, |model| model.alias.clone()),
+        deployment: policy.deployments.get(candidate.deployment).map_or_else(String::new, |row| row.id.clone()),
+        rank: model.map_or(0, |model| model.rank),
+        meets_wants: true,
+        status: CandidateStatus::Chosen,
+        candidate,
+    }
+}
+
+/// How many wishes, from the left, some candidate of the first group meets together.
+fn kept_wants(env: &RequestEnv<'_>, rule: &Rule, eligible: &[Considered]) -> usize {
+    let has_from = eligible.iter().any(|considered| !considered.candidate.is_else);
+    let group: Vec<&Considered> =
+        eligible.iter().filter(|considered| considered.candidate.is_else != has_from).collect();
+    let meets = |considered: &&Considered, count: usize| {
+        let wants = rule.want.get(..count).unwrap_or_default();
+        wants.iter().all(|want| env.holds_for(want, &considered.candidate) == Tri::True)
+    };
+    (0..=rule.want.len()).rev().find(|count| group.iter().any(|considered| meets(considered, *count))).unwrap_or(0)
+}
+
+/// Smaller is better.
+fn preference(prefer: Prefer, considered: &Considered) -> i64 {
+    match prefer {
+        Prefer::Cheapest => considered.candidate.cost_p50_usd_picos.unwrap_or(i64::MAX),
+        Prefer::Best => -i64::from(considered.rank),
+        Prefer::Fastest => considered.candidate.ttft_p50_ms.map_or(i64::MAX, i64::from),
+        Prefer::InOrder => 0,
+    }
+}
+
+/// The task counts in the forecast only where the policy looks at the prompt anyway: else nothing is classified.
+fn forecast_for(inputs: &DecideInputs<'_>, rule: &Rule, model: usize, max_tokens: Option<u64>) -> Forecast {
+    let task = if looks_at_prompt(inputs.policy) { inputs.facts.task() } else { None };
+    let input = inputs.facts.input_tokens(family(inputs.policy, model));
+    match inputs.policy.models.get(model) {
+        Some(row) => forecast(task, &row.facts, rule.set.thinking, max_tokens, &input),
+        None => Forecast { p50_tokens: 0, p90_tokens: 0 },
+    }
+}
+
+fn looks_at_prompt(policy: &Policy) -> bool {
+    let classifies = |program: &Program| {
+        program.reads().iter().any(|fact| matches!(fact, FactId::Task | FactId::Difficulty | FactId::Code | FactId::Language))
+    };
+    policy.facts.iter().any(|fact| classifies(&fact.program))
+        || policy
+            .rules
+            .iter()
+            .any(|rule| rule.when.as_ref().is_some_and(classifies) || rule.want.iter().any(classifies))
+}
+
+/// What the highest-ranked model that any rule can choose would cost, whatever its eligibility.
+fn strongest(inputs: &DecideInputs<'_>) -> Option<(String, i64)> {
+    let policy = inputs.policy;
+    let used = |index: usize| policy.rules.iter().any(|rule| rule.from.contains(&index) || rule.or_else.contains(&index));
+    let (index, model) = policy
+        .models
+        .iter()
+        .enumerate()
+        .filter(|(index, _)| used(*index))
+        .max_by_key(|(index, model)| (model.rank, *index))?;
+    let input = inputs.facts.input_tokens(family(policy, index));
+    let task = if looks_at_prompt(policy) { inputs.facts.task() } else { None };
+    let output = forecast(task, &model.facts, None, inputs.facts.request().max_tokens, &input);
+    let cost = expected_cost(model.facts.price.as_ref()?, input.tokens, output.p50_tokens).ok()?;
+    Some((model.alias.clone(), cost.0))
+}
+
+fn facts_at_hand(policy: &Policy, env: &RequestEnv<'_>) -> Vec<(String, FactValue)> {
+    let of_request = FACTS
+        .iter()
+        .filter(|row| row.scope == Scope::Request && env.facts.is_at_hand(row.id))
+        .map(|row| (row.name.to_owned(), FactValue::of(env.fact(row.id), row.ty)));
+    let own = policy.facts.iter().enumerate().map(|(index, fact)| {
+        let id = FactId::Named(u16::try_from(index).unwrap_or(u16::MAX));
+        (fact.name.clone(), FactValue::of(env.fact(id), fact.ty))
+    });
+    let meta = policy.meta_keys.iter().map(|key| {
+        (format!("meta.{key}"), FactValue::of(env.facts.meta(key), Type::Number))
+    });
+    of_request.chain(own).chain(meta).collect()
+}

@@ -1,0 +1,151 @@
+//! A decision: what was chosen, from what, why, and from which facts. Owned, so that it outlives the request.
+
+use super::candidate::Candidate;
+use crate::policy::expr::{Tri, Value};
+use crate::policy::facts::Type;
+
+/// Whether a rule's condition held.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Held {
+    /// It held, and the rule was taken.
+    Matched,
+    /// It did not hold.
+    No,
+    /// It could not be known, and the rule was not taken.
+    Unknown,
+    /// It could not be known, and the rule was taken because it chooses a stronger model.
+    UnknownButStronger,
+}
+
+impl Held {
+    /// The name in records.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Matched => "matched",
+            Self::No => "no",
+            Self::Unknown => "unknown",
+            Self::UnknownButStronger => "unknown-but-stronger",
+        }
+    }
+
+    pub(super) fn of(tri: Tri) -> Self {
+        match tri {
+            Tri::True => Self::Matched,
+            Tri::False => Self::No,
+            Tri::Unknown => Self::Unknown,
+        }
+    }
+}
+
+/// A rule that was looked at.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RuleTrace {
+    /// Its name.
+    pub name: String,
+    /// Whether its condition held.
+    pub held: Held,
+    /// Its condition; none for `otherwise`.
+    pub when: Option<String>,
+}
+
+/// What became of a candidate. Each has exactly one.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum CandidateStatus {
+    /// The first attempt.
+    Chosen,
+    /// A later attempt: 2 is the first fallback.
+    Ranked(usize),
+    /// Not eligible.
+    Rejected {
+        /// The first filter that it failed.
+        code: String,
+        /// One line for people.
+        reason: String,
+        /// Whether it was near an edge, and the safe side was taken.
+        is_edge: bool,
+    },
+}
+
+/// A fact as it was read.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum FactValue {
+    /// Not known.
+    Unknown,
+    /// A boolean.
+    Bool(bool),
+    /// From, to (equal when exact), in the unit of the type.
+    Num(i64, i64, Type),
+    /// A text.
+    Text(String),
+}
+
+impl FactValue {
+    pub(super) fn of(value: Value<'_>, ty: Type) -> Self {
+        match value {
+            Value::Unknown => Self::Unknown,
+            Value::Bool(flag) => Self::Bool(flag),
+            Value::Num(low, high) => Self::Num(low, high, ty),
+            Value::Text(text) => Self::Text(text.to_owned()),
+        }
+    }
+}
+
+/// A candidate with its names and what became of it.
+#[derive(Debug, Clone)]
+pub struct Considered {
+    /// What the request meant for it.
+    pub candidate: Candidate,
+    /// The model's name in the policy.
+    pub model: String,
+    /// The deployment's id.
+    pub deployment: String,
+    /// The model's place on the ladder.
+    pub rank: u32,
+    /// Whether all wishes that were kept hold for it.
+    pub meets_wants: bool,
+    /// What became of it.
+    pub status: CandidateStatus,
+}
+
+/// A decision.
+#[derive(Debug, Clone)]
+pub struct Decision {
+    /// The policy's name.
+    pub policy: String,
+    /// blake3 of the policy's canonical form.
+    pub policy_hash: String,
+    /// blake3 of the catalogue.
+    pub catalog_hash: String,
+    /// The clock that was given, in milliseconds since 1970.
+    pub now_ms: i64,
+    /// The seed that was given.
+    pub seed: u64,
+    /// Index of the rule that was taken.
+    pub rule_index: usize,
+    /// Its name.
+    pub rule: String,
+    /// The rules that were looked at, in order, the one that was taken last unless an unknown one above it won.
+    pub trace: Vec<RuleTrace>,
+    /// The facts that were at hand, in the order of the table, then the policy's own, then `meta`.
+    pub facts: Vec<(String, FactValue)>,
+    /// Every candidate of the rule; attempts first, in their order, then the rejected.
+    pub candidates: Vec<Considered>,
+    /// Wishes that were given up, rightmost first.
+    pub relaxed: Vec<String>,
+    /// What the highest-ranked model of the policy would be expected to cost: the counterfactual of a saving.
+    pub strongest: Option<(String, i64)>,
+}
+
+impl Decision {
+    /// The candidate that was chosen; none when nothing was eligible.
+    pub fn chosen(&self) -> Option<&Considered> {
+        self.candidates.first().filter(|considered| considered.status == CandidateStatus::Chosen)
+    }
+
+    /// The candidates to try, in order.
+    pub fn attempts(&self) -> impl Iterator<Item = &Considered> {
+        self.candidates
+            .iter()
+            .take_while(|considered| !matches!(considered.status, CandidateStatus::Rejected { .. }))
+    }
+}

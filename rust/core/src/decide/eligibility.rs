@@ -1,0 +1,125 @@
+//! Hard filters: a candidate passes all of them, or is rejected with the first that it fails.
+
+use super::candidate::{Candidate, family};
+use super::environment::RequestEnv;
+use crate::catalog::Status;
+use crate::policy::expr::{Program, Tri};
+use crate::policy::facts::FactId;
+use crate::policy::{Prefer, Require, Rule};
+use crate::wire::{Dialect, ResponseFormat, ToolChoice};
+
+/// Every reason of the engine's own, and what it says. A filter of `require` is `require:NAME`.
+pub const REASONS: &[(&str, &str)] = &[
+    ("no-key", "no key for it is present"),
+    ("retired", "the provider has retired the model"),
+    ("window", "the request does not fit its window"),
+    ("no-tools", "it is not known to take tools"),
+    ("no-forced-tool", "it does not take a forced tool choice"),
+    ("no-images", "it is not known to take pictures"),
+    ("no-documents", "it is not known to take files"),
+    ("no-schema", "it is not known to keep to a JSON schema"),
+    ("no-choices", "its dialect gives one answer only"),
+    ("provider-tools", "the request names tools that only another provider runs"),
+    ("unknown-price", "money is asked about, and its price is not known"),
+];
+
+/// The window of a local model whose policy says none: what Ollama opens unless told otherwise.
+const UNKNOWN_WINDOW_TOKENS: u64 = 4096;
+
+/// Why a candidate is rejected.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Rejection {
+    /// The code.
+    pub code: String,
+    /// One line for people.
+    pub reason: String,
+    /// Whether the request was near an edge, and the safe side was taken.
+    pub is_edge: bool,
+}
+
+fn reject(code: &str, reason: impl Into<String>) -> Option<Rejection> {
+    Some(Rejection { code: code.to_owned(), reason: reason.into(), is_edge: false })
+}
+
+/// The first filter that the candidate fails; none when it is eligible.
+pub(super) fn rejection(env: &RequestEnv<'_>, rule: &Rule, candidate: &Candidate, has_key: bool) -> Option<Rejection> {
+    let model = env.policy.models.get(candidate.model)?;
+    let deployment = env.policy.deployments.get(candidate.deployment)?;
+    let request = env.facts.request();
+    let facts = &model.facts;
+    if !has_key {
+        return reject("no-key", format!("{} is not set", deployment.key.label().replace("env:", "").replace('|', " or ")));
+    }
+    if facts.status == Status::Retired {
+        return reject("retired", format!("retired on {}", facts.retires_on.as_deref().unwrap_or("an unknown day")));
+    }
+    if !request.tools.is_empty() && facts.caps.tools != Some(true) {
+        return reject("no-tools", "the request offers tools");
+    }
+    let is_forced = matches!(request.tool_choice, ToolChoice::Any | ToolChoice::Named(_));
+    if is_forced && facts.caps.forced_tool_use == Some(false) {
+        return reject("no-forced-tool", "the request forces a tool call");
+    }
+    if env.facts.images() > 0 && facts.caps.vision != Some(true) {
+        return reject("no-images", "the request holds pictures");
+    }
+    if env.facts.documents() > 0 && facts.caps.pdf != Some(true) {
+        return reject("no-documents", "the request holds files");
+    }
+    if matches!(request.response_format, ResponseFormat::JsonSchema { .. }) && facts.caps.structured != Some(true) {
+        return reject("no-schema", "the request asks for JSON of a schema");
+    }
+    if request.choices > 1 && model.dialect == Dialect::AnthropicMessages {
+        return reject("no-choices", format!("the request asks for {} answers", request.choices));
+    }
+    if model.dialect != request.dialect && request.tools.iter().any(|tool| !tool.is_function) {
+        return reject("provider-tools", "the request names a tool that its own provider runs");
+    }
+    if let Some(rejection) = window(env, candidate) {
+        return Some(rejection);
+    }
+    let asks_money = rule.prefer == Prefer::Cheapest
+        || rule.want.iter().chain(rule.require.iter().map(|filter| &filter.keep)).any(|want| reads_money(want));
+    if asks_money && candidate.cost_p50_usd_picos.is_none() {
+        return reject("unknown-price", "a price of this call is not known");
+    }
+    env.policy.require.iter().chain(&rule.require).find_map(|filter| unmet(env, filter, candidate))
+}
+
+fn reads_money(program: &Program) -> bool {
+    program.reads().iter().any(|fact| matches!(fact, FactId::CostP50 | FactId::CostP90))
+}
+
+/// An unknown `when` applies, an unknown `keep` rejects.
+fn unmet(env: &RequestEnv<'_>, filter: &Require, candidate: &Candidate) -> Option<Rejection> {
+    let applies = filter.when.as_ref().is_none_or(|when| env.holds(when) != Tri::False);
+    if !applies {
+        return None;
+    }
+    match env.holds_for(&filter.keep, candidate) {
+        Tri::True => None,
+        Tri::False => reject(&format!("require:{}", filter.name), format!("`{}` does not hold", filter.keep.source())),
+        Tri::Unknown => reject(&format!("require:{}", filter.name), format!("`{}` is not known to hold", filter.keep.source())),
+    }
+}
+
+/// Input and output must fit; an estimate that leaves it open is counted exactly if it can be, else doubt excludes.
+fn window(env: &RequestEnv<'_>, candidate: &Candidate) -> Option<Rejection> {
+    let model = env.policy.models.get(candidate.model)?;
+    let window = model.facts.context.unwrap_or(UNKNOWN_WINDOW_TOKENS);
+    let answer = candidate.max_tokens.unwrap_or(candidate.output.p50_tokens);
+    let fits = |input: u64| {
+        input.saturating_add(answer) <= window && model.facts.max_input.is_none_or(|most| input <= most)
+    };
+    if fits(candidate.input.high) {
+        return None;
+    }
+    let is_open = fits(candidate.input.low);
+    let exact = if is_open { env.facts.exact_input_tokens(family(env.policy, candidate.model)) } else { None };
+    let input = exact.unwrap_or(candidate.input);
+    if exact.is_some_and(|exact| fits(exact.high)) {
+        return None;
+    }
+    let reason = format!("{} tokens in and {answer} out do not fit {window}", input.high);
+    Some(Rejection { code: "window".to_owned(), reason, is_edge: is_open && exact.is_none() })
+}

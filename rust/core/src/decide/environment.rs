@@ -1,0 +1,149 @@
+//! What expressions see: the request, then the candidate, then the decision.
+
+use std::cell::OnceCell;
+
+use super::candidate::Candidate;
+use super::facts::{RequestFacts, micro};
+use crate::policy::Policy;
+use crate::policy::expr::{Environment, Program, TextTest, Tri, Value};
+use crate::policy::facts::{FactId, Type};
+
+/// The request, the caller and the moment.
+pub(super) struct RequestEnv<'e> {
+    pub policy: &'e Policy,
+    pub facts: &'e RequestFacts<'e>,
+    named: Vec<OnceCell<Tri>>,
+}
+
+impl<'e> RequestEnv<'e> {
+    pub fn new(policy: &'e Policy, facts: &'e RequestFacts<'e>) -> Self {
+        Self { policy, facts, named: vec![OnceCell::new(); policy.facts.len()] }
+    }
+
+    /// Whether a condition on the request holds; an estimate that leaves it open is sharpened once.
+    pub fn holds(&self, program: &Program) -> Tri {
+        self.sharpened(program, || program.holds(self))
+    }
+
+    /// Whether a condition on a candidate holds.
+    pub fn holds_for(&self, program: &Program, candidate: &Candidate) -> Tri {
+        let environment = CandidateEnv { base: self, candidate };
+        self.sharpened(program, || program.holds(&environment))
+    }
+
+    fn sharpened(&self, program: &Program, holds: impl Fn() -> Tri) -> Tri {
+        let first = holds();
+        let reads_tokens = program.reads().iter().any(|fact| matches!(fact, FactId::Tokens | FactId::Named(_)));
+        if first == Tri::Unknown && reads_tokens && self.facts.sharpen() { holds() } else { first }
+    }
+}
+
+impl Environment for RequestEnv<'_> {
+    fn fact(&self, fact: FactId) -> Value<'_> {
+        match fact {
+            FactId::Meta(index) => {
+                self.policy.meta_keys.get(usize::from(index)).map_or(Value::Unknown, |key| self.facts.meta(key))
+            }
+            FactId::Named(index) => {
+                let Some(named) = self.policy.facts.get(usize::from(index)) else { return Value::Unknown };
+                if named.ty != Type::Bool {
+                    return named.program.value(self);
+                }
+                // A condition may look at a long text: it is evaluated once. One that is open stays open to sharpening.
+                let memo = self.named.get(usize::from(index));
+                let known = memo.and_then(|memo| memo.get()).copied().unwrap_or_else(|| {
+                    let tri = named.program.holds(self);
+                    if let Some(memo) = memo.filter(|_| tri != Tri::Unknown) {
+                        let _ = memo.set(tri);
+                    }
+                    tri
+                });
+                match known {
+                    Tri::True => Value::Bool(true),
+                    Tri::False => Value::Bool(false),
+                    Tri::Unknown => Value::Unknown,
+                }
+            }
+            other => self.facts.value(other),
+        }
+    }
+
+    fn matches(&self, test: &TextTest) -> Tri {
+        if test.fact == FactId::Prompt {
+            return self.facts.ask_matches(test);
+        }
+        match self.fact(test.fact) {
+            Value::Text(text) => test.pattern.is_match(text).into(),
+            _ => Tri::Unknown,
+        }
+    }
+}
+
+/// Also the candidate.
+pub(super) struct CandidateEnv<'e> {
+    pub base: &'e RequestEnv<'e>,
+    pub candidate: &'e Candidate,
+}
+
+impl Environment for CandidateEnv<'_> {
+    fn fact(&self, fact: FactId) -> Value<'_> {
+        candidate_fact(self.base.policy, self.candidate, fact).unwrap_or_else(|| self.base.fact(fact))
+    }
+
+    fn matches(&self, test: &TextTest) -> Tri {
+        match candidate_fact(self.base.policy, self.candidate, test.fact) {
+            Some(Value::Text(text)) => test.pattern.is_match(text).into(),
+            Some(_) => Tri::Unknown,
+            None => self.base.matches(test),
+        }
+    }
+}
+
+/// Also what was decided; without a choice every fact of a candidate is unknown.
+pub(super) struct DecisionEnv<'e> {
+    pub base: &'e RequestEnv<'e>,
+    pub chosen: Option<&'e Candidate>,
+    pub rule: &'e str,
+}
+
+impl Environment for DecisionEnv<'_> {
+    fn fact(&self, fact: FactId) -> Value<'_> {
+        match (fact, self.chosen) {
+            (FactId::Rule, _) => Value::Text(self.rule),
+            (FactId::Refused, chosen) => Value::Bool(chosen.is_none()),
+            (fact, Some(candidate)) => {
+                candidate_fact(self.base.policy, candidate, fact).unwrap_or_else(|| self.base.fact(fact))
+            }
+            (fact, None) => self.base.fact(fact),
+        }
+    }
+
+    fn matches(&self, test: &TextTest) -> Tri {
+        match self.fact(test.fact) {
+            Value::Text(text) if test.fact != FactId::Prompt => test.pattern.is_match(text).into(),
+            _ => self.base.matches(test),
+        }
+    }
+}
+
+fn candidate_fact<'e>(policy: &'e Policy, candidate: &'e Candidate, fact: FactId) -> Option<Value<'e>> {
+    let model = policy.models.get(candidate.model)?;
+    let deployment = policy.deployments.get(candidate.deployment)?;
+    let known = |count: Option<u64>| count.map_or(Value::Unknown, |count| Value::Num(micro(count), micro(count)));
+    let money = |picos: Option<i64>| picos.map_or(Value::Unknown, |picos| Value::Num(picos, picos));
+    let duration = |ms: Option<u32>| ms.map_or(Value::Unknown, |ms| Value::Num(ms.into(), ms.into()));
+    Some(match fact {
+        FactId::Model => Value::Text(&model.alias),
+        FactId::ModelProvider => Value::Text(&model.facts.provider),
+        FactId::ModelContext => known(model.facts.context),
+        FactId::ModelMaxOutput => known(model.facts.max_output),
+        FactId::ModelRank => known(Some(model.rank.into())),
+        FactId::DeploymentName => Value::Text(&deployment.name),
+        FactId::DeploymentRegion => deployment.region.as_deref().map_or(Value::Unknown, Value::Text),
+        FactId::CostP50 => money(candidate.cost_p50_usd_picos),
+        FactId::CostP90 => money(candidate.cost_p90_usd_picos),
+        FactId::TtftP50 => duration(candidate.ttft_p50_ms),
+        FactId::TtftP95 => duration(candidate.ttft_p95_ms),
+        _ => return None,
+    })
+}

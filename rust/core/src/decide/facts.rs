@@ -1,0 +1,231 @@
+//! The facts of one request, computed when something asks for them and at most once.
+
+use std::cell::{Cell, OnceCell};
+
+use crate::classify::{Classification, Language, Task, classify_features, language_of};
+use crate::features::{self, Agent, Features};
+use crate::policy::calendar;
+use crate::policy::expr::{TextTest, Tri, Value};
+use crate::policy::facts::FactId;
+use crate::policy::{GivenValue, MetaValue};
+use crate::tokens::{Family, RequestMeasure, TokenCount, count_request_exact, measure};
+use crate::wire::{Part, Request, ResponseFormat};
+
+/// Up to this size an exact count is made inline when an estimate leaves a condition open; above, the safe side is taken.
+pub const EXACT_INLINE_BYTES: usize = 16 * 1024;
+
+/// A count as a number of the language, in millionths.
+pub fn micro(count: u64) -> i64 {
+    i64::try_from(count).unwrap_or(i64::MAX).saturating_mul(1_000_000)
+}
+
+/// The facts of one request.
+pub struct RequestFacts<'r> {
+    request: &'r Request<'r>,
+    meta: &'r [(String, MetaValue)],
+    given: &'r [(FactId, GivenValue)],
+    now_ms: i64,
+    is_exact: Cell<bool>,
+    measure: OnceCell<RequestMeasure>,
+    exact: OnceCell<Option<TokenCount>>,
+    features: OnceCell<Features>,
+    agent: OnceCell<Agent>,
+    classification: OnceCell<Classification>,
+    language: OnceCell<Option<Language>>,
+    pieces: OnceCell<Counts>,
+}
+
+/// What is counted by walking the turns once.
+struct Counts {
+    images: u64,
+    documents: u64,
+    turns: u64,
+}
+
+impl<'r> RequestFacts<'r> {
+    /// The facts of `request`; `given` replaces computed ones (tests of policies).
+    pub fn new(
+        request: &'r Request<'r>,
+        meta: &'r [(String, MetaValue)],
+        given: &'r [(FactId, GivenValue)],
+        now_ms: i64,
+    ) -> Self {
+        Self {
+            request,
+            meta,
+            given,
+            now_ms,
+            is_exact: Cell::new(false),
+            measure: OnceCell::new(),
+            exact: OnceCell::new(),
+            features: OnceCell::new(),
+            agent: OnceCell::new(),
+            classification: OnceCell::new(),
+            language: OnceCell::new(),
+            pieces: OnceCell::new(),
+        }
+    }
+
+    /// The request.
+    pub fn request(&self) -> &'r Request<'r> {
+        self.request
+    }
+
+    /// What the caller passed under `key`.
+    pub fn meta(&self, key: &str) -> Value<'r> {
+        match self.meta.iter().find(|(known, _)| known == key).map(|(_, value)| value) {
+            Some(MetaValue::Text(text)) => Value::Text(text),
+            Some(MetaValue::Number(number)) => Value::Num(*number, *number),
+            Some(MetaValue::Bool(flag)) => Value::Bool(*flag),
+            None => Value::Unknown,
+        }
+    }
+
+    /// Input tokens of the request for a family.
+    pub fn input_tokens(&self, family: Family) -> TokenCount {
+        if let Some(GivenValue::Num(tokens)) = self.given(FactId::Tokens) {
+            let tokens = u64::try_from(tokens / 1_000_000).unwrap_or(0);
+            return TokenCount::exact(tokens);
+        }
+        self.measure.get_or_init(|| measure(self.request)).input(family)
+    }
+
+    /// Input tokens counted exactly, where the vocabulary is known and the request small enough to do it inline.
+    pub fn exact_input_tokens(&self, family: Family) -> Option<TokenCount> {
+        if self.given(FactId::Tokens).is_some() || self.request.body.len() > EXACT_INLINE_BYTES {
+            return None;
+        }
+        count_request_exact(self.request, family)
+    }
+
+    /// From now on `tokens` is counted exactly, if it can be; whether that changes anything.
+    pub fn sharpen(&self) -> bool {
+        if self.is_exact.get() {
+            return false;
+        }
+        self.is_exact.set(true);
+        self.exact.get_or_init(|| self.exact_input_tokens(Family::O200k)).is_some()
+    }
+
+    /// Whether the ask was classified.
+    pub fn is_classified(&self) -> bool {
+        self.classification.get().is_some()
+    }
+
+    /// The task, unless the classifier abstains. Classifies the ask.
+    pub fn task(&self) -> Option<Task> {
+        match self.given(FactId::Task) {
+            Some(GivenValue::Text(name)) => Task::from_name(name),
+            Some(_) => None,
+            None => {
+                let classification = self.classification();
+                (!classification.task_abstained).then_some(classification.task)
+            }
+        }
+    }
+
+    fn features(&self) -> &Features {
+        self.features.get_or_init(|| features::structure(&features::ask(self.request)))
+    }
+
+    fn agent(&self) -> &Agent {
+        self.agent.get_or_init(|| features::agent(self.request))
+    }
+
+    fn classification(&self) -> &Classification {
+        self.classification.get_or_init(|| classify_features(self.features(), self.agent()))
+    }
+
+    fn counts(&self) -> &Counts {
+        self.pieces.get_or_init(|| {
+            let mut counts = Counts { images: 0, documents: 0, turns: self.request.turns.len() as u64 };
+            for part in self.request.turns.iter().flat_map(|turn| &turn.parts) {
+                match part {
+                    Part::Image(_) => counts.images += 1,
+                    Part::Document(_) => counts.documents += 1,
+                    Part::ToolResult { images, .. } => counts.images += images.len() as u64,
+                    _ => {}
+                }
+            }
+            counts
+        })
+    }
+
+    /// Pictures in the conversation.
+    pub fn images(&self) -> u64 {
+        self.counts().images
+    }
+
+    /// Files in the conversation.
+    pub fn documents(&self) -> u64 {
+        self.counts().documents
+    }
+
+    fn given(&self, id: FactId) -> Option<&'r GivenValue> {
+        self.given.iter().find(|(known, _)| *known == id).map(|(_, value)| value)
+    }
+
+    /// Whether the fact is known without more work than was done already: what a record shows.
+    pub fn is_at_hand(&self, id: FactId) -> bool {
+        match id {
+            FactId::Task | FactId::Difficulty | FactId::Code => self.given(id).is_some() || self.is_classified(),
+            FactId::Language => self.given(id).is_some() || self.language.get().is_some(),
+            FactId::Prompt => false,
+            _ => true,
+        }
+    }
+
+    /// The value of a fact of the request or the moment.
+    pub fn value(&self, id: FactId) -> Value<'_> {
+        match self.given(id) {
+            Some(GivenValue::Bool(flag)) => return Value::Bool(*flag),
+            Some(GivenValue::Num(number)) => return Value::Num(*number, *number),
+            Some(GivenValue::Text(text)) => return Value::Text(text),
+            Some(GivenValue::Unknown) => return Value::Unknown,
+            None => {}
+        }
+        let number = |count: u64| Value::Num(micro(count), micro(count));
+        match id {
+            FactId::Tokens => {
+                let exact = if self.is_exact.get() { self.exact.get().copied().flatten() } else { None };
+                let count = exact.unwrap_or_else(|| self.input_tokens(Family::O200k));
+                Value::Num(micro(count.low), micro(count.high))
+            }
+            FactId::MaxTokens => self.request.max_tokens.map_or(Value::Unknown, number),
+            FactId::Turns => number(self.counts().turns),
+            FactId::Tools => number(self.request.tools.len() as u64),
+            FactId::Images => number(self.images()),
+            FactId::Documents => number(self.documents()),
+            FactId::Stream => Value::Bool(self.request.stream),
+            FactId::Schema => Value::Bool(self.request.response_format != ResponseFormat::Text),
+            FactId::ToolLoop => Value::Bool(self.agent().in_tool_loop),
+            FactId::Requested => self.request.model.as_deref().map_or(Value::Unknown, Value::Text),
+            FactId::Task => self.task().map_or(Value::Unknown, |task| Value::Text(task.name())),
+            FactId::Language => self
+                .language
+                .get_or_init(|| language_of(&features::ask(self.request)))
+                .map_or(Value::Unknown, |language| Value::Text(language.code())),
+            FactId::Difficulty => {
+                let score = i64::from(self.classification().difficulty);
+                Value::Num(score, score)
+            }
+            FactId::Code => Value::Bool(self.classification().has_code),
+            FactId::Time => {
+                let minute = calendar::minute_of_day(self.now_ms);
+                Value::Num(minute, minute)
+            }
+            FactId::Weekday => Value::Text(calendar::weekday(self.now_ms)),
+            FactId::Date => {
+                let day = calendar::day_of(self.now_ms);
+                Value::Num(day, day)
+            }
+            _ => Value::Unknown,
+        }
+    }
+
+    /// Whether the ask matches a pattern. The whole last ask is looked at, not only the part that is classified.
+    pub fn ask_matches(&self, test: &TextTest) -> Tri {
+        let ask = features::ask(self.request);
+        ask.whole().any(|piece| test.pattern.is_match(piece)).into()
+    }
+}

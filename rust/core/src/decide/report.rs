@@ -1,0 +1,224 @@
+//! A decision for machines (JSON) and for people (a short text). Both say the same.
+
+use std::fmt::Write as _;
+
+use super::decision::{CandidateStatus, Considered, Decision, FactValue, Held};
+use crate::json::ObjectWriter;
+use crate::money::UsdPicos;
+use crate::policy::calendar;
+use crate::policy::facts::Type;
+
+impl Decision {
+    /// The decision as one JSON object. Same decision, same bytes.
+    pub fn to_json(&self) -> String {
+        let mut out = String::with_capacity(2048);
+        let mut object = ObjectWriter::new(&mut out);
+        object
+            .string("policy", &self.policy)
+            .string("policy_hash", &self.policy_hash)
+            .string("catalog_hash", &self.catalog_hash)
+            .raw("now_ms", self.now_ms)
+            .raw("seed", self.seed)
+            .string("rule", &self.rule)
+            .string_or_null("model", self.chosen().map(|chosen| chosen.model.as_str()))
+            .string_or_null("deployment", self.chosen().map(|chosen| chosen.deployment.as_str()))
+            .array("rules", |array| {
+                for row in &self.trace {
+                    array.object(|object| {
+                        object.string("name", &row.name).string("held", row.held.name());
+                        object.string_or_null("when", row.when.as_deref());
+                    });
+                }
+            })
+            .object("facts", |object| {
+                for (name, value) in &self.facts {
+                    write_fact(object, name, value);
+                }
+            })
+            .array("candidates", |array| {
+                for considered in &self.candidates {
+                    array.object(|object| write_candidate(object, considered));
+                }
+            })
+            .array("relaxed", |array| {
+                for want in &self.relaxed {
+                    array.string(want);
+                }
+            });
+        match &self.strongest {
+            Some((model, cost)) => object.object("strongest", |object| {
+                object.string("model", model).raw("cost_p50_usd_picos", cost);
+            }),
+            None => object.raw("strongest", "null"),
+        };
+        object.end();
+        out
+    }
+
+    /// The decision in a few lines for a person.
+    pub fn explain(&self) -> String {
+        let mut out = String::new();
+        match self.chosen() {
+            Some(chosen) => {
+                let _ = writeln!(
+                    out,
+                    "{} by rule `{}`, expected cost {} (nine of ten below {})",
+                    chosen.deployment,
+                    self.rule,
+                    money(chosen.candidate.cost_p50_usd_picos),
+                    money(chosen.candidate.cost_p90_usd_picos)
+                );
+            }
+            None => {
+                let _ = writeln!(out, "refused: no candidate of rule `{}` is eligible", self.rule);
+            }
+        }
+        let _ = writeln!(out, "rules");
+        for row in &self.trace {
+            let mark = if row.name == self.rule { ">" } else { " " };
+            let when = row.when.as_deref().unwrap_or("always");
+            let held = match row.held {
+                Held::Matched => "holds",
+                Held::No if row.when.is_none() => "not needed: an open rule above chooses a stronger model",
+                Held::No => "does not hold",
+                Held::Unknown => "cannot be known, and would not choose a stronger model",
+                Held::UnknownButStronger => "cannot be known, and chooses a stronger model: doubt goes up",
+            };
+            let _ = writeln!(out, " {mark} {}: {when} ({held})", row.name);
+        }
+        let _ = writeln!(out, "facts");
+        for (name, value) in &self.facts {
+            let _ = writeln!(out, "   {name} = {}", shown(name, value));
+        }
+        let _ = writeln!(out, "candidates");
+        for considered in &self.candidates {
+            let _ = writeln!(out, "   {}", considered.line());
+        }
+        if !self.relaxed.is_empty() {
+            let _ = writeln!(out, "given up: {}", self.relaxed.join("; "));
+        }
+        out
+    }
+
+    /// Why a model or deployment was not chosen, in one line.
+    pub fn why_not(&self, name: &str) -> String {
+        let of_name =
+            |considered: &&Considered| considered.model == name || considered.deployment == name;
+        match self.candidates.iter().find(of_name) {
+            Some(considered) if considered.status == CandidateStatus::Chosen => format!("{name} was chosen"),
+            Some(considered) => considered.line(),
+            None => format!("{name} is not in `from` or `else` of rule `{}`, which matched", self.rule),
+        }
+    }
+}
+
+impl Considered {
+    /// What became of the candidate, in one line.
+    pub fn line(&self) -> String {
+        let candidate = &self.candidate;
+        let mut line = match &self.status {
+            CandidateStatus::Chosen => format!("1. {}: chosen", self.deployment),
+            CandidateStatus::Ranked(place) => format!("{place}. {}", self.deployment),
+            CandidateStatus::Rejected { code, reason, is_edge } => {
+                let edge = if *is_edge { ", at the edge: the safe side was taken" } else { "" };
+                return format!("-  {}: {reason} ({code}{edge})", self.deployment);
+            }
+        };
+        let _ = write!(
+            line,
+            ", expected {}, {} tokens in, {} out",
+            money(candidate.cost_p50_usd_picos),
+            candidate.input.tokens,
+            candidate.output.p50_tokens
+        );
+        if candidate.standing > 0 {
+            line.push_str(", put last: cooling down");
+        }
+        if !self.meets_wants {
+            line.push_str(", does not meet what is wanted");
+        }
+        if candidate.is_else {
+            line.push_str(", only after failure of all before it");
+        }
+        line
+    }
+}
+
+fn money(picos: Option<i64>) -> String {
+    picos.map_or_else(|| "unknown".to_owned(), |picos| UsdPicos(picos).to_string())
+}
+
+fn write_candidate(object: &mut ObjectWriter<'_>, considered: &Considered) {
+    let candidate = &considered.candidate;
+    object.string("deployment", &considered.deployment).string("model", &considered.model).raw("rank", considered.rank);
+    match &considered.status {
+        CandidateStatus::Chosen => {
+            object.string("status", "chosen").raw("place", 1);
+        }
+        CandidateStatus::Ranked(place) => {
+            object.string("status", "ranked").raw("place", place);
+        }
+        CandidateStatus::Rejected { code, reason, is_edge } => {
+            object.string("status", "rejected").string("code", code).string("reason", reason).raw("edge", is_edge);
+        }
+    }
+    object
+        .raw("else", candidate.is_else)
+        .raw("meets_wants", considered.meets_wants)
+        .raw("standing", candidate.standing)
+        .raw("input_tokens", candidate.input.tokens)
+        .raw("input_tokens_low", candidate.input.low)
+        .raw("input_tokens_high", candidate.input.high)
+        .string("input_method", candidate.input.method.name())
+        .raw("output_tokens_p50", candidate.output.p50_tokens)
+        .raw("output_tokens_p90", candidate.output.p90_tokens);
+    write_option(object, "cost_p50_usd_picos", candidate.cost_p50_usd_picos);
+    write_option(object, "cost_p90_usd_picos", candidate.cost_p90_usd_picos);
+    write_option(object, "ttft_p50_ms", candidate.ttft_p50_ms.map(i64::from));
+    write_option(object, "ttft_p95_ms", candidate.ttft_p95_ms.map(i64::from));
+}
+
+fn write_option(object: &mut ObjectWriter<'_>, key: &str, value: Option<i64>) {
+    match value {
+        Some(value) => object.raw(key, value),
+        None => object.raw(key, "null"),
+    };
+}
+
+fn write_fact(object: &mut ObjectWriter<'_>, name: &str, value: &FactValue) {
+    match value {
+        FactValue::Unknown => object.raw(name, "null"),
+        FactValue::Bool(flag) => object.raw(name, flag),
+        FactValue::Text(text) => object.string(name, text),
+        FactValue::Num(low, high, Type::Number) if low == high => object.raw(name, decimal(*low)),
+        FactValue::Num(low, high, Type::Number) => object.array(name, |array| {
+            array.element().push_str(&decimal(*low));
+            array.element().push_str(&decimal(*high));
+        }),
+        FactValue::Num(..) => object.string(name, &shown(name, value)),
+    };
+}
+
+/// Millionths as a decimal number without trailing zeros.
+fn decimal(millionths: i64) -> String {
+    let (whole, fraction) = (millionths / 1_000_000, (millionths % 1_000_000).unsigned_abs());
+    if fraction == 0 {
+        return whole.to_string();
+    }
+    format!("{whole}.{fraction:06}").trim_end_matches('0').to_owned()
+}
+
+fn shown(name: &str, value: &FactValue) -> String {
+    match value {
+        FactValue::Unknown => "unknown".to_owned(),
+        FactValue::Bool(flag) => flag.to_string(),
+        FactValue::Text(text) => text.clone(),
+        FactValue::Num(minute, _, Type::Time) => format!("{:02}:{:02} UTC", minute / 60, minute % 60),
+        FactValue::Num(day, _, Type::Date) => calendar::format_day(*day),
+        FactValue::Num(low, high, _) if low == high => decimal(*low),
+        FactValue::Num(low, high, _) => {
+            let estimated = if name == "tokens" { ", estimated" } else { "" };
+            format!("{}..{}{estimated}", decimal(*low), decimal(*high))
+        }
+    }
+}

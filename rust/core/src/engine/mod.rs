@@ -1,0 +1,67 @@
+//! The engine: a policy ready to decide, and the runner of the tests in its file.
+//!
+//! Promises: immutable and shareable; `decide` is the pure function of the design with its inputs gathered; tests run by
+//! the same code that serves, with keys present, empty state and a fixed clock unless they say otherwise.
+
+mod tests;
+
+use crate::control::ControlState;
+use crate::decide::{DecideInputs, Decision, RequestFacts};
+use crate::plan::Plan;
+use crate::policy::{MetaValue, Policy, TestFailure};
+use crate::wire::Request;
+
+pub use tests::TEST_CLOCK_MS;
+
+/// A policy ready to decide.
+#[derive(Debug, Clone)]
+pub struct Engine {
+    policy: Policy,
+    catalog_hash: String,
+    has_key: Vec<bool>,
+}
+
+impl Engine {
+    /// An engine for a policy. `has_key` says for each deployment, in the policy's order, whether its key is present.
+    pub fn new(policy: Policy, catalog_hash: &str, has_key: Vec<bool>) -> Self {
+        Self { policy, catalog_hash: catalog_hash.to_owned(), has_key }
+    }
+
+    /// The policy.
+    pub fn policy(&self) -> &Policy {
+        &self.policy
+    }
+
+    /// Decides for one request.
+    ///
+    /// Cost: linear in the request for its tokens, a bounded part of it for everything else.
+    pub fn decide(
+        &self,
+        request: &Request<'_>,
+        meta: &[(String, MetaValue)],
+        state: Option<&ControlState>,
+        now_ms: i64,
+        seed: u64,
+    ) -> Decision {
+        let facts = RequestFacts::new(request, meta, &[], now_ms);
+        crate::decide::decide(&DecideInputs {
+            policy: &self.policy,
+            catalog_hash: &self.catalog_hash,
+            facts: &facts,
+            has_key: &self.has_key,
+            state,
+            now_ms,
+            seed,
+        })
+    }
+
+    /// The plan of a decision for the request that it was made for.
+    pub fn plan(&self, decision: &Decision, request: &Request<'_>) -> Plan {
+        crate::plan::plan(&self.policy, decision, request)
+    }
+
+    /// Runs the tests in the policy's file; empty when all hold.
+    pub fn run_tests(&self) -> Vec<TestFailure> {
+        tests::run(&self.policy, &self.catalog_hash)
+    }
+}

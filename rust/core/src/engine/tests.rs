@@ -1,0 +1,78 @@
+//! The runner of the tests in a policy's file.
+
+use crate::control::ControlState;
+use crate::decide::{DecideInputs, Decision, RequestFacts, expectation};
+use crate::money::UsdPicos;
+use crate::policy::expr::Tri;
+use crate::policy::{Policy, PolicyTest, TestFailure};
+use crate::wire::{parse_request, prompt_body};
+
+/// Noon of Monday 2026-01-05, UTC: the clock of tests that do not set one.
+pub const TEST_CLOCK_MS: i64 = 1_767_614_400_000;
+
+/// Runs every test; the result holds those that do not hold.
+pub(super) fn run(policy: &Policy, catalog_hash: &str) -> Vec<TestFailure> {
+    policy.tests.iter().filter_map(|test| run_one(policy, catalog_hash, test)).collect()
+}
+
+fn run_one(policy: &Policy, catalog_hash: &str, test: &PolicyTest) -> Option<TestFailure> {
+    let given = &test.given;
+    let body = prompt_body(given.prompt.as_deref().unwrap_or_default());
+    let failure = |held: Tri, saw: String| TestFailure {
+        name: test.name.clone(),
+        pos: test.expect_pos,
+        held,
+        expected: test.expect.source().to_owned(),
+        saw,
+    };
+    let request = match parse_request(body.as_bytes(), None) {
+        Ok(request) => request,
+        Err(error) => return Some(failure(Tri::Unknown, error.message.to_string())),
+    };
+    let now_ms = given.now_ms.unwrap_or(TEST_CLOCK_MS);
+    let facts = RequestFacts::new(&request, &given.meta, &given.facts, now_ms);
+    let is_named = |names: &[String], model: usize, id: &str| {
+        let alias = policy.models.get(model).map_or("", |model| model.alias.as_str());
+        names.iter().any(|name| name == alias || name == id)
+    };
+    let has_key: Vec<bool> =
+        policy.deployments.iter().map(|row| !is_named(&given.without_key, row.model, &row.id)).collect();
+    let mut state = ControlState::default();
+    for row in policy.deployments.iter().filter(|row| is_named(&given.cooling, row.model, &row.id)) {
+        state.cool_deployment(&row.id, now_ms, now_ms.saturating_add(60_000));
+    }
+    let inputs = DecideInputs {
+        policy,
+        catalog_hash,
+        facts: &facts,
+        has_key: &has_key,
+        state: Some(&state),
+        now_ms,
+        seed: 0,
+    };
+    let decision = crate::decide::decide(&inputs);
+    match expectation(&inputs, &decision, &test.expect) {
+        Tri::True => None,
+        held => Some(failure(held, one_line(&decision))),
+    }
+}
+
+fn one_line(decision: &Decision) -> String {
+    match decision.chosen() {
+        None => {
+            let reasons: Vec<String> = decision.candidates.iter().map(crate::decide::Considered::line).collect();
+            format!("rule `{}`, refused: {}", decision.rule, reasons.join("; "))
+        }
+        Some(chosen) => {
+            let cost = |picos: Option<i64>| picos.map_or_else(|| "unknown".to_owned(), |picos| UsdPicos(picos).to_string());
+            format!(
+                "rule `{}`, model `{}`, deployment `{}`, cost.p50 {}, cost.p90 {}",
+                decision.rule,
+                chosen.model,
+                chosen.deployment,
+                cost(chosen.candidate.cost_p50_usd_picos),
+                cost(chosen.candidate.cost_p90_usd_picos)
+            )
+        }
+    }
+}

@@ -1,0 +1,143 @@
+//! The attempts of a decision.
+
+use super::thinking::compile_thinking;
+use crate::catalog::Auth;
+use crate::decide::Decision;
+use crate::policy::{Accept, Escalate, KeyRef, Policy, Run, ThinkingLevel};
+use crate::wire::{Dialect, Request, Target, Thinking, ThinkingSetting};
+
+/// The bound on the answer for dialects that require one when nobody gives one: room for thinking, and short enough that
+/// no SDK insists on a stream.
+const DEFAULT_MAX_TOKENS: u64 = 16_384;
+
+/// One upstream call that may be made.
+#[derive(Debug, Clone)]
+pub struct Attempt {
+    /// The deployment's id.
+    pub deployment: String,
+    /// The model's name in the policy.
+    pub model: String,
+    /// Who sells it.
+    pub provider: String,
+    /// The model's name as the upstream knows it.
+    pub upstream_model: String,
+    /// The dialect it is called in.
+    pub dialect: Dialect,
+    /// Where it is called, without the dialect's path.
+    pub base_url: String,
+    /// How the key goes into the request.
+    pub auth: Auth,
+    /// Where the key comes from.
+    pub key: KeyRef,
+    /// The model's place on the ladder.
+    pub rank: u32,
+    /// The model's window in tokens.
+    pub context: Option<u64>,
+    /// The bound on the answer that is sent, in tokens.
+    pub max_tokens: Option<u64>,
+    /// Expected cost in pico-USD.
+    pub cost_p50_usd_picos: Option<i64>,
+    /// Cost that nine of ten such calls do not exceed, in pico-USD.
+    pub cost_p90_usd_picos: Option<i64>,
+    /// What the thinking setting became for this model, when it could not be carried over as it is.
+    pub notes: Vec<String>,
+    default_max_tokens: u64,
+    max_tokens_field: String,
+    thinking: ThinkingSetting<'static>,
+    accepts_sampling: bool,
+    accepts_forced_tool_choice: bool,
+    accepts_prefill: bool,
+}
+
+impl Attempt {
+    /// What the body of this attempt is written for.
+    pub fn target(&self, stream: bool) -> Target<'_> {
+        Target {
+            max_tokens: self.max_tokens,
+            default_max_tokens: self.default_max_tokens,
+            max_tokens_field: &self.max_tokens_field,
+            thinking: self.thinking,
+            stream,
+            accepts_sampling: self.accepts_sampling,
+            accepts_forced_tool_choice: self.accepts_forced_tool_choice,
+            accepts_prefill: self.accepts_prefill,
+            ..Target::new(self.dialect, &self.upstream_model)
+        }
+    }
+}
+
+/// The attempts of one call, and its bounds.
+#[derive(Debug, Clone)]
+pub struct Plan {
+    /// In the order in which they are tried.
+    pub attempts: Vec<Attempt>,
+    /// What a good answer is.
+    pub accept: Vec<Accept>,
+    /// What to do with one that is not.
+    pub escalate: Escalate,
+    /// Bounds on the whole call.
+    pub run: Run,
+}
+
+/// Lays out the plan of a decision.
+pub fn plan(policy: &Policy, decision: &Decision, request: &Request<'_>) -> Plan {
+    let rule = policy.rules.get(decision.rule_index);
+    let level = rule.and_then(|rule| rule.set.thinking).or_else(|| asked(request));
+    let attempts = decision
+        .attempts()
+        .filter_map(|considered| {
+            let model = policy.models.get(considered.candidate.model)?;
+            let deployment = policy.deployments.get(considered.candidate.deployment)?;
+            let facts = &model.facts;
+            let (thinking, note) = match level {
+                None => (ThinkingSetting::AsRequested, None),
+                Some(level) => compile_thinking(level, facts),
+            };
+            Some(Attempt {
+                deployment: deployment.id.clone(),
+                model: model.alias.clone(),
+                provider: facts.provider.clone(),
+                upstream_model: facts.id.clone(),
+                dialect: model.dialect,
+                base_url: deployment.base_url.clone(),
+                auth: model.auth,
+                key: deployment.key.clone(),
+                rank: model.rank,
+                context: facts.context,
+                max_tokens: considered.candidate.max_tokens,
+                cost_p50_usd_picos: considered.candidate.cost_p50_usd_picos,
+                cost_p90_usd_picos: considered.candidate.cost_p90_usd_picos,
+                notes: note.into_iter().collect(),
+                default_max_tokens: facts.max_output.unwrap_or(DEFAULT_MAX_TOKENS).min(DEFAULT_MAX_TOKENS),
+                max_tokens_field: model.max_tokens_field.clone(),
+                thinking,
+                accepts_sampling: facts.caps.sampling != Some(false),
+                accepts_forced_tool_choice: facts.caps.forced_tool_use != Some(false),
+                accepts_prefill: facts.caps.prefill != Some(false),
+            })
+        })
+        .collect();
+    Plan {
+        attempts,
+        accept: rule.and_then(|rule| rule.accept.clone()).unwrap_or_else(|| policy.accept.clone()),
+        escalate: rule.and_then(|rule| rule.escalate).unwrap_or(policy.escalate),
+        run: rule.and_then(|rule| rule.run).unwrap_or(policy.run),
+    }
+}
+
+/// The thinking that the client asks for, as a level; none when it says nothing.
+fn asked(request: &Request<'_>) -> Option<ThinkingLevel> {
+    match &request.thinking {
+        Thinking::Unsaid => None,
+        Thinking::Off => Some(ThinkingLevel::Off),
+        Thinking::Budget(tokens) => Some(ThinkingLevel::Budget(*tokens)),
+        Thinking::Adaptive => Some(ThinkingLevel::Medium),
+        Thinking::Effort(effort) => Some(match effort.as_ref() {
+            "none" => ThinkingLevel::Off,
+            "minimal" | "low" => ThinkingLevel::Low,
+            "medium" => ThinkingLevel::Medium,
+            "high" => ThinkingLevel::High,
+            _ => ThinkingLevel::Max,
+        }),
+    }
+}

@@ -1,0 +1,269 @@
+//! Answers: a 2xx body in, what the model said and how it ended out.
+//!
+//! Promises: an ending is never invented (only what the provider called finished is `complete`), an error is an error whatever
+//! its status, and any bytes give an answer or an outcome, never a panic. A repeated key counts with its last value.
+//!
+//! Refuses: to judge quality. An empty answer is `incomplete`, not a failure: healthy models give one at times.
+//!
+//! A test breaks it with a body that is `complete` though it is an error, is cut, or holds a tool call that cannot be parsed.
+
+use crate::json::{JsonError, Kind, Reader, Value};
+use crate::outcome::OutcomeKind;
+use crate::usage::Usage;
+
+use super::answer_usage::{ReportedUsage, UsageProblem};
+use super::error_body::{ErrorFacts, is_html};
+use super::{Dialect, Failure, answer_anthropic_messages, answer_openai_chat};
+
+/// A tool call that the model made.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct ToolCallAnswer {
+    /// The call's id, empty when the provider gave none.
+    pub id: String,
+    /// The tool's name.
+    pub name: String,
+    /// The arguments as JSON text; `{}` when the provider sent nothing.
+    pub arguments: String,
+}
+
+/// What came back. Of several choices (`n`), this is the first.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Answer {
+    /// How it ended.
+    pub outcome: OutcomeKind,
+    /// The text.
+    pub text: String,
+    /// The reasoning that was shown.
+    pub thinking: String,
+    /// The text of a refusal.
+    pub refusal: Option<String>,
+    /// Tool calls, in order.
+    pub tool_calls: Vec<ToolCallAnswer>,
+    /// Why it ended, as the provider said it.
+    pub finish_reason: Option<String>,
+    /// The model that answered, as the provider said it.
+    pub model: Option<String>,
+    /// What it used, as far as that was reported and can be true.
+    pub usage: Option<Usage>,
+    /// What is wrong with the reported usage.
+    pub usage_problem: Option<UsageProblem>,
+    /// Why it is not `complete`.
+    pub message: Option<String>,
+    /// The error that the upstream described, when it did.
+    pub failure: Option<Failure>,
+}
+
+impl Answer {
+    /// Whether nothing was said: no text, no refusal, no tool call.
+    pub fn is_empty(&self) -> bool {
+        self.text.is_empty() && self.refusal.is_none() && self.tool_calls.is_empty()
+    }
+}
+
+/// What was gathered of an answer, before it is judged.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Draft {
+    pub text: String,
+    pub thinking: String,
+    pub refusal: String,
+    pub tool_calls: Vec<ToolCallAnswer>,
+    pub finish_reason: Option<String>,
+    pub model: Option<String>,
+    pub reported: ReportedUsage,
+    /// Blocks that are neither text nor a tool call of the client's: audio, results of the provider's own tools.
+    pub has_other_content: bool,
+}
+
+/// What a finish or stop reason stands for.
+enum Finish {
+    Whole,
+    ToolCalls,
+    StopSequence,
+    Cut,
+    Refused,
+    Failed(OutcomeKind),
+}
+
+fn finish_of(reason: &str) -> Finish {
+    // Mistral's and OpenAI-style servers' own words stand beside the two dialects'. An unknown reason is a whole answer: the
+    // provider did end it, and new reasons must not fail (Together says `eos`).
+    match reason {
+        "tool_calls" | "tool_use" | "function_call" => Finish::ToolCalls,
+        "stop_sequence" => Finish::StopSequence,
+        "length"
+        | "max_tokens"
+        | "max_output_tokens"
+        | "MAX_TOKENS"
+        | "model_length"
+        | "model_context_window_exceeded"
+        | "pause_turn"
+        | "compaction" => Finish::Cut,
+        "content_filter" | "refusal" | "sensitive" | "safety" | "SAFETY" => Finish::Refused,
+        "insufficient_system_resource" => Finish::Failed(OutcomeKind::Overloaded),
+        "error" | "network_error" => Finish::Failed(OutcomeKind::ServerError),
+        _ => Finish::Whole,
+    }
+}
+
+impl Draft {
+    /// Judges what was gathered. In a stream the caller has made sure that the end was reached.
+    pub fn verdict(&self, is_stream: bool) -> (OutcomeKind, Option<&'static str>) {
+        let Some(reason) = self.finish_reason.as_deref().filter(|reason| !reason.is_empty()) else {
+            // The closing brace shows that a plain body is whole (Snowflake never says more), but not that the answer is.
+            let kind = if is_stream { OutcomeKind::Truncated } else { OutcomeKind::Incomplete };
+            return (kind, Some("no finish reason"));
+        };
+        let finish = finish_of(reason);
+        match finish {
+            Finish::Failed(kind) => return (kind, Some("the finish reason is an error")),
+            Finish::Cut => return (OutcomeKind::Incomplete, Some("the answer ends before it is finished")),
+            Finish::Refused => return (OutcomeKind::Refused, Some("refused")),
+            _ if !self.refusal.is_empty() => return (OutcomeKind::Refused, Some("refused")),
+            _ => {}
+        }
+        for call in &self.tool_calls {
+            if let Some(damage) = damage_of(&call.arguments) {
+                let is_cut = is_stream && damage == Damage::Cut;
+                let kind = if is_cut { OutcomeKind::Truncated } else { OutcomeKind::BadUpstream };
+                return (kind, Some("the arguments of a tool call are not whole"));
+            }
+        }
+        let is_empty = self.text.is_empty() && self.tool_calls.is_empty() && !self.has_other_content;
+        match finish {
+            Finish::ToolCalls if is_empty => (OutcomeKind::BadUpstream, Some("tool calls are announced but missing")),
+            Finish::StopSequence => (OutcomeKind::Complete, None),
+            _ if is_empty => (OutcomeKind::Incomplete, Some("the answer is empty")),
+            _ => (OutcomeKind::Complete, None),
+        }
+    }
+
+    /// The answer with a given ending.
+    pub fn into_answer(self, outcome: OutcomeKind, message: Option<String>, failure: Option<Failure>) -> Answer {
+        let mut tool_calls = self.tool_calls;
+        for call in &mut tool_calls {
+            if call.arguments.trim().is_empty() {
+                "{}".clone_into(&mut call.arguments);
+            }
+        }
+        Answer {
+            outcome,
+            text: self.text,
+            thinking: self.thinking,
+            refusal: (!self.refusal.is_empty()).then_some(self.refusal),
+            tool_calls,
+            finish_reason: self.finish_reason,
+            model: self.model,
+            usage: self.reported.usage,
+            usage_problem: self.reported.problem,
+            message,
+            failure,
+        }
+    }
+}
+
+#[derive(PartialEq, Eq)]
+enum Damage {
+    Cut,
+    Garbage,
+}
+
+/// Whether tool arguments are not JSON, and whether that is because they stop early. Nothing at all means `{}`.
+fn damage_of(arguments: &str) -> Option<Damage> {
+    let text = arguments.trim();
+    if text.is_empty() {
+        return None;
+    }
+    let mut reader = Reader::new(text.as_bytes());
+    let error = reader.skip().and_then(|_| reader.finish()).err()?;
+    let is_cut = error.offset >= text.len() || error.message.contains("not closed");
+    Some(if is_cut { Damage::Cut } else { Damage::Garbage })
+}
+
+/// What a dialect's reader found in a plain body.
+pub(super) enum Found {
+    /// An answer.
+    Answer(Draft),
+    /// An error object.
+    Error(Failure),
+    /// Neither.
+    Nothing(&'static str),
+}
+
+/// Reads a 2xx body that is no stream. Linear in its bytes.
+pub fn parse_answer(dialect: Dialect, body: &[u8]) -> Answer {
+    let bad = |message: &str| {
+        let failure = Failure::new(OutcomeKind::BadUpstream, message);
+        Draft::default().into_answer(failure.kind, Some(failure.message), None)
+    };
+    if body.trim_ascii().is_empty() {
+        return bad("the body is empty");
+    }
+    if is_html(body) {
+        return bad("an HTML page instead of JSON");
+    }
+    let found = match dialect {
+        Dialect::OpenAiChat => answer_openai_chat::read_body(body),
+        Dialect::AnthropicMessages => answer_anthropic_messages::read_body(body),
+    };
+    match found {
+        Ok(Found::Answer(draft)) => {
+            let (outcome, message) = draft.verdict(false);
+            draft.into_answer(outcome, message.map(str::to_owned), None)
+        }
+        Ok(Found::Error(failure)) => {
+            Draft::default().into_answer(failure.kind, Some(failure.message.clone()), Some(failure))
+        }
+        Ok(Found::Nothing(message)) => bad(message),
+        Err(error) => bad(&format!("the body is not the JSON that was expected: {error}")),
+    }
+}
+
+/// The failure in an error member (`null`, `""` and `{}` are none); also of a whole body without one.
+pub(super) fn error_in(raw: &[u8]) -> Option<Failure> {
+    match Value::parse(raw) {
+        Ok(Value::Null) => None,
+        Ok(Value::String(text)) if text.is_empty() => None,
+        Ok(Value::Object(members)) if members.is_empty() => None,
+        Ok(value @ Value::String(_)) => Some(Failure::of_error_value(&Value::Object(vec![("error".into(), value)]))),
+        Ok(value) => Some(Failure::of_error_value(&value)),
+        Err(_) => Some(Failure::new(OutcomeKind::BadUpstream, "an error object that cannot be read")),
+    }
+}
+
+/// Whether a whole body has the shape of an error object of some kind, although it has no error member.
+pub(super) fn bare_error_in(raw: &[u8]) -> Option<Failure> {
+    let value = Value::parse(raw).ok()?;
+    let facts = ErrorFacts::of_value(&value);
+    let says_so = value.get("object").and_then(Value::as_str) == Some("error")
+        || value.get("type").and_then(Value::as_str) == Some("error")
+        || value.get("error").is_some()
+        || value.items().first().is_some_and(|first| first.get("error").is_some())
+        || facts.status.is_some()
+        || (!facts.message.is_empty() && facts.code.is_some());
+    says_so.then(|| Failure::of_error_value(&value))
+}
+
+/// The string here, or nothing when another kind of value stands here.
+pub(super) fn string_or_skip<'a>(reader: &mut Reader<'a>) -> Result<Option<std::borrow::Cow<'a, str>>, JsonError> {
+    if reader.peek()? == Kind::String {
+        return reader.string().map(Some);
+    }
+    reader.skip()?;
+    Ok(None)
+}
+
+/// The unsigned integer here, or nothing when something else stands here.
+pub(super) fn integer_or_skip(reader: &mut Reader<'_>) -> Result<Option<u64>, JsonError> {
+    if reader.peek()? == Kind::Number {
+        return Ok(reader.number()?.as_u64());
+    }
+    reader.skip()?;
+    Ok(None)
+}
+
+/// The bytes of the value here, or nothing when it is null.
+pub(super) fn raw_or_null<'a>(reader: &mut Reader<'a>) -> Result<Option<&'a [u8]>, JsonError> {
+    let is_null = reader.peek()? == Kind::Null;
+    let span = reader.skip()?;
+    Ok((!is_null).then(|| reader.slice(span)))
+}

@@ -1,0 +1,260 @@
+//! `OpenAI` Chat requests as Anthropic Messages bodies.
+
+use std::borrow::Cow;
+
+use super::body::Notes;
+use super::members::{Member, members};
+use super::read::{Read, text};
+use super::shape::{OPENAI_FUNCTIONS, OPENAI_MESSAGES, OPENAI_TOOLS, note_unread};
+use super::thinking::{AnthropicThinking, for_anthropic};
+use super::translate_turns::Conversation;
+use super::{Dialect, Request, ResponseFormat, Target, Tool, ToolChoice, WireError};
+use crate::json::{ArrayWriter, ObjectWriter, Value};
+
+/// What `json_object` becomes: Anthropic constrains to a schema only.
+const JSON_OBJECT: &str = "Answer with one JSON object and nothing else: no other text, no code fence.";
+
+/// Writes the body.
+pub(super) fn write(request: &Request<'_>, target: &Target<'_>, notes: &mut Notes) -> Read<Vec<u8>> {
+    if request.choices > 1 {
+        return Err(WireError::new("choices_untranslatable", "anthropic-messages gives one answer to a request", 0)
+            .hint("ask for one answer (`n`: 1), or send several requests"));
+    }
+    let max_tokens = target.max_tokens.or(request.max_tokens).unwrap_or(target.default_max_tokens);
+    let thinking = for_anthropic(request, target, max_tokens, notes).unwrap_or_default();
+    let extras = Extras::read(request, target, &thinking, notes)?;
+
+    let mut out = String::with_capacity(request.body.len() + 1024);
+    let mut body = ObjectWriter::new(&mut out);
+    body.string("model", target.model).raw("max_tokens", max_tokens);
+    if target.stream {
+        body.raw("stream", "true");
+    }
+    system(&mut body, request, notes);
+    body.key("messages").push_str(&Conversation::json(request, notes)?);
+    tools(&mut body, request, &extras)?;
+    for (key, value) in &extras.sampling {
+        body.raw(key, value);
+    }
+    if !extras.stop.is_empty() {
+        body.array("stop_sequences", |list| {
+            for stop in &extras.stop {
+                list.string(stop);
+            }
+        });
+    }
+    if let Some(json) = thinking.json(None) {
+        body.raw("thinking", json);
+    }
+    output_config(&mut body, request, &thinking);
+    if let Some(end_user) = &request.end_user {
+        body.object("metadata", |metadata| {
+            metadata.string("user_id", end_user);
+        });
+    }
+    body.end();
+    Ok(out.into_bytes())
+}
+
+/// What the normal form does not hold.
+#[derive(Default)]
+struct Extras {
+    stop: Vec<String>,
+    sampling: Vec<(&'static str, String)>,
+    is_serial: bool,
+}
+
+impl Extras {
+    fn read(
+        request: &Request<'_>,
+        target: &Target<'_>,
+        thinking: &AnthropicThinking<'_>,
+        notes: &mut Notes,
+    ) -> Read<Self> {
+        let mut extras = Self::default();
+        for member in members(request.body)? {
+            if member.is_null() {
+                continue;
+            }
+            match member.key.as_ref() {
+                // In the normal form; and `stream_options`, as Anthropic's streams always tell the usage.
+                "model"
+                | "max_tokens"
+                | "max_completion_tokens"
+                | "stream"
+                | "stream_options"
+                | "n"
+                | "user"
+                | "tool_choice"
+                | "function_call"
+                | "response_format"
+                | "reasoning_effort"
+                | "reasoning"
+                | "thinking"
+                | "enable_thinking" => {}
+                "messages" => note_unread(member.value, "messages", &OPENAI_MESSAGES, notes)?,
+                "tools" => note_unread(member.value, "tools", &OPENAI_TOOLS, notes)?,
+                "functions" => note_unread(member.value, "functions", &OPENAI_FUNCTIONS, notes)?,
+                "stop" => extras.stop = stop(&member)?,
+                "parallel_tool_calls" => extras.is_serial = member.value == b"false",
+                "temperature" | "top_p" | "top_k" => extras.sampling(&member, request, target, thinking, notes),
+                "web_search_options" => {
+                    return Err(WireError::new(
+                        "tool_untranslatable",
+                        "`web_search_options` asks for a search that the provider runs",
+                        member.offset,
+                    ));
+                }
+                "modalities" | "audio" if memchr::memmem::find(member.bytes, b"audio").is_some() => {
+                    return Err(WireError::new(
+                        "block_untranslatable",
+                        "anthropic-messages does not answer in audio",
+                        member.offset,
+                    ));
+                }
+                key => notes.no_counterpart(key, Dialect::AnthropicMessages),
+            }
+        }
+        // Claude models from 4.1 on refuse both at once.
+        if extras.sampling.iter().any(|(key, _)| *key == "temperature") {
+            let before = extras.sampling.len();
+            extras.sampling.retain(|(key, _)| *key != "top_p");
+            if extras.sampling.len() < before {
+                notes.say("`top_p`: not taken together with `temperature`");
+            }
+        }
+        Ok(extras)
+    }
+
+    fn sampling(
+        &mut self,
+        member: &Member<'_>,
+        request: &Request<'_>,
+        target: &Target<'_>,
+        thinking: &AnthropicThinking<'_>,
+        notes: &mut Notes,
+    ) {
+        let Some(name) = request.sampling.iter().find(|name| **name == member.key) else { return };
+        if !target.accepts_sampling {
+            notes.no_sampling(name);
+        } else if thinking.is_on() {
+            notes.no_sampling_with_thinking(name);
+        } else {
+            let is_above_one = Value::parse(member.value)
+                .ok()
+                .and_then(|value| value.as_number())
+                .is_some_and(|number| number.as_f64() > 1.0);
+            if *name == "temperature" && is_above_one {
+                notes.say("`temperature`: cut to 1, the most that anthropic-messages takes");
+                self.sampling.push((name, "1".to_owned()));
+            } else {
+                self.sampling.push((name, member.text().into_owned()));
+            }
+        }
+    }
+}
+
+/// Stop sequences, of which Anthropic refuses those without a visible character.
+fn stop(member: &Member<'_>) -> Read<Vec<String>> {
+    let value = Value::parse(member.value)?;
+    let one = value.as_str().into_iter();
+    let stops: Vec<String> = one.chain(value.items().iter().filter_map(Value::as_str)).map(str::to_owned).collect();
+    if stops.iter().any(|stop| stop.trim().is_empty()) {
+        let message = "anthropic-messages does not stop at white space alone";
+        return Err(WireError::new("stop_untranslatable", message, member.offset));
+    }
+    Ok(stops)
+}
+
+fn text_block(list: &mut ArrayWriter<'_>, text: &str) {
+    list.object(|block| {
+        block.string("type", "text").string("text", text);
+    });
+}
+
+fn system(body: &mut ObjectWriter<'_>, request: &Request<'_>, notes: &mut Notes) {
+    let json_object = (request.response_format == ResponseFormat::JsonObject).then_some(JSON_OBJECT);
+    if json_object.is_some() {
+        notes.say("`response_format`: `json_object` became a line of the system prompt");
+    }
+    // Empty blocks are refused.
+    let mut texts =
+        request.system.iter().map(Cow::as_ref).chain(json_object).filter(|text| !text.trim().is_empty()).peekable();
+    if texts.peek().is_some() {
+        body.array("system", |list| texts.for_each(|text| text_block(list, text)));
+    }
+}
+
+fn tools(body: &mut ObjectWriter<'_>, request: &Request<'_>, extras: &Extras) -> Read<()> {
+    if request.tools.is_empty() {
+        return Ok(());
+    }
+    if let Some(tool) = request.tools.iter().find(|tool| !tool.is_function) {
+        let message = format!("the tool `{}` is not a function", tool.name.chars().take(64).collect::<String>());
+        return Err(WireError::new("tool_untranslatable", message, 0)
+            .hint("only functions of the client's can go to a provider of another dialect"));
+    }
+    body.array("tools", |list| request.tools.iter().for_each(|tool| write_tool(list, tool)));
+    let (kind, name) = match &request.tool_choice {
+        ToolChoice::Auto if extras.is_serial => ("auto", None),
+        ToolChoice::Auto => return Ok(()),
+        ToolChoice::None => ("none", None),
+        ToolChoice::Any => ("any", None),
+        ToolChoice::Named(name) => ("tool", Some(name)),
+    };
+    body.object("tool_choice", |choice| {
+        choice.string("type", kind);
+        if let Some(name) = name {
+            choice.string("name", name);
+        }
+        if extras.is_serial && kind != "none" {
+            choice.raw("disable_parallel_tool_use", "true");
+        }
+    });
+    Ok(())
+}
+
+fn write_tool(list: &mut ArrayWriter<'_>, tool: &Tool<'_>) {
+    list.object(|entry| {
+        entry.string("name", &tool.name);
+        if !tool.description.is_empty() {
+            entry.string("description", &tool.description);
+        }
+        entry.raw("input_schema", schema(tool.schema));
+    });
+}
+
+/// A schema with the `type` that Anthropic requires.
+fn schema(schema: &[u8]) -> Cow<'_, str> {
+    let Ok(members) = members(schema) else { return Cow::Borrowed(r#"{"type":"object"}"#) };
+    if members.iter().any(|member| member.key == "type") {
+        return text(schema);
+    }
+    let mut out = String::from(r#"{"type":"object""#);
+    for member in members {
+        out.push(',');
+        out.push_str(&text(member.bytes));
+    }
+    out.push('}');
+    Cow::Owned(out)
+}
+
+fn output_config(body: &mut ObjectWriter<'_>, request: &Request<'_>, thinking: &AnthropicThinking<'_>) {
+    let schema = match request.response_format {
+        ResponseFormat::JsonSchema { schema } => Some(schema),
+        ResponseFormat::Text | ResponseFormat::JsonObject => None,
+    };
+    if schema.is_none() && thinking.effort.is_none() {
+        return;
+    }
+    body.object("output_config", |config| {
+        if let Some(effort) = &thinking.effort {
+            config.string("effort", effort);
+        }
+        if let Some(schema) = schema {
+            config.object("format", |format| {
+                format.string("type", "json_schema").raw("schema", text(schema));
+            });
+        }
+    });
+}

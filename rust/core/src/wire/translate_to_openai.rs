@@ -1,0 +1,384 @@
+//! Anthropic Messages requests as `OpenAI` Chat bodies.
+
+use super::body::Notes;
+use super::members::{Member, members, quoted};
+use super::read::{Read, text};
+use super::shape::{ANTHROPIC_BLOCKS, ANTHROPIC_MESSAGES, ANTHROPIC_TOOLS, note_unread};
+use super::thinking::for_openai;
+use super::translate_turns::{is_web, untranslatable, write_text};
+use super::{
+    Dialect, Document, Image, ImageSource, Part, Request, ResponseFormat, Role, Target, Tool, ToolChoice, Turn,
+    WireError,
+};
+use crate::json::{ArrayWriter, ObjectWriter, Value};
+
+/// Writes the body.
+pub(super) fn write(request: &Request<'_>, target: &Target<'_>, notes: &mut Notes) -> Read<Vec<u8>> {
+    let thinking = for_openai(request, target, notes).unwrap_or_default();
+    let extras = Extras::read(request, target, notes)?;
+
+    let mut out = String::with_capacity(request.body.len() + 1024);
+    let mut body = ObjectWriter::new(&mut out);
+    body.string("model", target.model);
+    if target.stream {
+        body.raw("stream", "true");
+        if target.accepts_stream_options {
+            body.raw("stream_options", r#"{"include_usage":true}"#);
+        }
+    }
+    if let Some(max_tokens) = target.max_tokens.or(request.max_tokens) {
+        body.raw(target.max_tokens_field, max_tokens);
+    }
+    let mut list = ArrayWriter::new(body.key("messages"));
+    if !request.system.is_empty() {
+        let texts: Vec<&str> = request.system.iter().map(AsRef::as_ref).collect();
+        let mut message = ObjectWriter::new(list.element());
+        message.string("role", "system").raw("content", text_content(&texts, target));
+        message.end();
+    }
+    for turn in &request.turns {
+        match turn.role {
+            Role::User => user(&mut list, turn, target, notes)?,
+            Role::Assistant => assistant(&mut list, turn, target, notes)?,
+        }
+    }
+    list.end();
+    tools(&mut body, request, &extras)?;
+    for (key, value) in &extras.members {
+        body.raw(key, value);
+    }
+    if let Some(effort) = &thinking.effort {
+        body.string("reasoning_effort", effort);
+    }
+    if let Some(toggle) = thinking.toggle {
+        body.object("thinking", |thinking| {
+            thinking.string("type", toggle);
+        });
+    }
+    if let ResponseFormat::JsonSchema { schema } = request.response_format {
+        response_format(&mut body, schema, notes);
+    }
+    if let Some(end_user) = &request.end_user {
+        body.string("user", end_user);
+    }
+    body.end();
+    Ok(out.into_bytes())
+}
+
+/// What the normal form does not hold.
+#[derive(Default)]
+struct Extras {
+    members: Vec<(&'static str, String)>,
+    is_serial: bool,
+}
+
+impl Extras {
+    fn read(request: &Request<'_>, target: &Target<'_>, notes: &mut Notes) -> Read<Self> {
+        let mut extras = Self::default();
+        for member in members(request.body)? {
+            if member.is_null() {
+                continue;
+            }
+            match member.key.as_ref() {
+                // In the normal form; and the API's version, which is not the model's business.
+                "model" | "max_tokens" | "stream" | "output_format" | "output_config" | "anthropic_version"
+                | "anthropic_beta" => {}
+                "messages" => note_unread(member.value, "messages", &ANTHROPIC_MESSAGES, notes)?,
+                "system" => note_unread(member.value, "system", &ANTHROPIC_BLOCKS, notes)?,
+                "tools" => note_unread(member.value, "tools", &ANTHROPIC_TOOLS, notes)?,
+                "thinking" => display(&member, notes),
+                "metadata" => metadata(&member, notes)?,
+                "tool_choice" => extras.is_serial = is_serial(&member),
+                "stop_sequences" => extras.members.extend(stop(&member)?),
+                "temperature" | "top_p" => {
+                    if let Some(name) = request.sampling.iter().find(|name| **name == member.key) {
+                        if target.accepts_sampling {
+                            extras.members.push((name, member.text().into_owned()));
+                        } else {
+                            notes.no_sampling(name);
+                        }
+                    }
+                }
+                "mcp_servers" | "container" if !matches!(member.value, b"[]" | b"{}") => {
+                    let message = format!("`{}` asks for tools that the provider runs", member.key);
+                    return Err(WireError::new("tool_untranslatable", message, member.offset));
+                }
+                "inference_geo" => {
+                    let message = "`inference_geo` binds the request to a region, which openai-chat cannot promise";
+                    return Err(WireError::new("region_untranslatable", message, member.offset));
+                }
+                key => notes.no_counterpart(key, Dialect::OpenAiChat),
+            }
+        }
+        Ok(extras)
+    }
+}
+
+fn display(member: &Member<'_>, notes: &mut Notes) {
+    if Value::parse(member.value).is_ok_and(|thinking| thinking.get("display").is_some()) {
+        notes.say("`thinking.display`: openai-chat has no such field");
+    }
+}
+
+fn metadata(member: &Member<'_>, notes: &mut Notes) -> Read<()> {
+    for inner in members(member.value)? {
+        if inner.key != "user_id" {
+            notes.no_counterpart("metadata", Dialect::OpenAiChat);
+        }
+    }
+    Ok(())
+}
+
+fn is_serial(member: &Member<'_>) -> bool {
+    members(member.value)
+        .is_ok_and(|members| members.iter().any(|inner| inner.key == "disable_parallel_tool_use" && inner.is_true()))
+}
+
+/// Stop sequences, of which `OpenAI` takes four.
+fn stop(member: &Member<'_>) -> Read<Option<(&'static str, String)>> {
+    let count = Value::parse(member.value)?.items().len();
+    if count > 4 {
+        let message = format!("openai-chat takes 4 stop sequences, not {count}");
+        return Err(WireError::new("stop_untranslatable", message, member.offset));
+    }
+    Ok((count > 0).then(|| ("stop", member.text().into_owned())))
+}
+
+/// Texts as the value of `content`: one alone is a string, several are parts unless the upstream wants a string.
+fn text_content(texts: &[&str], target: &Target<'_>) -> String {
+    if texts.len() < 2 || !target.accepts_text_lists {
+        return quoted(&texts.join("\n\n"));
+    }
+    let mut out = String::new();
+    let mut list = ArrayWriter::new(&mut out);
+    for text in texts {
+        write_text(list.element(), text);
+    }
+    list.end();
+    out
+}
+
+/// The texts of parts that are nothing else, or nothing.
+fn only_texts<'p>(parts: &[&'p Part<'_>]) -> Option<Vec<&'p str>> {
+    parts.iter().map(|part| if let Part::Text(text) = part { Some(text.as_ref()) } else { None }).collect()
+}
+
+fn user(list: &mut ArrayWriter<'_>, turn: &Turn<'_>, target: &Target<'_>, notes: &mut Notes) -> Read<()> {
+    let mut rest: Vec<&Part<'_>> = Vec::new();
+    let mut pictures: Vec<&Image<'_>> = Vec::new();
+    for part in &turn.parts {
+        let Part::ToolResult { id, text, is_error, images } = part else {
+            rest.push(part);
+            continue;
+        };
+        if *is_error {
+            notes.say("`tool_result.is_error`: openai-chat has no such field");
+        }
+        if !images.is_empty() {
+            notes.say("`tool_result.content`: pictures were moved into a user message behind the result");
+            pictures.extend(images);
+        }
+        list.object(|message| {
+            message.string("role", "tool").string("tool_call_id", id).string("content", text);
+        });
+    }
+    if rest.is_empty() && pictures.is_empty() {
+        return Ok(());
+    }
+    let mut message = ObjectWriter::new(list.element());
+    message.string("role", "user");
+    if let Some(texts) = only_texts(&rest).filter(|_| pictures.is_empty()) {
+        message.raw("content", text_content(&texts, target));
+    } else {
+        let mut content = ArrayWriter::new(message.key("content"));
+        for picture in pictures {
+            write_image(content.element(), picture)?;
+        }
+        for part in rest {
+            write_part(content.element(), part, notes)?;
+        }
+        content.end();
+    }
+    message.end();
+    Ok(())
+}
+
+fn write_part(out: &mut String, part: &Part<'_>, notes: &mut Notes) -> Read<()> {
+    match part {
+        Part::Text(text) => write_text(out, text),
+        Part::Image(image) => write_image(out, image)?,
+        Part::Document(document) => write_document(out, document, notes)?,
+        Part::Other { kind, .. } => return Err(untranslatable(kind)),
+        Part::Thinking { .. } => return Err(untranslatable("thinking")),
+        Part::ToolCall { .. } | Part::ToolResult { .. } => return Err(untranslatable("tool_use")),
+    }
+    Ok(())
+}
+
+fn write_image(out: &mut String, image: &Image<'_>) -> Read<()> {
+    let url = match &image.source {
+        ImageSource::Base64 { media_type, data } => format!("data:{media_type};base64,{data}"),
+        ImageSource::Url(url) if is_web(url) => url.clone().into_owned(),
+        ImageSource::Url(_) => {
+            return Err(WireError::new("image_untranslatable", "a picture is neither base64 nor at an http(s) URL", 0)
+                .hint("an uploaded file stays with its provider: send its bytes"));
+        }
+    };
+    let mut part = ObjectWriter::new(out);
+    part.string("type", "image_url").object("image_url", |image| {
+        image.string("url", &url);
+    });
+    part.end();
+    Ok(())
+}
+
+fn write_document(out: &mut String, document: &Document<'_>, notes: &mut Notes) -> Read<()> {
+    if document.media_type.starts_with("text/") {
+        notes.say("`document`: a text document became text");
+        write_text(out, &document.data);
+        return Ok(());
+    }
+    if document.media_type != "application/pdf" || is_web(&document.data) {
+        return Err(WireError::new("document_untranslatable", "a document is neither text nor a PDF in base64", 0)
+            .hint(
+                "send the document's bytes: openai-chat fetches no URLs, and an uploaded file stays with its provider",
+            ));
+    }
+    let entry = Value::parse(document.raw)?;
+    let title = entry.get("title").and_then(Value::as_str).unwrap_or("document.pdf");
+    let mut part = ObjectWriter::new(out);
+    part.string("type", "file").object("file", |file| {
+        let data = format!("data:application/pdf;base64,{}", document.data);
+        file.string("filename", title).string("file_data", &data);
+    });
+    part.end();
+    Ok(())
+}
+
+fn assistant(list: &mut ArrayWriter<'_>, turn: &Turn<'_>, target: &Target<'_>, notes: &mut Notes) -> Read<()> {
+    let mut texts = Vec::new();
+    let mut calls = Vec::new();
+    for part in &turn.parts {
+        match part {
+            Part::Text(text) => texts.push(text.as_ref()),
+            Part::ToolCall { id, name, arguments } => calls.push((id, name, arguments)),
+            Part::Thinking { .. } => notes.say("thinking: blocks of an Anthropic model were left out"),
+            Part::Other { kind, .. } => return Err(untranslatable(kind)),
+            Part::Image(_) => return Err(untranslatable("image")),
+            Part::Document(_) => return Err(untranslatable("document")),
+            Part::ToolResult { .. } => return Err(untranslatable("tool_result")),
+        }
+    }
+    if texts.is_empty() && calls.is_empty() {
+        return Ok(());
+    }
+    let mut message = ObjectWriter::new(list.element());
+    message.string("role", "assistant");
+    if texts.is_empty() {
+        message.raw("content", "null");
+    } else {
+        message.raw("content", text_content(&texts, target));
+    }
+    if !calls.is_empty() {
+        message.array("tool_calls", |list| {
+            for (id, name, arguments) in calls {
+                list.object(|call| {
+                    call.string("id", id).string("type", "function").object("function", |function| {
+                        function.string("name", name).string("arguments", arguments);
+                    });
+                });
+            }
+        });
+    }
+    message.end();
+    Ok(())
+}
+
+fn tools(body: &mut ObjectWriter<'_>, request: &Request<'_>, extras: &Extras) -> Read<()> {
+    if request.tools.is_empty() {
+        return Ok(());
+    }
+    if let Some(tool) = request.tools.iter().find(|tool| !tool.is_function) {
+        let message = format!("the tool `{}` is not a function", tool.name.chars().take(64).collect::<String>());
+        return Err(WireError::new("tool_untranslatable", message, 0)
+            .hint("only functions of the client's can go to a provider of another dialect"));
+    }
+    body.array("tools", |list| request.tools.iter().for_each(|tool| write_tool(list, tool)));
+    match &request.tool_choice {
+        ToolChoice::Auto => {}
+        ToolChoice::None => {
+            body.string("tool_choice", "none");
+        }
+        ToolChoice::Any => {
+            body.string("tool_choice", "required");
+        }
+        ToolChoice::Named(name) => {
+            body.object("tool_choice", |choice| {
+                choice.string("type", "function").object("function", |function| {
+                    function.string("name", name);
+                });
+            });
+        }
+    }
+    if extras.is_serial {
+        body.raw("parallel_tool_calls", "false");
+    }
+    Ok(())
+}
+
+fn write_tool(list: &mut ArrayWriter<'_>, tool: &Tool<'_>) {
+    list.object(|entry| {
+        entry.string("type", "function").object("function", |function| {
+            function.string("name", &tool.name);
+            if !tool.description.is_empty() {
+                function.string("description", &tool.description);
+            }
+            if !tool.schema.is_empty() {
+                function.raw("parameters", text(tool.schema));
+            }
+        });
+    });
+}
+
+fn response_format(body: &mut ObjectWriter<'_>, schema: &[u8], notes: &mut Notes) {
+    let is_strict = Value::parse(schema).is_ok_and(|schema| is_strict(&schema));
+    if !is_strict {
+        notes.say("`output_config.format`: the schema is not one that openai-chat enforces, so it is a wish");
+    }
+    body.object("response_format", |format| {
+        format.string("type", "json_schema").object("json_schema", |inner| {
+            inner.string("name", "answer").raw("strict", is_strict).raw("schema", text(schema));
+        });
+    });
+}
+
+/// Whether `OpenAI`'s strict mode takes a schema: objects closed, every property required, no other keywords.
+fn is_strict(schema: &Value<'_>) -> bool {
+    const KEYWORDS: [&str; 10] = [
+        "type",
+        "properties",
+        "required",
+        "additionalProperties",
+        "items",
+        "enum",
+        "const",
+        "description",
+        "title",
+        "anyOf",
+    ];
+    if !matches!(schema, Value::Object(_)) || schema.members().iter().any(|(key, _)| !KEYWORDS.contains(&key.as_ref()))
+    {
+        return false;
+    }
+    let properties = schema.get("properties").map_or(&[][..], Value::members);
+    let is_object = schema.get("type").and_then(Value::as_str) == Some("object") || !properties.is_empty();
+    let required = schema.get("required").map_or(&[][..], Value::items);
+    let is_closed = !is_object
+        || (schema.get("additionalProperties").and_then(Value::as_bool) == Some(false)
+            && properties.iter().all(|(name, _)| required.iter().any(|item| item.as_str() == Some(name.as_ref()))));
+    let alternatives = schema.get("anyOf").map_or(&[][..], Value::items);
+    is_closed
+        && properties.iter().all(|(_, inner)| is_strict(inner))
+        && alternatives.iter().all(is_strict)
+        && schema.get("items").is_none_or(is_strict)
+}
