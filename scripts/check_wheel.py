@@ -40,4 +40,5 @@ if extra := set(names) - {"turnout", "pyyaml", "pip", "setuptools", "wheel"}:
 
 if problems:
     sys.exit("\n".join(problems))
-print(f"{wheel.name}: {wheel.stat().st_size / 1e6:.1f} MB, {len(files)} files, installs and imports in a clean environment")
+size_mb = wheel.stat().st_size / 1e6
+print(f"{wheel.name}: {size_mb:.1f} MB, {len(files)} files, installs and imports in a clean environment")

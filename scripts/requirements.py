@@ -29,5 +29,7 @@ def group(name: str) -> set[str]:
 
 
 if __name__ == "__main__":
-    wanted = set(PYPROJECT["project"]["dependencies"]) | extra("all") | group("dev" if sys.argv[1] == "dev" else "build")
+    wanted = (
+        set(PYPROJECT["project"]["dependencies"]) | extra("all") | group("dev" if sys.argv[1] == "dev" else "build")
+    )
     print("\n".join(sorted(wanted)))

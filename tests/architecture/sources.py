@@ -3,7 +3,7 @@
 import ast
 import re
 from collections.abc import Iterator
-from functools import lru_cache
+from functools import cache
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -32,7 +32,9 @@ def python_files(folder: Path = PACKAGE) -> list[Path]:
 
 def rust_files(folder: Path) -> list[Path]:
     """The files of a crate that are shipped: `tests.rs` and `tests/` belong to `#[cfg(test)] mod tests;`."""
-    return [path for path in sorted(folder.rglob("*.rs")) if "tests" not in path.relative_to(folder).with_suffix("").parts]
+    return [
+        path for path in sorted(folder.rglob("*.rs")) if "tests" not in path.relative_to(folder).with_suffix("").parts
+    ]
 
 
 def module_name(path: Path) -> str:
@@ -63,24 +65,30 @@ def _blank(text: str) -> str:
     return re.sub(r"[^\n]", " ", text)
 
 
-@lru_cache(maxsize=None)
-def rust_code(path: Path) -> str:
-    """A Rust file with comments, literals and `#[cfg(test)]` items blanked; every line keeps its number."""
-    return _without_test_items(_COMMENT_OR_LITERAL.sub(lambda match: _blank(match[0]), path.read_text(encoding="utf-8")))
+@cache
+def rust_code(path: Path, *, literals: bool = False) -> str:
+    """A Rust file without comments and `#[cfg(test)]` items, and without literals unless asked for.
 
-
-def _without_test_items(code: str) -> str:
-    while match := re.search(r"#\[cfg\(test\)\]", code):
-        end = match.end()
-        depth = 0
-        while end < len(code):
-            character = code[end]
-            end += 1
-            depth += {"{": 1, "}": -1}.get(character, 0)
-            if depth == 0 and character in ";}":
-                break
-        code = code[: match.start()] + _blank(code[match.start() : end]) + code[end:]
+    What is left out is blanked, so that every character keeps its place.
+    """
+    source = path.read_text(encoding="utf-8")
+    bare = _COMMENT_OR_LITERAL.sub(lambda match: _blank(match[0]), source)
+    code = bare
+    if literals:
+        code = _COMMENT_OR_LITERAL.sub(lambda match: _blank(match[0]) if match["comment"] else match[0], source)
+    for start, end in _test_items(bare):
+        code = code[:start] + _blank(code[start:end]) + code[end:]
     return code
+
+
+def _test_items(code: str) -> Iterator[tuple[int, int]]:
+    for match in re.finditer(r"#\[cfg\(test\)\]", code):
+        depth = 0
+        for end in re.finditer(r"[{};]", code[match.end() :]):
+            depth += {"{": 1, "}": -1, ";": 0}[end[0]]
+            if depth == 0:
+                yield match.start(), match.end() + end.end()
+                break
 
 
 def line_of(text: str, offset: int) -> int:

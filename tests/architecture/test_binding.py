@@ -26,4 +26,6 @@ def test_no_abort_on_panic() -> None:
     """A panic must reach Python as an exception, and not take the host program down."""
     manifests = [path for path in BINDING.parents[2].rglob("Cargo.toml") if "target" not in path.parts]
     assert len(manifests) >= 3
-    assert not [shown(path) for path in manifests if re.search(r'panic\s*=\s*"abort"', path.read_text(encoding="utf-8"))]
+    assert not [
+        shown(path) for path in manifests if re.search(r'panic\s*=\s*"abort"', path.read_text(encoding="utf-8"))
+    ]

@@ -5,13 +5,28 @@ import sys
 
 import turnout
 
-EXPORTS = """
-    load_policy Policy
-    Engine Decision Router SyncRouter
-    count_tokens TokenCount classify Classification cost Money
-    TurnoutError PolicyError RequestError DecisionError BudgetError ProviderError LedgerError
-    __version__
-""".split()
+EXPORTS = [
+    "BudgetError",
+    "Classification",
+    "Decision",
+    "DecisionError",
+    "Engine",
+    "LedgerError",
+    "Money",
+    "Policy",
+    "PolicyError",
+    "ProviderError",
+    "RequestError",
+    "Router",
+    "SyncRouter",
+    "TokenCount",
+    "TurnoutError",
+    "__version__",
+    "classify",
+    "cost",
+    "count_tokens",
+    "load_policy",
+]
 
 # Nobody who only decides should pay for what only executes, serves or prints.
 HEAVY = ["anthropic", "h11", "httpx2", "rich", "sqlite3", "typer", "turnout.cli", "turnout.lab", "turnout.server"]

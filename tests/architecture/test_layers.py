@@ -1,9 +1,9 @@
 """Each room imports only from the layers below it, and rooms of one layer do not know each other.
 
-DESIGN draws `cli`, `server` and `lab` on one layer. `turnout demo` and `turnout lab` start the lab, and `turnout serve` the
-gateway, so the command line sits one layer above the two: it is the only room that starts other rooms.
-`turnout/__init__.py` is the facade for those who import the library: it wires what lies below, and no room but the command
-line may import through it (a room that did would import everything, and in a circle).
+DESIGN draws `cli`, `server` and `lab` on one layer. `turnout demo` and `turnout lab` start the lab, and `turnout serve`
+the gateway, so the command line sits one layer above the two: it is the only room that starts other rooms.
+`turnout/__init__.py` is the facade for those who import the library: it wires what lies below, and no room but the
+command line may import through it (a room that did would import everything, and in a circle).
 """
 
 import re
@@ -11,9 +11,17 @@ from itertools import pairwise
 from pathlib import Path
 
 import pytest
-
-from tests.architecture.sources import CORE, PACKAGE, imports, line_of, module_name, python_files, rust_code, rust_files
-from tests.architecture.sources import shown
+from tests.architecture.sources import (
+    CORE,
+    PACKAGE,
+    imports,
+    line_of,
+    module_name,
+    python_files,
+    rust_code,
+    rust_files,
+    shown,
+)
 
 FACADE = ""
 PYTHON_LAYERS = {
@@ -33,7 +41,7 @@ PYTHON_LAYERS = {
     "_core": 2,
 }
 
-# The chain reads downwards. Rooms of one line do not know each other, but for the ground floor, whose rooms may, in no circle.
+# The chain reads downwards. Rooms of one line do not know each other; those of the ground floor may, in no circle.
 RUST_CHAIN = ["plan", "decide", "policy", "quality", "classify", "features", "tokens", "text"]
 RUST_SERVICES = ["wire", "catalog"]
 RUST_GROUND = ["money", "usage", "outcome", "control", "json", "error"]

@@ -1,6 +1,7 @@
 """The README's blocks run: Python blocks one after another in one program, as a reader would type them."""
 
 import ast
+import json
 import re
 import shutil
 import subprocess
@@ -32,7 +33,7 @@ def folder(tmp_path: Path) -> Path:
 
 
 def test_python_blocks_run(folder: Path) -> None:
-    """In one process of its own, with an event loop for the blocks that await; each block keeps its line in tracebacks."""
+    """In one process of its own, with an event loop for the blocks that await; tracebacks name the README's lines."""
     found = blocks("python")
     assert found
     program = [
@@ -45,8 +46,6 @@ def test_python_blocks_run(folder: Path) -> None:
         "        if inspect.isawaitable(result): await result",
         "asyncio.run(main())",
     ]
-    import json
-
     done = subprocess.run(
         [sys.executable, "-W", "error", "-c", "\n".join(program)],
         input=json.dumps(found),
