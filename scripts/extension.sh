@@ -14,5 +14,6 @@ echo "building turnout._core (profile $profile)"
 if [[ -x .venv/bin/turnout && .venv/bin/turnout -nt pyproject.toml && .venv/bin/turnout -nt .venv/made-for ]]; then
   maturin develop --quiet --skip-install --profile "$profile"
 else
+  echo "the first build of a profile compiles every crate: a minute or two"
   python -m pip install --quiet --no-input --no-build-isolation --no-deps --config-settings "build-args=--profile $profile" --editable .
 fi

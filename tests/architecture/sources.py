@@ -50,8 +50,11 @@ def imports(path: Path) -> list[tuple[int, str]]:
         if isinstance(node, ast.Import):
             found += [(node.lineno, alias.name) for alias in node.names]
         elif isinstance(node, ast.ImportFrom):
-            assert node.level == 0, f"{path}:{node.lineno}: relative import"
-            found += [(node.lineno, f"{node.module}.{alias.name}") for alias in node.names]
+            base = [node.module] if node.module else []
+            if node.level:
+                here = module_name(path).split(".") + ["__init__"] * (path.stem == "__init__")
+                base = [*here[: len(here) - node.level], *base]
+            found += [(node.lineno, ".".join([*base, alias.name])) for alias in node.names]
     return found
 
 

@@ -42,7 +42,7 @@ PYTHON_LAYERS = {
 }
 
 # The chain reads downwards. Rooms of one line do not know each other; those of the ground floor may, in no circle.
-RUST_CHAIN = ["plan", "decide", "policy", "quality", "classify", "features", "tokens", "text"]
+RUST_CHAIN = ["engine", "plan", "decide", "policy", "quality", "classify", "features", "tokens", "text"]
 RUST_SERVICES = ["wire", "catalog"]
 RUST_GROUND = ["money", "usage", "outcome", "control", "json", "error"]
 RUST_LAYERS = {
