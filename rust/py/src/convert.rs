@@ -145,17 +145,24 @@ fn millionths(name: &str, value: &Bound<'_, PyAny>) -> PyResult<i64> {
 }
 
 /// Milliseconds since 1970 and a seed: as given, else the clock's.
-#[allow(clippy::disallowed_methods, reason = "the one place where the binding reads the clock for callers that give none")]
+#[allow(
+    clippy::disallowed_methods,
+    reason = "the one place where the binding reads the clock for callers that give none"
+)]
 pub fn moment(now: Option<f64>, seed: Option<u64>) -> (i64, u64) {
     let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
     let now_ms = match now {
-        #[allow(clippy::cast_possible_truncation, reason = "casting saturates, and a clock has no fraction of a millisecond")]
+        #[allow(
+            clippy::cast_possible_truncation,
+            reason = "casting saturates, and a clock has no fraction of a millisecond"
+        )]
         Some(seconds) => (seconds * 1000.0).round() as i64,
         None => i64::try_from(since.as_millis()).unwrap_or(i64::MAX),
     };
     // Spreads calls over equal deployments; splitmix64 of the nanosecond, since neighbouring instants must not fall together.
     let seed = seed.unwrap_or_else(|| {
-        let mut bits = u64::from(since.subsec_nanos()).wrapping_add(since.as_secs()).wrapping_mul(0x9E37_79B9_7F4A_7C15);
+        let mut bits =
+            u64::from(since.subsec_nanos()).wrapping_add(since.as_secs()).wrapping_mul(0x9E37_79B9_7F4A_7C15);
         bits = (bits ^ (bits >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
         bits ^ (bits >> 31)
     });

@@ -162,10 +162,8 @@ impl Decision {
     /// The body ready to send to the chosen deployment, for those who make the call themselves.
     #[getter]
     fn request<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyBytes>> {
-        let attempts = self.plan().attempts(py)?;
-        let first = attempts.get_item(0)?;
-        let body = first.cast::<Attempt>()?.call_method0("body")?.getattr("bytes")?;
-        Ok(body.cast_into::<PyBytes>()?)
+        let first = Attempt::new(&self.plan, &self.asked, 0);
+        first.write(py, None).map(|body| PyBytes::new(py, &body.bytes))
     }
 
     /// A short text for people.

@@ -9,7 +9,9 @@ use turnout_core::wire::WireError;
 /// The exceptions are Python classes in a leaf that imports nothing of ours; it is imported once.
 fn module(py: Python<'_>) -> PyResult<&Bound<'_, PyModule>> {
     static MODULE: PyOnceLock<Py<PyModule>> = PyOnceLock::new();
-    MODULE.get_or_try_init(py, || PyModule::import(py, "turnout.errors").map(Bound::unbind)).map(|module| module.bind(py))
+    MODULE
+        .get_or_try_init(py, || PyModule::import(py, "turnout.errors").map(Bound::unbind))
+        .map(|module| module.bind(py))
 }
 
 /// An exception of `turnout.errors` by its name.
@@ -41,7 +43,9 @@ pub fn raise_with<'py>(
 /// A request that cannot be read or written.
 pub fn of_wire(py: Python<'_>, error: &WireError) -> PyErr {
     let hint = (!error.hint.is_empty()).then_some(error.hint);
-    raise_with(py, "RequestError", error.code, &error.message, hint, |keywords| keywords.set_item("offset", error.offset))
+    raise_with(py, "RequestError", error.code, &error.message, hint, |keywords| {
+        keywords.set_item("offset", error.offset)
+    })
 }
 
 /// A model that is not known.

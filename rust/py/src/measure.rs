@@ -3,7 +3,7 @@
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyString};
 use turnout_core::catalog::Catalog;
-use turnout_core::classify;
+use turnout_core::classify::{self as classifier, Language};
 use turnout_core::tokens::{self, Family};
 use turnout_core::wire::parse_request;
 
@@ -73,7 +73,7 @@ pub fn count_tokens(
 /// What an ask is.
 #[pyclass(frozen, module = "turnout")]
 pub struct Classification {
-    inner: classify::Classification,
+    inner: classifier::Classification,
 }
 
 fn share(millionths: u32) -> f64 {
@@ -96,7 +96,7 @@ impl Classification {
     /// The natural language as an ISO 639 code; none when the classifier abstains.
     #[getter]
     fn language(&self) -> Option<&'static str> {
-        if self.inner.language.abstained { None } else { self.inner.language.language.map(classify::Language::code) }
+        if self.inner.language.abstained { None } else { self.inner.language.language.map(Language::code) }
     }
 
     #[getter]
@@ -141,11 +141,10 @@ impl Classification {
 #[pyo3(signature = (text_or_request, *, dialect = None))]
 pub fn classify(py: Python<'_>, text_or_request: &Bound<'_, PyAny>, dialect: Option<&str>) -> PyResult<Classification> {
     if let Ok(text) = text_or_request.cast::<PyString>() {
-        return Ok(Classification { inner: classify::classify_text(&repaired(text)?) });
+        return Ok(Classification { inner: classifier::classify_text(&repaired(text)?) });
     }
     let body = request_bytes(text_or_request)?;
     let dialect = dialect.map(|name| dialect_of(py, name)).transpose()?;
     let request = parse_request(&body, dialect).map_err(|error| of_wire(py, &error))?;
-    Ok(Classification { inner: classify::classify(&request) })
+    Ok(Classification { inner: classifier::classify(&request) })
 }
-

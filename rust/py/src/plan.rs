@@ -48,6 +48,18 @@ pub struct Attempt {
 }
 
 impl Attempt {
+    pub fn new(plan: &Arc<plan::Plan>, asked: &Arc<Asked>, index: usize) -> Self {
+        Self { plan: Arc::clone(plan), asked: Arc::clone(asked), index }
+    }
+
+    /// The upstream body; `stream` none streams as the client asked.
+    pub fn write(&self, py: Python<'_>, stream: Option<bool>) -> PyResult<wire::Body> {
+        let row = self.row()?;
+        let request = parse_request(&self.asked.body, Some(self.asked.dialect)).map_err(|error| of_wire(py, &error))?;
+        let target = row.target(stream.unwrap_or(request.stream));
+        write_body(&request, &target).map_err(|error| of_wire(py, &error))
+    }
+
     fn row(&self) -> PyResult<&plan::Attempt> {
         self.plan.attempts.get(self.index).ok_or_else(|| pyo3::exceptions::PyIndexError::new_err("no such attempt"))
     }
@@ -147,10 +159,7 @@ impl Attempt {
     /// The upstream body; `stream` none streams as the client asked.
     #[pyo3(signature = (*, stream = None))]
     fn body(&self, py: Python<'_>, stream: Option<bool>) -> PyResult<Body> {
-        let row = self.row()?;
-        let request = parse_request(&self.asked.body, Some(self.asked.dialect)).map_err(|error| of_wire(py, &error))?;
-        let target = row.target(stream.unwrap_or(request.stream));
-        write_body(&request, &target).map(|inner| Body { inner }).map_err(|error| of_wire(py, &error))
+        self.write(py, stream).map(|inner| Body { inner })
     }
 
     /// What a usage cost at this deployment's price.
@@ -197,14 +206,7 @@ pub struct Plan {
 impl Plan {
     #[getter]
     fn attempts<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyTuple>> {
-        PyTuple::new(
-            py,
-            (0..self.plan.attempts.len()).map(|index| Attempt {
-                plan: Arc::clone(&self.plan),
-                asked: Arc::clone(&self.asked),
-                index,
-            }),
-        )
+        PyTuple::new(py, (0..self.plan.attempts.len()).map(|index| Attempt::new(&self.plan, &self.asked, index)))
     }
 
     #[getter]
