@@ -12,12 +12,10 @@ test: ## everything that guards the project
 	@scripts/test.sh
 
 build: ## .venv with the release extension and a working .venv/bin/turnout
-	@scripts/bootstrap.sh >/dev/null
 	@scripts/venv.sh run
 	@scripts/extension.sh release
 
 wheel: ## a wheel in dist/, checked in a clean environment
-	@scripts/bootstrap.sh >/dev/null
 	@scripts/wheel.sh
 
 prove: ## the property tests with many more cases (PROVE_CASES=20000)

@@ -12,7 +12,8 @@ rm -rf python/turnout/policies
 
 echo "building turnout._core (profile $profile)"
 if [[ -x .venv/bin/turnout && .venv/bin/turnout -nt pyproject.toml && .venv/bin/turnout -nt .venv/made-for ]]; then
-  maturin develop --quiet --skip-install --profile "$profile"
+  # Its progress is of interest only when it fails.
+  log=$(maturin develop --quiet --skip-install --profile "$profile" 2>&1) || { echo "$log" >&2; exit 1; }
 else
   echo "the first build of a profile compiles every crate: a minute or two"
   python -m pip install --quiet --no-input --no-build-isolation --no-deps --config-settings "build-args=--profile $profile" --editable .

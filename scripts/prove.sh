@@ -2,12 +2,11 @@
 # The long campaigns: the property tests of both languages with many times the cases of `make test`. PROVE_CASES sets how many.
 set -euo pipefail
 cd "$(dirname "$0")/.."
-cases=${PROVE_CASES:-20000}
-scripts/bootstrap.sh >/dev/null
 scripts/venv.sh dev
+cases=${PROVE_CASES:-20000}
 
 echo "== proptest, $cases cases a property"
-PROPTEST_CASES=$cases cargo test --locked --profile suite -p turnout-core --tests -- properties
+PROPTEST_CASES=$cases cargo test --locked --profile suite -p turnout-core --tests
 scripts/extension.sh suite
 echo "== hypothesis, $cases examples a property"
 PROVE_CASES=$cases HYPOTHESIS_PROFILE=prove .venv/bin/python -m pytest --quiet -m "hypothesis or prove"

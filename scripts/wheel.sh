@@ -7,7 +7,8 @@ scripts/venv.sh run
 export VIRTUAL_ENV=$root/.venv PATH=$root/.venv/bin:$PATH PIP_DISABLE_PIP_VERSION_CHECK=1
 
 rm -f dist/turnout-*.whl
-maturin build --quiet --release --out dist
+echo "building a wheel"
+log=$(maturin build --quiet --release --out dist 2>&1) || { echo "$log" >&2; exit 1; }
 wheel=$(echo "$root"/dist/turnout-*.whl)
 
 clean=$(mktemp -d)
