@@ -97,27 +97,34 @@ fn with_model(scan: &TextScan, features: &[u64; FEATURES], model: &Model) -> Tok
     let Coefficients { low, likely, high } = model.coefficients;
     let [scale_low, scale_likely, scale_high] = model.scale;
     let ceiling = scan.bytes.saturating_mul(model.byte_permille) / 1000;
-    let high = scaled(dot(features, high), scale_high).div_ceil(1_000_000).clamp(1, ceiling.max(1));
-    let tokens = (scaled(dot(features, likely), scale_likely).saturating_add(500_000) / 1_000_000).clamp(1, high);
-    let low = (scaled(dot(features, low), scale_low) / 1_000_000).min(tokens);
+    let high = scaled(dot(features, high), scale_high).div_ceil(NANO).clamp(1, ceiling.max(1));
+    let tokens = (scaled(dot(features, likely), scale_likely).saturating_add(NANO / 2) / NANO).clamp(1, high);
+    let low = (scaled(dot(features, low), scale_low) / NANO).min(tokens);
     TokenCount { tokens, low, high, method: Method::Estimated }
 }
 
-fn scaled(milli_tokens: u64, permille: u64) -> u64 {
-    milli_tokens.saturating_mul(permille)
+/// Parts of a token that the sums are made in.
+const NANO: u64 = 1_000_000_000;
+
+fn scaled(micro_tokens: u64, permille: u64) -> u64 {
+    micro_tokens.saturating_mul(permille)
 }
 
+/// Features are in thousandths, coefficients in milli-tokens.
 fn dot(features: &[u64; FEATURES], milli: &[u32; FEATURES]) -> u64 {
     features.iter().zip(milli).fold(0, |sum, (count, each)| sum.saturating_add(count.saturating_mul(u64::from(*each))))
 }
 
-/// The features in the order of the coefficients: the fields, the excess of foreign letters over each share, and a one.
+/// The features in thousandths, in the order of the coefficients: the fields, the excess of foreign letters over each
+/// share, and a one. Nothing is rounded, so that the upper sum stays monotone.
 fn features(scan: &TextScan) -> [u64; FEATURES] {
     let lower = scan.vowels.saturating_add(scan.consonants);
     let foreign = scan.foreign_vowels.saturating_add(scan.foreign_consonants);
-    let excess = FOREIGN_PERMILLE.map(|permille| foreign.saturating_sub(lower.saturating_mul(permille) / 1000));
+    let excess =
+        FOREIGN_PERMILLE.map(|permille| foreign.saturating_mul(1000).saturating_sub(lower.saturating_mul(permille)));
     let mut features = [0; FEATURES];
-    let values = scan.values().into_iter().chain(excess).chain([1]);
+    let fields = scan.values().map(|count| count.saturating_mul(1000));
+    let values = fields.into_iter().chain(excess).chain([1000]);
     features.iter_mut().zip(values).for_each(|(feature, value)| *feature = value);
     features
 }
