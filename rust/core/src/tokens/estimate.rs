@@ -18,19 +18,23 @@ struct Model {
     byte_permille: u64,
 }
 
+/// The fitted bounds, widened until 99% of whole declarations of human rights in 355 languages lie inside (on the samples of
+/// the fit they hold 99.6%, on these documents alone 97%).
+const WIDENED: [u64; 3] = [930, 1000, 1100];
+
 const fn fitted(coefficients: &'static Coefficients) -> Model {
-    Model { coefficients, scale: [1000; 3], byte_permille: 1000 }
+    Model { coefficients, scale: WIDENED, byte_permille: 1000 }
 }
 
 /// A family whose vocabulary is not public here: its relation to o200k on recorded requests lies between 0.95 and 1.25
 /// (glm, kimi, grok, nova, command: medians 0.98 to 1.2 on texts above 200 tokens); the bounds are set wider.
 const fn borrowed(likely: u64) -> Model {
-    Model { coefficients: &O200K, scale: [800, likely, 1500], byte_permille: 1000 }
+    Model { coefficients: &O200K, scale: [750, likely, 1600], byte_permille: 1000 }
 }
 
 /// Claude marks words and case beside the bytes, so an odd character costs more than its bytes.
 const fn marked(coefficients: &'static Coefficients) -> Model {
-    Model { coefficients, scale: [1000; 3], byte_permille: 2000 }
+    Model { coefficients, scale: WIDENED, byte_permille: 2000 }
 }
 
 fn model(family: Family) -> Model {

@@ -297,3 +297,98 @@ fn measure_shape(request: &Request<'_>) -> bool {
         && !matches!(request.response_format, ResponseFormat::JsonSchema { .. })
         && request.turns.iter().flat_map(|turn| &turn.parts).all(|part| matches!(part, Part::Text(_)))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::wire::{Dialect, Thinking, Tool, Turn};
+
+    fn sized(width: u32, height: u32) -> ImageFacts {
+        ImageFacts { dimensions: Some(Dimensions { width, height }), is_low_detail: false }
+    }
+
+    #[test]
+    fn pictures_cost_what_was_recorded() {
+        let claude =
+            |width, height, most| image_tokens(ImageRule::ClaudePatches { most }, &sized(width, height)).likely;
+        // Recorded: 1540 with the 1 of a system text; 2799 likewise on Opus 4.7; 60 x 30 costs 9.
+        assert_eq!(claude(1800, 1200, 1568), 1539);
+        assert_eq!(claude(1800, 1200, 4784), 65 * 43 + 3);
+        assert_eq!(claude(60, 30, 1568), 9);
+        let openai = |width, height| image_tokens(ImageRule::OpenAiTiles, &sized(width, height));
+        assert_eq!([openai(100, 100).likely, openai(640, 480).likely, openai(3008, 2000).likely], [255, 425, 1105]);
+        // 488 on gpt-4.1-mini, 39 to 41 on nano.
+        assert!(openai(640, 480).high >= 488 && openai(128, 128).low <= 23 && openai(128, 128).high >= 41);
+        assert_eq!(image_tokens(ImageRule::Gemini, &sized(640, 480)).likely, 258);
+    }
+
+    #[test]
+    fn no_picture_breaks_the_order_of_its_bounds() {
+        let none = ImageFacts { dimensions: None, is_low_detail: false };
+        let sizes = [1, 27, 28, 29, 767, 2049, 65_535, u32::MAX];
+        let all = sizes.iter().flat_map(|width| sizes.iter().map(|height| sized(*width, *height))).chain([none]);
+        for image in all {
+            for rule in
+                [ImageRule::ClaudePatches { most: 1568 }, ImageRule::OpenAiTiles, ImageRule::Gemini, ImageRule::Patches]
+            {
+                let Span { low, likely, high } = image_tokens(rule, &image);
+                assert!(low <= likely && likely <= high, "{rule:?} {image:?}: {low} {likely} {high}");
+            }
+        }
+    }
+
+    #[test]
+    fn tools_and_their_results_are_counted_once() {
+        let request = Request {
+            dialect: Dialect::AnthropicMessages,
+            body: b"",
+            model: None,
+            system: vec!["Be brief.".into()],
+            turns: vec![
+                Turn { role: Role::User, parts: vec![Part::Text("Weather in Oslo?".into())] },
+                Turn {
+                    role: Role::Assistant,
+                    parts: vec![Part::ToolCall {
+                        id: "1".into(),
+                        name: "w".into(),
+                        arguments: "{\"city\":\"Oslo\"}".into(),
+                    }],
+                },
+                Turn {
+                    role: Role::User,
+                    parts: vec![Part::ToolResult {
+                        id: "1".into(),
+                        text: "rain".into(),
+                        is_error: false,
+                        images: vec![],
+                    }],
+                },
+            ],
+            tools: vec![Tool {
+                name: "w".into(),
+                description: "Weather of a city".into(),
+                schema: b"{\"type\":\"object\"}",
+                raw: b"",
+                is_function: true,
+            }],
+            tool_choice: ToolChoice::Any,
+            max_tokens: None,
+            stream: false,
+            response_format: ResponseFormat::Text,
+            thinking: Thinking::Unsaid,
+            choices: 1,
+            sampling: vec![],
+            end_user: None,
+        };
+        let facts = measure(&request);
+        assert_eq!((facts.messages, facts.system_texts, facts.result_only_messages), (3, 1, 1));
+        assert_eq!((facts.tool_calls, facts.tool_results, facts.tool_count), (1, 1, 1));
+        assert!(facts.is_tool_forced && !facts.is_plain_text());
+        assert_eq!(facts.text.bytes, 9 + 16 + 1 + 15 + 4);
+        assert_eq!(count_request_exact(&request, Family::O200k), None);
+        // Forced tools on Claude 3 to 4.6: 286 to 805 and the frame of three messages at least.
+        let count = facts.input(Family::Claude3To46);
+        assert!(count.low >= 286 + 12 && count.tokens > 589 && count.high < 1200, "{count:?}");
+        assert!(facts.input(Family::Unknown).method == Method::Unknown);
+    }
+}
