@@ -167,7 +167,7 @@ impl RequestMeasure {
         for image in &self.images {
             sum.add(image_tokens(frame.image, image), 1);
         }
-        // A page of a PDF is some 50 kB of base64 and costs 1,500 to 3,000 tokens; dense text costs a token per 3 bytes.
+        // Assumed, not measured: a token per 25 bytes of base64, at most one per byte and 5,000 per file.
         sum.likely = sum.likely.saturating_add(self.document_bytes / 25);
         sum.high = sum.high.saturating_add(self.document_bytes).saturating_add(self.documents.saturating_mul(5000));
         let tokens = sum.likely.clamp(sum.low, sum.high.max(sum.low));
