@@ -250,7 +250,7 @@ def main() -> None:
     column = {name: np.array([scan[name] for scan in scans], float) for name in scans[0]}
     lower = column["vowels"] + column["consonants"]
     foreign = column["foreign_vowels"] + column["foreign_consonants"]
-    hinges = [np.maximum(0, foreign - np.floor(lower * permille / 1000)) for permille in FOREIGN_PERMILLE]
+    hinges = [np.maximum(0, foreign - lower * permille / 1000) for permille in FOREIGN_PERMILLE]
     plain = np.stack([column[name] * (name not in LEFT_OUT) for name in names], axis=1)
     # Columns: the fields, the hinges, the constant.
     features = np.column_stack([plain, *hinges, np.ones(len(rows))])
@@ -333,8 +333,13 @@ def write(tables: dict[str, list[np.ndarray]], names: list[str]) -> None:
     for family, (low, middle, high) in tables.items():
         text += ["", f"pub(super) static {family.upper()}: Coefficients = Coefficients {{"]
         for label, figures, rounding in (("low", low, np.floor), ("likely", middle, np.rint), ("high", high, np.ceil)):
-            milli = ", ".join(str(int(max(0, rounding(round(figure * 1000, 6))))) for figure in figures)
-            text.append(f"    {label}: [{milli}],")
+            milli = [int(max(0, rounding(round(figure * 1000, 6)))) for figure in figures]
+            if label == "high":
+                # Rounded apart, a letter might lower the sum by a milli-token: keep the guards in whole figures.
+                drop = sum(m * permille for m, permille in zip(milli[len(names) :], FOREIGN_PERMILLE, strict=False))
+                for letters in ("vowels", "consonants"):
+                    milli[names.index(letters)] = max(milli[names.index(letters)], -(-drop // 1000))
+            text.append(f"    {label}: [{', '.join(map(str, milli))}],")
         text.append("};")
     target = Path(__file__).resolve().parent.parent / "rust/core/src/tokens/coefficients.rs"
     target.write_text("\n".join(text) + "\n")

@@ -98,8 +98,10 @@ fn plainly(text: &str) -> TextScan {
     for char in text.chars() {
         if !char.is_ascii() {
             let script = Script::of(char) as usize;
-            found.scripts[script] += 1;
-            found.script_runs[script] += u64::from(was_ascii);
+            if let (Some(chars), Some(runs)) = (found.scripts.get_mut(script), found.script_runs.get_mut(script)) {
+                *chars += 1;
+                *runs += u64::from(was_ascii);
+            }
         }
         was_ascii = char.is_ascii();
     }

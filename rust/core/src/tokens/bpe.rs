@@ -69,8 +69,8 @@ pub fn encode(family: Family, text: &str) -> Option<Vec<u32>> {
 /// What merging needs, kept from piece to piece.
 #[derive(Default)]
 struct Merger {
-    /// Of short pieces: where each part starts and the rank of it with the next.
-    parts: Vec<(u32, u32)>,
+    /// Of short pieces: where each part starts, and the end.
+    starts: Vec<u32>,
     /// Of long pieces: by first byte of a part, the first byte of the next and of the one before.
     next: Vec<u32>,
     before: Vec<u32>,
@@ -86,40 +86,30 @@ impl Merger {
     }
 
     fn merge_short(&mut self, vocabulary: &Vocabulary, piece: &[u8]) -> u64 {
-        let rank = |start: u32, end: u32| rank_of(vocabulary, piece, start, end);
-        let length = piece.len() as u32;
-        self.parts.clear();
-        self.parts.extend((0..length).map(|start| (start, rank(start, start + 2))));
-        // The end, so that every part has a next.
-        self.parts.push((length, NONE));
-        loop {
-            let mut least = (NONE, 0);
-            for (index, (_, rank)) in self.parts.iter().enumerate() {
-                if *rank < least.0 {
-                    least = (*rank, index);
-                }
-            }
-            let (rank_found, at) = least;
-            if rank_found == NONE {
-                return (self.parts.len() - 1) as u64;
-            }
-            self.parts.remove(at + 1);
-            let start = |index: usize| self.parts.get(index).map(|part| part.0);
+        self.starts.clear();
+        self.starts.extend(0..=piece.len() as u32);
+        self.ranks.clear();
+        self.ranks
+            .extend(piece.iter().zip(piece.iter().skip(1)).map(|(first, second)| vocabulary.pair(*first, *second)));
+        // `ranks[i]` is that of part `i` with the next; a part ends where the next starts, the last at the end.
+        while let Some(least) = self.ranks.iter().min().copied().filter(|least| *least != NONE) {
+            let Some(at) = self.ranks.iter().position(|rank| *rank == least) else { break };
+            self.starts.remove(at + 1);
+            self.ranks.remove(at);
+            let start = |index: usize| self.starts.get(index).copied();
             let of_pair = |index: usize| match (start(index), start(index + 2)) {
-                (Some(first), Some(end)) => rank(first, end),
+                (Some(first), Some(end)) => rank_of(vocabulary, piece, first, end),
                 _ => NONE,
             };
-            let here = of_pair(at);
-            let left = at.checked_sub(1).map(|index| (index, of_pair(index)));
-            if let Some(part) = self.parts.get_mut(at) {
-                part.1 = here;
+            let (left, here) = (at.checked_sub(1).map_or(NONE, of_pair), of_pair(at));
+            if let Some(rank) = self.ranks.get_mut(at) {
+                *rank = here;
             }
-            if let Some((index, rank)) = left
-                && let Some(part) = self.parts.get_mut(index)
-            {
-                part.1 = rank;
+            if let Some(rank) = at.checked_sub(1).and_then(|before| self.ranks.get_mut(before)) {
+                *rank = left;
             }
         }
+        self.starts.len().saturating_sub(1) as u64
     }
 
     fn merge_long(&mut self, vocabulary: &Vocabulary, piece: &[u8]) -> u64 {
@@ -176,8 +166,8 @@ impl Merger {
             ids.push(piece.get(start as usize..end as usize).map_or(NONE, |part| vocabulary.rank(part)));
         };
         if piece.len() <= SHORT {
-            for (part, next) in self.parts.iter().zip(self.parts.iter().skip(1)) {
-                push(part.0, next.0);
+            for (start, end) in self.starts.iter().zip(self.starts.iter().skip(1)) {
+                push(*start, *end);
             }
         } else {
             let mut start = 0;

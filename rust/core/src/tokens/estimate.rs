@@ -18,19 +18,23 @@ struct Model {
     byte_permille: u64,
 }
 
+/// The fitted bounds, widened until at least 99% of the declarations of human rights in 355 languages lie inside; as fitted
+/// they held 97% of these.
+const WIDENED: [u64; 3] = [930, 1000, 1100];
+
 const fn fitted(coefficients: &'static Coefficients) -> Model {
-    Model { coefficients, scale: [1000; 3], byte_permille: 1000 }
+    Model { coefficients, scale: WIDENED, byte_permille: 1000 }
 }
 
-/// A family whose vocabulary is not public here: its relation to o200k on recorded requests lies between 0.95 and 1.25
-/// (glm, kimi, grok, nova, command: medians 0.98 to 1.2 on texts above 200 tokens); the bounds are set wider.
+/// A family whose vocabulary is not here. Few recorded texts above 200 tokens tell its relation to o200k: Grok 0.98, Nova
+/// 1.07, one of Command 1.22; of GLM, Kimi, `MiniMax` and Nemotron none, so their figures are assumptions within wide bounds.
 const fn borrowed(likely: u64) -> Model {
-    Model { coefficients: &O200K, scale: [800, likely, 1500], byte_permille: 1000 }
+    Model { coefficients: &O200K, scale: [750, likely, 1600], byte_permille: 1000 }
 }
 
 /// Claude marks words and case beside the bytes, so an odd character costs more than its bytes.
 const fn marked(coefficients: &'static Coefficients) -> Model {
-    Model { coefficients, scale: [1000; 3], byte_permille: 2000 }
+    Model { coefficients, scale: WIDENED, byte_permille: 2000 }
 }
 
 fn model(family: Family) -> Model {
@@ -97,27 +101,34 @@ fn with_model(scan: &TextScan, features: &[u64; FEATURES], model: &Model) -> Tok
     let Coefficients { low, likely, high } = model.coefficients;
     let [scale_low, scale_likely, scale_high] = model.scale;
     let ceiling = scan.bytes.saturating_mul(model.byte_permille) / 1000;
-    let high = scaled(dot(features, high), scale_high).div_ceil(1_000_000).clamp(1, ceiling.max(1));
-    let tokens = (scaled(dot(features, likely), scale_likely).saturating_add(500_000) / 1_000_000).clamp(1, high);
-    let low = (scaled(dot(features, low), scale_low) / 1_000_000).min(tokens);
+    let high = scaled(dot(features, high), scale_high).div_ceil(NANO).clamp(1, ceiling.max(1));
+    let tokens = (scaled(dot(features, likely), scale_likely).saturating_add(NANO / 2) / NANO).clamp(1, high);
+    let low = (scaled(dot(features, low), scale_low) / NANO).min(tokens);
     TokenCount { tokens, low, high, method: Method::Estimated }
 }
 
-fn scaled(milli_tokens: u64, permille: u64) -> u64 {
-    milli_tokens.saturating_mul(permille)
+/// Parts of a token that the sums are made in.
+const NANO: u64 = 1_000_000_000;
+
+fn scaled(micro_tokens: u64, permille: u64) -> u64 {
+    micro_tokens.saturating_mul(permille)
 }
 
+/// Features are in thousandths, coefficients in milli-tokens.
 fn dot(features: &[u64; FEATURES], milli: &[u32; FEATURES]) -> u64 {
     features.iter().zip(milli).fold(0, |sum, (count, each)| sum.saturating_add(count.saturating_mul(u64::from(*each))))
 }
 
-/// The features in the order of the coefficients: the fields, the excess of foreign letters over each share, and a one.
+/// The features in thousandths, in the order of the coefficients: the fields, the excess of foreign letters over each
+/// share, and a one. Nothing is rounded, so that the upper sum stays monotone.
 fn features(scan: &TextScan) -> [u64; FEATURES] {
     let lower = scan.vowels.saturating_add(scan.consonants);
     let foreign = scan.foreign_vowels.saturating_add(scan.foreign_consonants);
-    let excess = FOREIGN_PERMILLE.map(|permille| foreign.saturating_sub(lower.saturating_mul(permille) / 1000));
+    let excess =
+        FOREIGN_PERMILLE.map(|permille| foreign.saturating_mul(1000).saturating_sub(lower.saturating_mul(permille)));
     let mut features = [0; FEATURES];
-    let values = scan.values().into_iter().chain(excess).chain([1]);
+    let fields = scan.values().map(|count| count.saturating_mul(1000));
+    let values = fields.into_iter().chain(excess).chain([1000]);
     features.iter_mut().zip(values).for_each(|(feature, value)| *feature = value);
     features
 }
@@ -144,7 +155,7 @@ mod tests {
 
     #[test]
     fn bounds_hold_the_published_counts_of_small_texts() {
-        // Counted with tiktoken 0.14 (o200k_base, cl100k_base) and ctok 1.3.0.
+        // Counted with tiktoken 0.14 (o200k_base, cl100k_base).
         for (text, counts) in [
             ("The quick brown fox jumps over the lazy dog.", [10, 10]),
             ("fn main() {\n    println!(\"Hello, world!\");\n}\n", [12, 12]),

@@ -121,7 +121,8 @@ pub const fn frame(family: Family) -> Frame {
         // The harmony preamble names model, dates, effort and channels.
         Family::O200kHarmony => Frame { request: span(5, 65, 95), tools_auto: span(0, 12, 60), ..OPENAI },
         Family::Claude3To46 => CLAUDE,
-        // 4 + 2 * messages on 4.8 and Sonnet 5; Opus 4.7 takes 11 for one message.
+        // 4 + 2 * messages on 4.8 and Sonnet 5; Opus 4.7 takes 11 for one message. Recorded pictures go up to 2,799 patches; the
+        // most, 4,784, is an assumption.
         Family::Claude47On => Frame {
             request: span(4, 4, 38),
             message: span(2, 2, 7),

@@ -167,7 +167,7 @@ impl RequestMeasure {
         for image in &self.images {
             sum.add(image_tokens(frame.image, image), 1);
         }
-        // A page of a PDF is some 50 kB of base64 and costs 1,500 to 3,000 tokens; dense text costs a token per 3 bytes.
+        // Assumed, not measured: a token per 25 bytes of base64, at most one per byte and 5,000 per file.
         sum.likely = sum.likely.saturating_add(self.document_bytes / 25);
         sum.high = sum.high.saturating_add(self.document_bytes).saturating_add(self.documents.saturating_mul(5000));
         let tokens = sum.likely.clamp(sum.low, sum.high.max(sum.low));
@@ -207,7 +207,11 @@ fn image_tokens(rule: ImageRule, image: &ImageFacts) -> Span {
             // Older models shrink more, newer keep more: a tenth to either side.
             Some(size) => {
                 let tokens = shrunk_patches(size, 28, most) + 3;
-                Span { low: (shrunk_patches(size, 28, 1568) + 3) * 9 / 10, likely: tokens, high: tokens * 11 / 10 + 1 }
+                Span {
+                    low: tokens.min(shrunk_patches(size, 28, 1568) + 3) * 9 / 10,
+                    likely: tokens,
+                    high: tokens * 11 / 10 + 1,
+                }
             }
             None => Span { low: 4, likely: 1200, high: most * 11 / 10 },
         },
@@ -228,24 +232,24 @@ fn image_tokens(rule: ImageRule, image: &ImageFacts) -> Span {
         ImageRule::Patches => match size {
             Some(size) => {
                 let tokens = shrunk_patches(size, 28, 4096);
-                Span { low: 16, likely: tokens + 3, high: (tokens * 2).max(4096) }
+                Span { low: 3, likely: tokens + 3, high: (tokens * 2).max(4099) }
             }
             None => Span { low: 16, likely: 1000, high: 8192 },
         },
     }
 }
 
-/// Patches of `patch_pixels` pixels that cover a picture, after shrinking it until at most `most` are needed.
+/// Patches of `patch_pixels` pixels that cover a picture; if those are more than `most`, the whole patches of the picture
+/// shrunk to an area of `most` (1800 x 1200 gives 48 x 32 of 1568, as recorded).
 fn shrunk_patches(size: Dimensions, patch_pixels: u64, most: u64) -> u64 {
-    let along = |pixels: u32, scale: u64| (u64::from(pixels) * scale / 10_000).max(1).div_ceil(patch_pixels);
-    let patches = |scale: u64| along(size.width, scale).saturating_mul(along(size.height, scale));
-    // The largest scale in ten-thousandths that fits; fitting is monotone in the scale, so halve the range.
-    let (mut fitting, mut beyond) = (0, 10_001);
-    while beyond - fitting > 1 {
-        let middle = u64::midpoint(fitting, beyond);
-        if patches(middle) <= most { fitting = middle } else { beyond = middle }
+    let (width, height) = (u64::from(size.width), u64::from(size.height));
+    let all = width.div_ceil(patch_pixels).saturating_mul(height.div_ceil(patch_pixels));
+    if all <= most {
+        return all;
     }
-    patches(fitting).min(most)
+    // Shrunk by the factor s = sqrt(most / area), each side counts floor(side * s / patch) = floor(sqrt(most * side / other)).
+    let along = |side: u64, other: u64| (most.saturating_mul(side) / other.max(1)).isqrt().clamp(1, most);
+    along(width, height).saturating_mul(along(height, width)).min(most)
 }
 
 /// `gpt-4o`: fit into 2048 x 2048, then the shorter side to 768, then 85 and 170 per tile of 512.
@@ -296,4 +300,99 @@ fn measure_shape(request: &Request<'_>) -> bool {
     request.tools.is_empty()
         && !matches!(request.response_format, ResponseFormat::JsonSchema { .. })
         && request.turns.iter().flat_map(|turn| &turn.parts).all(|part| matches!(part, Part::Text(_)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::wire::{Dialect, Thinking, Tool, Turn};
+
+    fn sized(width: u32, height: u32) -> ImageFacts {
+        ImageFacts { dimensions: Some(Dimensions { width, height }), is_low_detail: false }
+    }
+
+    #[test]
+    fn pictures_cost_what_was_recorded() {
+        let claude =
+            |width, height, most| image_tokens(ImageRule::ClaudePatches { most }, &sized(width, height)).likely;
+        // Recorded: 1540 with the 1 of a system text; 2799 likewise on Opus 4.7; 60 x 30 costs 9.
+        assert_eq!(claude(1800, 1200, 1568), 1539);
+        assert_eq!(claude(1800, 1200, 4784), 65 * 43 + 3);
+        assert_eq!(claude(60, 30, 1568), 9);
+        let openai = |width, height| image_tokens(ImageRule::OpenAiTiles, &sized(width, height));
+        assert_eq!([openai(100, 100).likely, openai(640, 480).likely, openai(3008, 2000).likely], [255, 425, 1105]);
+        // 488 on gpt-4.1-mini, 39 to 41 on nano.
+        assert!(openai(640, 480).high >= 488 && openai(128, 128).low <= 23 && openai(128, 128).high >= 41);
+        assert_eq!(image_tokens(ImageRule::Gemini, &sized(640, 480)).likely, 258);
+    }
+
+    #[test]
+    fn no_picture_breaks_the_order_of_its_bounds() {
+        let none = ImageFacts { dimensions: None, is_low_detail: false };
+        let sizes = [1, 27, 28, 29, 767, 2049, 65_535, u32::MAX];
+        let all = sizes.iter().flat_map(|width| sizes.iter().map(|height| sized(*width, *height))).chain([none]);
+        for image in all {
+            for rule in
+                [ImageRule::ClaudePatches { most: 1568 }, ImageRule::OpenAiTiles, ImageRule::Gemini, ImageRule::Patches]
+            {
+                let Span { low, likely, high } = image_tokens(rule, &image);
+                assert!(low <= likely && likely <= high, "{rule:?} {image:?}: {low} {likely} {high}");
+            }
+        }
+    }
+
+    #[test]
+    fn tools_and_their_results_are_counted_once() {
+        let request = Request {
+            dialect: Dialect::AnthropicMessages,
+            body: b"",
+            model: None,
+            system: vec!["Be brief.".into()],
+            turns: vec![
+                Turn { role: Role::User, parts: vec![Part::Text("Weather in Oslo?".into())] },
+                Turn {
+                    role: Role::Assistant,
+                    parts: vec![Part::ToolCall {
+                        id: "1".into(),
+                        name: "w".into(),
+                        arguments: "{\"city\":\"Oslo\"}".into(),
+                    }],
+                },
+                Turn {
+                    role: Role::User,
+                    parts: vec![Part::ToolResult {
+                        id: "1".into(),
+                        text: "rain".into(),
+                        is_error: false,
+                        images: vec![],
+                    }],
+                },
+            ],
+            tools: vec![Tool {
+                name: "w".into(),
+                description: "Weather of a city".into(),
+                schema: b"{\"type\":\"object\"}",
+                raw: b"",
+                is_function: true,
+            }],
+            tool_choice: ToolChoice::Any,
+            max_tokens: None,
+            stream: false,
+            response_format: ResponseFormat::Text,
+            thinking: Thinking::Unsaid,
+            choices: 1,
+            sampling: vec![],
+            end_user: None,
+        };
+        let facts = measure(&request);
+        assert_eq!((facts.messages, facts.system_texts, facts.result_only_messages), (3, 1, 1));
+        assert_eq!((facts.tool_calls, facts.tool_results, facts.tool_count), (1, 1, 1));
+        assert!(facts.is_tool_forced && !facts.is_plain_text());
+        assert_eq!(facts.text.bytes, 9 + 16 + 1 + 15 + 4);
+        assert_eq!(count_request_exact(&request, Family::O200k), None);
+        // Forced tools on Claude 3 to 4.6: 286 to 805 and the frame of three messages at least.
+        let count = facts.input(Family::Claude3To46);
+        assert!(count.low >= 286 + 12 && count.tokens > 589 && count.high < 1200, "{count:?}");
+        assert!(facts.input(Family::Unknown).method == Method::Unknown);
+    }
 }

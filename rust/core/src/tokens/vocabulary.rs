@@ -12,10 +12,14 @@ pub(super) struct Vocabulary {
     bytes: Vec<u8>,
     /// Where each begins; one more entry than tokens.
     starts: Vec<u32>,
-    /// Upper half: bits of the hash; lower half: the rank, or `NONE` in a free slot.
-    slots: Vec<u64>,
+    /// Tokens of 3 to 8 bytes: the bytes themselves, then length and rank. One look in memory tells all.
+    short: Vec<(u64, u32)>,
+    /// Longer tokens: bits of the hash in the upper half, the rank in the lower, or `NONE` in a free slot.
+    long: Vec<u64>,
     /// Ranks of all pairs of bytes.
     pairs: Vec<u32>,
+    /// Ranks of single bytes.
+    singles: Vec<u32>,
     longest: usize,
 }
 
@@ -27,11 +31,15 @@ impl Vocabulary {
         let (count, rest) = plain.split_first_chunk::<4>()?;
         let count = u32::from_le_bytes(*count) as usize;
         let (lengths, bytes) = rest.split_at_checked(count)?;
+        let shorts = lengths.iter().filter(|length| (3..=8).contains(*length)).count();
+        let longs = lengths.iter().filter(|length| **length > 8).count();
         let mut vocabulary = Self {
             bytes: bytes.to_vec(),
             starts: Vec::with_capacity(count + 1),
-            slots: vec![u64::from(NONE); (count * 2).next_power_of_two()],
+            short: vec![(0, NONE); (shorts * 3 / 2 + 2).next_power_of_two()],
+            long: vec![u64::from(NONE); (longs * 2 + 2).next_power_of_two()],
             pairs: vec![NONE; 1 << 16],
+            singles: vec![NONE; 1 << 8],
             longest: lengths.iter().copied().max().map_or(0, usize::from),
         };
         vocabulary.starts.push(0);
@@ -48,17 +56,27 @@ impl Vocabulary {
 
     fn insert(&mut self, rank: u32) -> Option<()> {
         let token = self.token(rank)?;
-        if let [first, second] = token {
-            let pair = usize::from(*first) << 8 | usize::from(*second);
-            *self.pairs.get_mut(pair)? = rank;
+        match *token {
+            [] => {}
+            [byte] => *self.singles.get_mut(usize::from(byte))? = rank,
+            [first, second] => *self.pairs.get_mut(usize::from(first) << 8 | usize::from(second))? = rank,
+            _ if token.len() <= 8 => {
+                let (key, packed) = (key(token), pack(token.len(), rank));
+                let mut at = home(mix(0, key), self.short.len());
+                while self.short.get(at)?.1 != NONE {
+                    at = (at + 1) & (self.short.len() - 1);
+                }
+                *self.short.get_mut(at)? = (key, packed);
+            }
+            _ => {
+                let hash = hash(token);
+                let mut at = home(hash, self.long.len());
+                while *self.long.get(at)? as u32 != NONE {
+                    at = (at + 1) & (self.long.len() - 1);
+                }
+                *self.long.get_mut(at)? = hash & TAG | u64::from(rank);
+            }
         }
-        let token = self.token(rank)?;
-        let hash = hash(token);
-        let mut at = self.home(hash);
-        while *self.slots.get(at)? as u32 != NONE {
-            at = (at + 1) & (self.slots.len() - 1);
-        }
-        *self.slots.get_mut(at)? = hash & TAG | u64::from(rank);
         Some(())
     }
 
@@ -72,15 +90,40 @@ impl Vocabulary {
     /// The rank of a token, or `NONE`.
     #[inline]
     pub(super) fn rank(&self, token: &[u8]) -> u32 {
-        if let [first, second] = token {
-            return self.pairs.get(usize::from(*first) << 8 | usize::from(*second)).copied().unwrap_or(NONE);
+        match *token {
+            [] => NONE,
+            [byte] => self.singles.get(usize::from(byte)).copied().unwrap_or(NONE),
+            [first, second] => self.pair(first, second),
+            _ if token.len() <= 8 => {
+                let key = key(token);
+                let mut at = home(mix(0, key), self.short.len());
+                while let Some((found, packed)) = self.short.get(at)
+                    && *packed != NONE
+                {
+                    if *found == key && pack(token.len(), 0) == packed & LENGTH {
+                        return packed & !LENGTH;
+                    }
+                    at = (at + 1) & (self.short.len() - 1);
+                }
+                NONE
+            }
+            _ => self.rank_of_long(token),
         }
+    }
+
+    /// The rank of two bytes.
+    #[inline]
+    pub(super) fn pair(&self, first: u8, second: u8) -> u32 {
+        self.pairs.get(usize::from(first) << 8 | usize::from(second)).copied().unwrap_or(NONE)
+    }
+
+    fn rank_of_long(&self, token: &[u8]) -> u32 {
         if token.len() > self.longest {
             return NONE;
         }
         let hash = hash(token);
-        let mut at = self.home(hash);
-        while let Some(slot) = self.slots.get(at) {
+        let mut at = home(hash, self.long.len());
+        while let Some(slot) = self.long.get(at) {
             let rank = *slot as u32;
             if rank == NONE {
                 return NONE;
@@ -88,32 +131,49 @@ impl Vocabulary {
             if slot & TAG == hash & TAG && self.token(rank) == Some(token) {
                 return rank;
             }
-            at = (at + 1) & (self.slots.len() - 1);
+            at = (at + 1) & (self.long.len() - 1);
         }
         NONE
     }
+}
 
-    #[inline]
-    fn home(&self, hash: u64) -> usize {
-        hash as usize & (self.slots.len() - 1)
+/// Of a packed entry, the bits of the length; ranks stay below them.
+const LENGTH: u32 = 0xFF00_0000;
+
+#[inline]
+fn pack(length: usize, rank: u32) -> u32 {
+    (length as u32) << 24 | rank
+}
+
+#[inline]
+fn home(hash: u64, slots: usize) -> usize {
+    hash as usize & (slots - 1)
+}
+
+/// Three to eight bytes as a number. With the length it is the bytes themselves.
+#[inline]
+fn key(bytes: &[u8]) -> u64 {
+    if let (Some(first), Some(last)) = (bytes.first_chunk::<4>(), bytes.last_chunk::<4>()) {
+        let shift = 8 * (bytes.len() - 4);
+        return u64::from(u32::from_le_bytes(*first)) | u64::from(u32::from_le_bytes(*last)) << shift;
     }
+    bytes.iter().rev().fold(0, |word, byte| word << 8 | u64::from(*byte))
 }
 
 /// The bits of a slot that hold a part of the hash.
 const TAG: u64 = 0xFFFF_FFFF_0000_0000;
 
-/// A hash of few bytes: multiply and fold, eight bytes at a time.
+/// Multiplies and folds.
+#[inline]
+fn mix(state: u64, word: u64) -> u64 {
+    let product = u128::from(state ^ word) * 0x9E37_79B9_7F4A_7C15;
+    product as u64 ^ (product >> 64) as u64
+}
+
+/// A hash of more than eight bytes, eight at a time; the last eight may overlap those before.
 #[inline]
 fn hash(bytes: &[u8]) -> u64 {
-    const ODD: u64 = 0x9E37_79B9_7F4A_7C15;
-    let mix = |state: u64, word: u64| {
-        let product = u128::from(state ^ word) * u128::from(ODD);
-        product as u64 ^ (product >> 64) as u64
-    };
-    let (words, tail) = bytes.as_chunks::<8>();
-    let mut state = bytes.len() as u64 ^ 0xA076_1D64_78BD_642F;
-    for word in words {
-        state = mix(state, u64::from_le_bytes(*word));
-    }
-    mix(state, tail.iter().rev().fold(0, |word, byte| word << 8 | u64::from(*byte)))
+    let (words, _) = bytes.as_chunks::<8>();
+    let last = bytes.last_chunk::<8>().map_or(0, |word| u64::from_le_bytes(*word));
+    words.iter().fold(mix(bytes.len() as u64, last), |state, word| mix(state, u64::from_le_bytes(*word)))
 }
