@@ -14,6 +14,7 @@ const SUB_AGENT_MARKS: [&str; 4] = ["You are an agent for", "sub-agent", "subage
 
 /// The state of an agent's loop, as the request shows it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[allow(clippy::struct_excessive_bools, reason = "each is a fact of its own that a policy may ask for")]
 pub struct Agent {
     /// Tools on offer.
     pub tools_offered: u32,

@@ -28,6 +28,7 @@ lllnnnnnnnnnoooooooorrrrrrssssss\
 ssttttttuuuuuuuuuuuuwwyyyzzzzzzs";
 
 /// The canonical form of one character.
+#[allow(clippy::match_same_arms, reason = "one arm a script reads better than one arm a result")]
 pub(crate) fn fold(ch: char) -> Folded {
     let code = ch as u32;
     match code {
@@ -76,8 +77,7 @@ fn fold_ascii(code: u32) -> Folded {
         0x61..=0x7A => Folded::Word(code),
         0x30..=0x39 => Folded::Digit(code),
         0x0A => Folded::Newline,
-        0x09 | 0x0B..=0x0D | 0x20 => Folded::Space,
-        0x00..=0x1F | 0x7F => Folded::Space,
+        0x00..=0x20 | 0x7F => Folded::Space,
         _ => Folded::Other(code),
     }
 }
@@ -108,10 +108,12 @@ mod tests {
 
     #[test]
     fn case_and_accents_fold() {
-        for (a, b) in [('É', 'e'), ('ğ', 'g'), ('İ', 'i'), ('ı', 'i'), ('Ł', 'l'), ('Я', 'я'), ('Ё', 'е'), ('Є', 'є')] {
+        for (a, b) in [('É', 'e'), ('ğ', 'g'), ('İ', 'i'), ('ı', 'i'), ('Ł', 'l'), ('Я', 'я'), ('Ё', 'е'), ('Є', 'є')]
+        {
             assert_eq!(fold(a), fold(b), "{a} {b}");
         }
-        for (a, b) in [('Ñ', 'n'), ('ż', 'z'), ('Ź', 'z'), ('ř', 'r'), ('Ů', 'u'), ('ő', 'o'), ('Ć', 'c'), ('ș', 'ș')] {
+        for (a, b) in [('Ñ', 'n'), ('ż', 'z'), ('Ź', 'z'), ('ř', 'r'), ('Ů', 'u'), ('ő', 'o'), ('Ć', 'c'), ('ș', 'ș')]
+        {
             assert_eq!(fold(a), fold(b), "{a} {b}");
         }
         assert_eq!(fold('？'), Folded::Other(u32::from(b'?')));

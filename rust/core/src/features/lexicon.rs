@@ -60,8 +60,7 @@ impl Lexicon {
     pub(super) fn shipped() -> &'static Self {
         static TABLE: OnceLock<Lexicon> = OnceLock::new();
         TABLE.get_or_init(|| {
-            let mut lexicon =
-                Self { filter: Box::new([0; FILTER_WORDS]), slots: vec![Slot::default(); SLOTS].into() };
+            let mut lexicon = Self { filter: Box::new([0; FILTER_WORDS]), slots: vec![Slot::default(); SLOTS].into() };
             for (kind, hash, value) in entries(CUES).filter_map(Result::ok) {
                 lexicon.insert(finish(hash, kind), value);
             }
@@ -107,10 +106,10 @@ impl Lexicon {
         for step in 0..SLOTS {
             match self.slots.get((start + step) % SLOTS) {
                 Some(slot) if slot.used => {
-                    if slot.key == key_of(hash) {
-                        if let Some(meaning) = meaning_of(slot.value) {
-                            found(meaning);
-                        }
+                    if slot.key == key_of(hash)
+                        && let Some(meaning) = meaning_of(slot.value)
+                    {
+                        found(meaning);
                     }
                 }
                 _ => return,

@@ -10,8 +10,8 @@
 mod agent;
 mod ask;
 mod fold;
-mod programming;
 mod lexicon;
+mod programming;
 mod signal;
 mod structure;
 

@@ -35,6 +35,7 @@ impl Hits {
 
 /// What one pass over the bounded ask finds. Counts are of what was looked at, not of what was left out.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
+#[allow(clippy::struct_excessive_bools, reason = "each is a fact of its own that a policy may ask for")]
 pub struct Features {
     /// Characters.
     pub chars: u32,
@@ -456,9 +457,8 @@ impl Scan {
             b'=' | b'^' | b'+' | b'*' => {
                 self.line.code_marks = self.line.code_marks.saturating_add(1);
                 let follows = self.line.last;
-                let is_operand = (0x30..=0x39).contains(&follows)
-                    || (0x61..=0x7A).contains(&follows)
-                    || follows == u32::from(b')');
+                let is_operand =
+                    (0x30..=0x39).contains(&follows) || (0x61..=0x7A).contains(&follows) || follows == u32::from(b')');
                 self.operators = self.operators.saturating_add(u32::from(is_operand && !self.in_fence));
             }
             b':' if self.last == '"' => self.keys = self.keys.saturating_add(1),
@@ -542,9 +542,8 @@ impl Scan {
         features.has_code = features.code_fences >= 2 || features.code_chars > 0 || features.code_lines >= 2;
         features.has_json = self.braces >= 2 && self.keys >= 1;
         features.has_table = self.table_lines >= 2;
-        features.has_math = self.latex > 0
-            || self.symbols >= 2
-            || (self.operators >= 2 && features.numbers >= 1 && !features.has_code);
+        features.has_math =
+            self.latex > 0 || self.symbols >= 2 || (self.operators >= 2 && features.numbers >= 1 && !features.has_code);
         let asked = features.question_marks.max(features.list_items.min(20));
         let joined = total(Signal::Also).min(8);
         features.parts = if words == 0 { 0 } else { asked.max(1).saturating_add(joined / 2).min(64) };
@@ -556,7 +555,5 @@ impl Scan {
 
 /// `cpp` and `csharp`, as the table has them.
 const CPP: u64 = mix(mix(mix(SEED, b'c' as u64), b'p' as u64), b'p' as u64);
-const CSHARP: u64 = mix(
-    mix(mix(mix(mix(mix(SEED, b'c' as u64), b's' as u64), b'h' as u64), b'a' as u64), b'r' as u64),
-    b'p' as u64,
-);
+const CSHARP: u64 =
+    mix(mix(mix(mix(mix(mix(SEED, b'c' as u64), b's' as u64), b'h' as u64), b'a' as u64), b'r' as u64), b'p' as u64);
