@@ -19,9 +19,9 @@ const PROSE_BYTES: usize = 2048;
 const CLEAR_LETTERS: u32 = 10;
 /// After so many letters a clear lead ends the reading.
 const CHECK_LETTERS: u32 = 64;
-const EARLY_LEAD: i64 = 600;
+const EARLY_LEAD: i64 = 1000;
 /// A lead of fewer thousandths of a table step a gram than this is a toss-up (chosen on the rows kept apart in the fit).
-const CLEAR_LEAD: i64 = 90;
+const CLEAR_LEAD: i64 = 200;
 
 /// A natural language, by its ISO 639-1 code.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]

@@ -217,7 +217,7 @@ fn structure_points(features: &Features, add: &mut impl FnMut(Task, i32)) {
     // A word problem: several numbers and a question for one more.
     let numbers = features.numbers.saturating_add(features.hits(S::NumberWord).total());
     if features.numbers >= 1 && numbers >= 2 && has(S::Quantity) && features.options < 3 {
-        add(T::Math, if numbers >= 3 { 36 } else { 24 });
+        add(T::Math, if numbers >= 3 { 48 } else { 28 });
     }
     if features.question_marks > 0 {
         add(T::OpenQa, 8);
