@@ -3,7 +3,7 @@
 
 use proptest::prelude::*;
 use turnout_core::classify::{Classification, Language, Task, classify, classify_text};
-use turnout_core::features::{Ask, AskSource, HEAD_BYTES, TAIL_BYTES, agent, ask, structure};
+use turnout_core::features::{Ask, AskSource, HEAD_BYTES, ProgrammingLanguage, TAIL_BYTES, agent, ask, structure};
 use turnout_core::wire::{Dialect, Part, Request, ResponseFormat, Role, Thinking, Tool, ToolChoice, Turn};
 
 /// Prompts written for this test, in sixteen languages, with the task that a person would name and the language.
@@ -201,7 +201,7 @@ fn padding_beyond_the_bounds_does_not_raise_the_cost_or_the_verdict() {
     assert!(long.difficulty <= short.difficulty + 20_000);
 }
 
-fn turn<'a>(role: Role, parts: Vec<Part<'a>>) -> Turn<'a> {
+fn turn(role: Role, parts: Vec<Part<'_>>) -> Turn<'_> {
     Turn { role, parts }
 }
 
@@ -296,9 +296,9 @@ fn structure_is_counted() {
     let of = |text: &str| structure(&Ask::of_text(text));
     let code = of("What does this do?\n```python\nprint(1)\n```\nAnd `x`?");
     assert!(code.has_code && code.code_fences == 2 && code.inline_code == 1 && code.question_marks == 2);
-    assert_eq!(code.programming_language.map(|language| language.name()), Some("python"));
-    assert_eq!(of("Write it in C++ please").programming_language.map(|language| language.name()), Some("cpp"));
-    assert_eq!(of("is C# better?").programming_language.map(|language| language.name()), Some("csharp"));
+    assert_eq!(code.programming_language.map(ProgrammingLanguage::name), Some("python"));
+    assert_eq!(of("Write it in C++ please").programming_language.map(ProgrammingLanguage::name), Some("cpp"));
+    assert_eq!(of("is C# better?").programming_language.map(ProgrammingLanguage::name), Some("csharp"));
     let list = of("Do this:\n- one\n- two\n3. three\nsee https://example.org/a and http://b.c");
     assert_eq!((list.list_items, list.urls), (3, 2));
     assert!(of("| a | b |\n|---|---|\n| 1 | 2 |").has_table);

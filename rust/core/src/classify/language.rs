@@ -15,6 +15,8 @@ const SAMPLE_LETTERS: u32 = 192;
 const SCRIPT_CHARS: usize = 256;
 /// Text outside code that is kept ready, in bytes: what is looked at is less.
 const PROSE_BYTES: usize = 2048;
+/// And in how many pieces.
+const PROSE_PIECES: usize = 32;
 /// Fewer letters than this in a script of many languages are a guess.
 const CLEAR_LETTERS: u32 = 10;
 /// After so many letters a clear lead ends the reading.
@@ -117,7 +119,8 @@ enum Script {
 
 fn script_of(ch: char) -> Script {
     match ch as u32 {
-        0xD7 | 0xF7 => Script::None,
+        // No letters: the two signs among the Latin ones, punctuation, symbols, emoji.
+        0xD7 | 0xF7 | 0x2000..=0x2BFF | 0x1_F000..=0x1_FAFF => Script::None,
         0x41..=0x5A | 0x61..=0x7A | 0xC0..=0x24F | 0x1E00..=0x1EFF => Script::Shared(Shared::Latin),
         0x400..=0x481 | 0x48A..=0x52F => Script::Shared(Shared::Cyrillic),
         0x64B..=0x65F => Script::Shared(Shared::Arabic),
@@ -185,7 +188,7 @@ fn prose<'r>(ask: &Ask<'r>) -> Vec<&'r str> {
     for piece in ask.pieces() {
         let mut rest = *piece;
         let mut is_code = false;
-        while !rest.is_empty() && bytes < PROSE_BYTES {
+        while !rest.is_empty() && bytes < PROSE_BYTES && found.len() < PROSE_PIECES {
             let fence = memmem::find(rest.as_bytes(), b"```");
             let (text, behind) = fence
                 .and_then(|at| rest.split_at_checked(at))

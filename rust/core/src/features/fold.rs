@@ -67,6 +67,10 @@ pub(crate) fn fold(ch: char) -> Folded {
         0x201C | 0x201D => Folded::Other(u32::from(b'"')),
         0x85 | 0x2028 | 0x2029 => Folded::Newline,
         0xFF01..=0xFF5E => fold_ascii(code - 0xFEE0),
+        // Dashes, dots, arrows, mathematical signs, emoji: known to be no letters without asking the tables of Unicode.
+        0x2010..=0x2027 | 0x2030..=0x205E | 0x2190..=0x245F | 0x2500..=0x2BFF | 0x1_F000..=0x1_FAFF => {
+            Folded::Other(code)
+        }
         _ => fold_rare(ch),
     }
 }

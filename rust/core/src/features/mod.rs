@@ -12,6 +12,7 @@ mod ask;
 mod fold;
 mod lexicon;
 mod programming;
+mod scan;
 mod signal;
 mod structure;
 
