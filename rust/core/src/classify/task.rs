@@ -205,7 +205,7 @@ fn structure_points(features: &Features, add: &mut impl FnMut(Task, i32)) {
         add(T::Code, 12);
     }
     if features.has_math {
-        add(T::Math, 20);
+        add(T::Math, if features.words <= 16 { 36 } else { 20 });
     }
     if features.options >= 3 {
         add(T::Reasoning, 36);
@@ -214,9 +214,9 @@ fn structure_points(features: &Features, add: &mut impl FnMut(Task, i32)) {
         add(T::Extraction, 4);
         add(T::Code, 8);
     }
-    // A word problem: several numbers and a question for one more.
+    // A word problem: several numbers and a question for one more; not an article that mentions numbers.
     let numbers = features.numbers.saturating_add(features.hits(S::NumberWord).total());
-    if features.numbers >= 1 && numbers >= 2 && has(S::Quantity) && features.options < 3 {
+    if features.numbers >= 1 && numbers >= 2 && has(S::Quantity) && features.options < 3 && features.words <= 150 {
         add(T::Math, if numbers >= 3 { 48 } else { 28 });
     }
     if features.question_marks > 0 {

@@ -201,6 +201,8 @@ impl Scan {
             Folded::Other(code) => {
                 self.end_word(ch);
                 self.dense_run = 0;
+                // `1,000.50` is one number, `17*23` two.
+                self.in_number &= code == u32::from(b',') || code == u32::from(b'.');
                 self.mark(code);
                 self.line_char(code);
             }
@@ -458,8 +460,10 @@ impl Scan {
         features.has_code = features.code_fences >= 2 || features.code_chars > 0 || features.code_lines >= 2;
         features.has_json = self.braces >= 2 && self.keys >= 1;
         features.has_table = self.table_lines >= 2;
-        features.has_math =
-            self.latex > 0 || self.symbols >= 2 || (self.operators >= 2 && features.numbers >= 1 && !features.has_code);
+        features.has_math = self.latex > 0
+            || self.symbols >= 2
+            || (self.operators >= 2 && features.numbers >= 1 && !features.has_code)
+            || (self.operators >= 1 && features.numbers >= 2 && words <= ZONE_WORDS);
         let asked = features.question_marks.max(features.list_items.min(20));
         let joined = total(Signal::Also).min(8);
         features.parts = if words == 0 { 0 } else { asked.max(1).saturating_add(joined / 2).min(64) };
