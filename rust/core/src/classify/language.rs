@@ -1,6 +1,7 @@
 //! The natural language of an ask: its script first, then a small fitted table of character n-grams.
 
 use crate::features::Ask;
+use memchr::memmem;
 use std::sync::OnceLock;
 
 /// Fitted by `scripts/fit_classify.py` on the test sentences of lingua (Apache-2.0); deflated, its source inside.
@@ -11,11 +12,18 @@ const TABLE_LIMIT_BYTES: usize = 1 << 20;
 /// Letters of the deciding script that are read; more do not change the result.
 const SAMPLE_LETTERS: u32 = 192;
 /// Characters that are looked at to find the script.
-const SCRIPT_CHARS: usize = 512;
+const SCRIPT_CHARS: usize = 256;
+/// Text outside code that is kept ready, in bytes: what is looked at is less.
+const PROSE_BYTES: usize = 2048;
+/// And in how many pieces.
+const PROSE_PIECES: usize = 32;
 /// Fewer letters than this in a script of many languages are a guess.
 const CLEAR_LETTERS: u32 = 10;
+/// After so many letters a clear lead ends the reading.
+const CHECK_LETTERS: u32 = 64;
+const EARLY_LEAD: i64 = 1000;
 /// A lead of fewer thousandths of a table step a gram than this is a toss-up (chosen on the rows kept apart in the fit).
-const CLEAR_LEAD: i64 = 90;
+const CLEAR_LEAD: i64 = 200;
 
 /// A natural language, by its ISO 639-1 code.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -76,7 +84,7 @@ enum Shared {
 const SHARED: [Shared; 4] = [Shared::Latin, Shared::Cyrillic, Shared::Arabic, Shared::Devanagari];
 
 /// Buckets and languages of each group, in the order of the table; the groups' languages follow each other in `CODES`.
-const SHAPES: [(usize, usize, u8); 4] = [(4096, 49, 0), (1024, 8, 49), (512, 3, 57), (512, 2, 60)];
+const SHAPES: [(usize, usize, u8); 4] = [(4096, 49, 0), (2048, 8, 49), (512, 3, 57), (512, 2, 60)];
 
 /// The widest group, rounded up to whole vector registers.
 const LANES: usize = 64;
@@ -99,6 +107,7 @@ const OWN: [(std::ops::RangeInclusive<u32>, &str); 14] = [
     (0x3400..=0x9FFF, "zh"),
 ];
 const KANA: usize = 6;
+const HANGUL: usize = 8;
 const HAN: usize = 13;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -110,14 +119,17 @@ enum Script {
 
 fn script_of(ch: char) -> Script {
     match ch as u32 {
-        0x41..=0x5A | 0x61..=0x7A => Script::Shared(Shared::Latin),
-        0x00..=0x7F => Script::None,
-        0x80..=0x24F | 0x1E00..=0x1EFF if ch.is_alphabetic() => Script::Shared(Shared::Latin),
-        0x400..=0x52F if ch.is_alphabetic() => Script::Shared(Shared::Cyrillic),
+        // No letters: the two signs among the Latin ones, punctuation, symbols, emoji.
+        0xD7 | 0xF7 | 0x2000..=0x2BFF | 0x1_F000..=0x1_FAFF => Script::None,
+        0x41..=0x5A | 0x61..=0x7A | 0xC0..=0x24F | 0x1E00..=0x1EFF => Script::Shared(Shared::Latin),
+        0x400..=0x481 | 0x48A..=0x52F => Script::Shared(Shared::Cyrillic),
         0x64B..=0x65F => Script::Shared(Shared::Arabic),
         0x600..=0x77F | 0xFB50..=0xFDFF | 0xFE70..=0xFEFF if ch.is_alphabetic() => Script::Shared(Shared::Arabic),
         0x900..=0x963 | 0x970..=0x97F => Script::Shared(Shared::Devanagari),
-        code if ch.is_alphabetic() => {
+        0x4E00..=0x9FFF => Script::Own(HAN),
+        0xAC00..=0xD7A3 => Script::Own(HANGUL),
+        0x3041..=0x30FF => Script::Own(KANA),
+        code if code > 0x24F && ch.is_alphabetic() => {
             OWN.iter().position(|(range, _)| range.contains(&code)).map_or(Script::None, Script::Own)
         }
         _ => Script::None,
@@ -128,7 +140,8 @@ fn script_of(ch: char) -> Script {
 pub fn language_of(ask: &Ask<'_>) -> LanguageScore {
     let mut shared = [0_u32; SHARED.len()];
     let mut own = [0_u32; OWN.len()];
-    for ch in prose(ask).take(SCRIPT_CHARS) {
+    let prose = prose(ask);
+    for ch in prose.iter().flat_map(|text| text.chars()).take(SCRIPT_CHARS) {
         match script_of(ch) {
             Script::Shared(script) => count(&mut shared, script as usize, 1),
             // A character of these scripts tells as much as several letters.
@@ -154,7 +167,7 @@ pub fn language_of(ask: &Ask<'_>) -> LanguageScore {
             abstained: own_letters < 2 || language.is_none(),
         };
     }
-    SHARED.get(best_shared).map_or(LanguageScore::NOTHING, |script| by_grams(ask, *script))
+    SHARED.get(best_shared).map_or(LanguageScore::NOTHING, |script| by_grams(&prose, *script))
 }
 
 fn count(cells: &mut [u32], index: usize, weight: u32) {
@@ -168,9 +181,27 @@ fn largest(cells: &[u32]) -> (usize, u32) {
     cells.iter().enumerate().fold((0, 0), |best, (index, value)| if *value > best.1 { (index, *value) } else { best })
 }
 
-/// The characters outside code fences, a space between pieces.
-fn prose<'a>(ask: &'a Ask<'_>) -> impl Iterator<Item = char> + 'a {
-    ask.pieces().iter().flat_map(|piece| piece.split("```").step_by(2)).flat_map(|text| text.chars().chain([' ']))
+/// The first stretches of text outside code fences: as much as can decide, and a little more.
+fn prose<'r>(ask: &Ask<'r>) -> Vec<&'r str> {
+    let mut found = Vec::new();
+    let mut bytes = 0_usize;
+    for piece in ask.pieces() {
+        let mut rest = *piece;
+        let mut is_code = false;
+        while !rest.is_empty() && bytes < PROSE_BYTES && found.len() < PROSE_PIECES {
+            let fence = memmem::find(rest.as_bytes(), b"```");
+            let (text, behind) = fence
+                .and_then(|at| rest.split_at_checked(at))
+                .map_or((rest, ""), |(text, behind)| (text, behind.get(3..).unwrap_or_default()));
+            if !is_code {
+                found.push(text);
+                bytes = bytes.saturating_add(text.len());
+            }
+            is_code = !is_code;
+            rest = behind;
+        }
+    }
+    found
 }
 
 /// The inflated table: one row of lanes a bucket.
@@ -205,7 +236,7 @@ impl Table {
 struct Sum<'t> {
     rows: &'t [[i8; LANES]],
     buckets: u64,
-    // Weights are at most 7 and there are at most about a thousand grams, so that a lane cannot overflow.
+    // Weights are at most 15 and there are at most about a thousand grams, so that a lane cannot overflow.
     lanes: [i16; LANES],
     grams: i64,
 }
@@ -225,48 +256,89 @@ impl Sum<'_> {
     }
 }
 
-fn by_grams(ask: &Ask<'_>, script: Shared) -> LanguageScore {
+fn by_grams(prose: &[&str], script: Shared) -> LanguageScore {
     let first_row: usize = SHAPES.iter().take(script as usize).map(|(buckets, _, _)| buckets).sum();
     let Some((buckets, languages, first_language)) = SHAPES.get(script as usize).copied() else {
         return LanguageScore::NOTHING;
     };
     let rows = Table::shipped().rows.get(first_row..first_row.saturating_add(buckets)).unwrap_or_default();
-    let mut sum = Sum { rows, buckets: buckets as u64, lanes: [0; LANES], grams: 0 };
-    let mut letters = 0;
-    let mut word: [u16; 24] = [0; 24];
-    let mut length = 0_usize;
-    let mut is_foreign = false;
-    for ch in prose(ask) {
-        let found = script_of(ch);
-        if found == Script::None {
-            if length > 0 && !is_foreign {
-                add_word(&mut sum, word.get(..length).unwrap_or_default());
-                letters += u32::try_from(length).unwrap_or(0);
-                if letters >= SAMPLE_LETTERS {
-                    length = 0;
-                    break;
+    let mut reader = Reader {
+        sum: Sum { rows, buckets: buckets as u64, lanes: [0; LANES], grams: 0 },
+        languages,
+        script: Script::Shared(script),
+        word: [0; WORD_LETTERS],
+        length: 0,
+        is_foreign: false,
+        letters: 0,
+        next_check: CHECK_LETTERS,
+    };
+    for text in prose {
+        for ch in text.chars() {
+            let found = script_of(ch);
+            if found == Script::None {
+                if reader.length > 0 && reader.end_word() {
+                    return decide(&reader.sum, languages, first_language, reader.letters);
                 }
+            } else {
+                reader.letter(ch, found);
             }
-            length = 0;
-            is_foreign = false;
-            continue;
         }
-        is_foreign |= found != Script::Shared(script);
-        if let Some(cell) = word.get_mut(length) {
+        reader.end_word();
+    }
+    decide(&reader.sum, languages, first_language, reader.letters)
+}
+
+/// Letters of a word that are read.
+const WORD_LETTERS: usize = 24;
+
+/// Cuts the text into words of the deciding script.
+struct Reader<'t> {
+    sum: Sum<'t>,
+    languages: usize,
+    script: Script,
+    word: [u16; WORD_LETTERS],
+    length: usize,
+    is_foreign: bool,
+    letters: u32,
+    next_check: u32,
+}
+
+impl Reader<'_> {
+    #[inline]
+    fn letter(&mut self, ch: char, script: Script) {
+        self.is_foreign |= script != self.script;
+        if let Some(cell) = self.word.get_mut(self.length) {
             *cell = lower(ch);
-            length += 1;
+            self.length += 1;
         }
     }
-    if length > 0 && !is_foreign {
-        add_word(&mut sum, word.get(..length).unwrap_or_default());
-        letters += u32::try_from(length).unwrap_or(0);
+
+    /// Takes in the word that ends here; whether enough is known.
+    fn end_word(&mut self) -> bool {
+        let word = self.word;
+        let length = std::mem::take(&mut self.length);
+        if std::mem::take(&mut self.is_foreign) || length == 0 {
+            return false;
+        }
+        add_word(&mut self.sum, word.get(..length).unwrap_or_default());
+        self.letters = self.letters.saturating_add(u32::try_from(length).unwrap_or(0));
+        if self.letters < self.next_check {
+            return false;
+        }
+        self.next_check = self.letters.saturating_add(CHECK_LETTERS);
+        self.letters >= SAMPLE_LETTERS || lead(&self.sum, self.languages).1 >= EARLY_LEAD
     }
-    decide(&sum, languages, first_language, letters)
 }
 
 #[allow(clippy::cast_possible_truncation, reason = "the table was fitted on the lower 16 bits")]
 fn lower(ch: char) -> u16 {
-    if ch.is_ascii() { u16::from(ch.to_ascii_lowercase() as u8) } else { ch.to_lowercase().next().unwrap_or(ch) as u16 }
+    match ch as u32 {
+        code @ 0x00..=0x7F => (code as u8).to_ascii_lowercase().into(),
+        // The small letters of the commonest ranges, so that the slow table of Unicode is not asked.
+        code @ (0xDF..=0xFF | 0x430..=0x45F | 0x600..=0x9FF) => code as u16,
+        code @ (0xC0..=0xDE | 0x410..=0x42F) => (code + 0x20) as u16,
+        _ => ch.to_lowercase().next().unwrap_or(ch) as u16,
+    }
 }
 
 fn add_word(sum: &mut Sum<'_>, word: &[u16]) {
@@ -286,10 +358,8 @@ fn add_word(sum: &mut Sum<'_>, word: &[u16]) {
     }
 }
 
-fn decide(sum: &Sum<'_>, languages: usize, first_language: u8, letters: u32) -> LanguageScore {
-    if letters == 0 {
-        return LanguageScore::NOTHING;
-    }
+/// The best language of the group, and its lead in thousandths of a table step a gram.
+fn lead(sum: &Sum<'_>, languages: usize) -> (u8, i64) {
     let mut best = (0_u8, i64::MIN);
     let mut second = i64::MIN;
     for (index, lane) in (0_u8..).zip(sum.lanes.iter().take(languages)) {
@@ -301,13 +371,20 @@ fn decide(sum: &Sum<'_>, languages: usize, first_language: u8, letters: u32) -> 
             second = value;
         }
     }
-    let lead = best.1.saturating_sub(second).saturating_mul(1000) / sum.grams.max(1);
+    (best.0, best.1.saturating_sub(second).saturating_mul(1000) / sum.grams.max(1))
+}
+
+fn decide(sum: &Sum<'_>, languages: usize, first_language: u8, letters: u32) -> LanguageScore {
+    if letters == 0 {
+        return LanguageScore::NOTHING;
+    }
+    let (best, lead) = lead(sum, languages);
     // Half is a toss-up; few letters weigh less.
     let weighed = lead.saturating_mul(i64::from(letters)) / i64::from(letters.saturating_add(20));
     let score = 1_000_000_i64.saturating_mul(weighed.saturating_add(CLEAR_LEAD))
         / weighed.saturating_add(2 * CLEAR_LEAD).max(1);
     LanguageScore {
-        language: Some(Language(first_language.saturating_add(best.0))),
+        language: Some(Language(first_language.saturating_add(best))),
         score: u32::try_from(score.clamp(0, 1_000_000)).unwrap_or(0),
         abstained: letters < CLEAR_LETTERS || weighed < CLEAR_LEAD,
     }

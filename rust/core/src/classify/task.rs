@@ -131,12 +131,12 @@ const WEIGHTS: &[(Signal, &[(Task, i32)])] = &[
     (S::MathVerb, &[(T::Math, 7)]),
     (S::MathNoun, &[(T::Math, 5)]),
     (S::Latex, &[(T::Math, 4)]),
-    (S::Quantity, &[(T::Math, 5), (T::OpenQa, 2)]),
+    (S::Quantity, &[(T::Math, 2), (T::OpenQa, 3)]),
     (S::Reason, &[(T::Reasoning, 6)]),
     (S::Puzzle, &[(T::Reasoning, 8)]),
     (S::Choose, &[(T::Reasoning, 7)]),
     (S::WriteVerb, &[(T::CreativeWriting, 4), (T::Code, 1)]),
-    (S::CreativeNoun, &[(T::CreativeWriting, 6)]),
+    (S::CreativeNoun, &[(T::CreativeWriting, 4)]),
     (S::MessageNoun, &[(T::CreativeWriting, 4)]),
     (S::Roleplay, &[(T::CreativeWriting, 4), (T::Chat, 1)]),
     (S::Plan, &[(T::Planning, 9)]),
@@ -150,7 +150,7 @@ const WEIGHTS: &[(Signal, &[(Task, i32)])] = &[
     (S::Greeting, &[(T::Chat, 8)]),
     (S::SmallTalk, &[(T::Chat, 8)]),
     (S::ToolVerb, &[(T::ToolUse, 8)]),
-    (S::AgentVerb, &[(T::Agentic, 6), (T::Code, 3)]),
+    (S::AgentVerb, &[(T::Agentic, 8), (T::Code, 3)]),
     (S::Steps, &[(T::Math, 1), (T::OpenQa, 1)]),
 ];
 
@@ -208,7 +208,7 @@ fn structure_points(features: &Features, add: &mut impl FnMut(Task, i32)) {
         add(T::Code, 12);
     }
     if features.has_math {
-        add(T::Math, 20);
+        add(T::Math, if features.words <= 16 { 36 } else { 20 });
     }
     if features.options >= 3 {
         add(T::Reasoning, 36);
@@ -217,14 +217,15 @@ fn structure_points(features: &Features, add: &mut impl FnMut(Task, i32)) {
         add(T::Extraction, 4);
         add(T::Code, 8);
     }
-    // A word problem: several numbers, a question for a number, little else.
-    if features.numbers >= 2 && has(S::Quantity) {
-        add(T::Math, 16 + if features.numbers >= 3 { 8 } else { 0 });
+    // A word problem: several numbers and a question for one more; not an article that mentions numbers.
+    let numbers = features.numbers.saturating_add(features.hits(S::NumberWord).total());
+    if features.numbers >= 1 && numbers >= 2 && has(S::Quantity) && features.options < 3 && features.words <= 150 {
+        add(T::Math, if numbers >= 3 { 48 } else { 28 });
     }
     if features.question_marks > 0 {
         add(T::OpenQa, 8);
-        if features.words > 60 {
-            add(T::ClosedQa, 4);
+        if features.words > 100 && !features.has_code {
+            add(T::ClosedQa, 10);
         }
     }
     if features.words > 80 && has(S::Passage) {
@@ -235,7 +236,7 @@ fn structure_points(features: &Features, add: &mut impl FnMut(Task, i32)) {
     }
     // A verb of production and a work of writing, and no code: new text is wanted.
     if has(S::WriteVerb) && (has(S::CreativeNoun) || has(S::MessageNoun)) && !features.has_code {
-        add(T::CreativeWriting, 16);
+        add(T::CreativeWriting, 24);
     } else if features.hits(S::WriteVerb).opening > 0 && features.question_marks == 0 && !has(S::CodeNoun) {
         add(T::CreativeWriting, 6);
     }

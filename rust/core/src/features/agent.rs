@@ -4,7 +4,10 @@ use crate::wire::{Part, Request, Role};
 use memchr::memmem;
 
 /// How much of a text is searched for the marks of a harness, in bytes, from its start and from its end.
-const MARK_BYTES: usize = 4096;
+const MARK_BYTES: usize = 2048;
+
+/// Calls of one turn that are remembered to find which of them failed.
+const CALL_LIMIT: usize = 64;
 
 /// What a harness writes while it only plans (Claude Code, Cline, Roo).
 const PLAN_MARKS: [&str; 4] =
@@ -14,6 +17,7 @@ const SUB_AGENT_MARKS: [&str; 4] = ["You are an agent for", "sub-agent", "subage
 
 /// The state of an agent's loop, as the request shows it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[allow(clippy::struct_excessive_bools, reason = "each is a fact of its own that a policy may ask for")]
 pub struct Agent {
     /// Tools on offer.
     pub tools_offered: u32,
@@ -55,7 +59,9 @@ pub fn agent(request: &Request<'_>) -> Agent {
                     has_call = true;
                     agent.tool_calls = agent.tool_calls.saturating_add(1);
                     agent.retry_after_failure |= failed_tool == Some(name.as_ref());
-                    calls.push((id.as_ref(), name.as_ref()));
+                    if calls.len() < CALL_LIMIT {
+                        calls.push((id.as_ref(), name.as_ref()));
+                    }
                 }
                 Part::ToolResult { id, text, is_error, .. } => {
                     if !has_result {

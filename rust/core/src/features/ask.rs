@@ -237,6 +237,10 @@ fn close_tag(tag: &str) -> String {
 }
 
 fn tag_at(inner: &str) -> Option<(usize, &'static str)> {
+    // Most of what follows a `<` is no tag of these: their first letters say so at once.
+    if !matches!(inner.as_bytes().first(), Some(b's' | b'c' | b'l' | b'e' | b'u' | b'i' | b'a' | b't')) {
+        return None;
+    }
     NOISE_TAGS
         .iter()
         .enumerate()

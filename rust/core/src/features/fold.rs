@@ -28,6 +28,7 @@ lllnnnnnnnnnoooooooorrrrrrssssss\
 ssttttttuuuuuuuuuuuuwwyyyzzzzzzs";
 
 /// The canonical form of one character.
+#[allow(clippy::match_same_arms, reason = "one arm a script reads better than one arm a result")]
 pub(crate) fn fold(ch: char) -> Folded {
     let code = ch as u32;
     match code {
@@ -66,6 +67,10 @@ pub(crate) fn fold(ch: char) -> Folded {
         0x201C | 0x201D => Folded::Other(u32::from(b'"')),
         0x85 | 0x2028 | 0x2029 => Folded::Newline,
         0xFF01..=0xFF5E => fold_ascii(code - 0xFEE0),
+        // Dashes, dots, arrows, mathematical signs, emoji: known to be no letters without asking the tables of Unicode.
+        0x2010..=0x2027 | 0x2030..=0x205E | 0x2190..=0x245F | 0x2500..=0x2BFF | 0x1_F000..=0x1_FAFF => {
+            Folded::Other(code)
+        }
         _ => fold_rare(ch),
     }
 }
@@ -76,8 +81,7 @@ fn fold_ascii(code: u32) -> Folded {
         0x61..=0x7A => Folded::Word(code),
         0x30..=0x39 => Folded::Digit(code),
         0x0A => Folded::Newline,
-        0x09 | 0x0B..=0x0D | 0x20 => Folded::Space,
-        0x00..=0x1F | 0x7F => Folded::Space,
+        0x00..=0x20 | 0x7F => Folded::Space,
         _ => Folded::Other(code),
     }
 }

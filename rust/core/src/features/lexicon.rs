@@ -106,10 +106,10 @@ impl Lexicon {
         for step in 0..SLOTS {
             match self.slots.get((start + step) % SLOTS) {
                 Some(slot) if slot.used => {
-                    if slot.key == key_of(hash) {
-                        if let Some(meaning) = meaning_of(slot.value) {
-                            found(meaning);
-                        }
+                    if slot.key == key_of(hash)
+                        && let Some(meaning) = meaning_of(slot.value)
+                    {
+                        found(meaning);
                     }
                 }
                 _ => return,

@@ -12,6 +12,10 @@ mod ask;
 mod fold;
 mod lexicon;
 mod programming;
+<<<<<<< HEAD
+=======
+mod scan;
+>>>>>>> classify
 mod signal;
 mod structure;
 

@@ -37,6 +37,7 @@ signals! {
     MathNoun "math_noun" "Names a mathematical thing (integral, probability).",
     Latex "latex" "A LaTeX command of mathematics.",
     Quantity "quantity" "Asks for a number (`how many`).",
+    NumberWord "number_word" "A number written as a word (`three`, `half`).",
     Reason "reason" "Asks for an inference or an argument.",
     Puzzle "puzzle" "Words of logic puzzles.",
     Choose "choose" "Asks to choose among options.",

@@ -1,19 +1,9 @@
-//! The structure of an ask: one pass, integers only.
+//! The structure of an ask: what one pass over it found.
 
 use super::ask::Ask;
-use super::fold::{Folded, SEED, fold, mix};
-use super::lexicon::{Kind, Lexicon, Meaning, phrase2, phrase3};
 use super::programming::ProgrammingLanguage;
+use super::scan::Scan;
 use super::signal::Signal;
-
-/// How many words at the start and at the end of an ask count as its opening and its closing.
-const ZONE_WORDS: u32 = 16;
-/// How many cue hits are kept; more tell nothing new.
-const HIT_LIMIT: usize = 512;
-/// The longest cue in a script without spaces, in characters.
-const DENSE_CUE_CHARS: usize = 5;
-/// Letters after which a word is no longer tested for stems.
-const STEM_CHARS: u32 = 14;
 
 /// Where the cues of one signal stand.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -35,6 +25,7 @@ impl Hits {
 
 /// What one pass over the bounded ask finds. Counts are of what was looked at, not of what was left out.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
+#[allow(clippy::struct_excessive_bools, reason = "each is a fact of its own that a policy may ask for")]
 pub struct Features {
     /// Characters.
     pub chars: u32,
@@ -84,7 +75,7 @@ pub struct Features {
     pub parts: u32,
     /// The programming language named or fenced first, a fence before a name.
     pub programming_language: Option<ProgrammingLanguage>,
-    signals: Vec<Hits>,
+    pub(super) signals: Vec<Hits>,
 }
 
 impl Features {
@@ -98,14 +89,11 @@ impl Features {
 pub fn structure(ask: &Ask<'_>) -> Features {
     let mut scan = Scan::new();
     for (index, piece) in ask.pieces().iter().enumerate() {
-        if Some(index) == ask.gap() {
-            scan.in_fence = false;
-        }
-        scan.read(piece);
-        scan.step(Folded::Newline, '\n');
+        scan.piece(piece, Some(index) == ask.gap());
     }
     scan.into_features()
 }
+<<<<<<< HEAD
 
 /// What is known of the current line.
 #[derive(Default)]
@@ -556,3 +544,5 @@ impl Scan {
 const CPP: u64 = mix(mix(mix(SEED, b'c' as u64), b'p' as u64), b'p' as u64);
 const CSHARP: u64 =
     mix(mix(mix(mix(mix(mix(SEED, b'c' as u64), b's' as u64), b'h' as u64), b'a' as u64), b'r' as u64), b'p' as u64);
+=======
+>>>>>>> classify
