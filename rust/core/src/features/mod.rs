@@ -12,10 +12,7 @@ mod ask;
 mod fold;
 mod lexicon;
 mod programming;
-<<<<<<< HEAD
-=======
 mod scan;
->>>>>>> classify
 mod signal;
 mod structure;
 
