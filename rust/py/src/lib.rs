@@ -1,1 +1,49 @@
-//! The binding.
+//! `turnout._core`: converts, maps errors, and calls the core. No decision is made here.
+
+mod answer;
+mod convert;
+mod decision;
+mod engine;
+mod errors;
+mod measure;
+mod money;
+mod plan;
+mod policy;
+mod state;
+
+use pyo3::prelude::*;
+
+#[pymodule]
+fn _core(module: &Bound<'_, PyModule>) -> PyResult<()> {
+    module.add("__version__", env!("CARGO_PKG_VERSION"))?;
+    module.add_class::<answer::Answer>()?;
+    module.add_class::<answer::Failure>()?;
+    module.add_class::<answer::StreamEnd>()?;
+    module.add_class::<answer::StreamEvent>()?;
+    module.add_class::<answer::StreamReader>()?;
+    module.add_class::<answer::ToolCall>()?;
+    module.add_class::<decision::Candidate>()?;
+    module.add_class::<decision::Decision>()?;
+    module.add_class::<engine::Engine>()?;
+    module.add_class::<measure::Classification>()?;
+    module.add_class::<measure::TokenCount>()?;
+    module.add_class::<money::ExpectedCost>()?;
+    module.add_class::<money::Money>()?;
+    module.add_class::<money::Usage>()?;
+    module.add_class::<plan::Attempt>()?;
+    module.add_class::<plan::Body>()?;
+    module.add_class::<plan::Plan>()?;
+    module.add_class::<plan::Step>()?;
+    module.add_class::<policy::Policy>()?;
+    module.add_class::<policy::TestFailure>()?;
+    module.add_class::<state::State>()?;
+    module.add_function(wrap_pyfunction!(answer::classify_response, module)?)?;
+    module.add_function(wrap_pyfunction!(answer::parse_answer, module)?)?;
+    module.add_function(wrap_pyfunction!(measure::classify, module)?)?;
+    module.add_function(wrap_pyfunction!(measure::count_tokens, module)?)?;
+    module.add_function(wrap_pyfunction!(money::cost, module)?)?;
+    module.add_function(wrap_pyfunction!(policy::codes, module)?)?;
+    module.add_function(wrap_pyfunction!(policy::compile_policy, module)?)?;
+    module.add_function(wrap_pyfunction!(policy::outcomes, module)?)?;
+    Ok(())
+}

@@ -62,9 +62,8 @@ pub(super) fn candidates(
         let max_tokens = bound(policy, rule, facts, model);
         let output = forecasts(model, max_tokens);
         let price = policy.models.get(model).and_then(|model| model.facts.price.as_ref());
-        let cost = |input, output| {
-            price.and_then(|price| expected_cost(price, input, output).ok()).map(|picos| picos.0)
-        };
+        let cost =
+            |input, output| price.and_then(|price| expected_cost(price, input, output).ok()).map(|picos| picos.0);
         let (p50, p90) = (cost(input.tokens, output.p50_tokens), cost(input.high, output.p90_tokens));
         for deployment in by_weight(policy, model, seed) {
             let Some(row) = policy.deployments.get(deployment) else { continue };
@@ -82,7 +81,7 @@ pub(super) fn candidates(
                 ttft_p50_ms: latency.map(|latency| latency.ttft_p50_ms),
                 ttft_p95_ms: latency.map(|latency| latency.ttft_p95_ms),
                 standing: state
-                    .map_or(0, |state| state.standing(&row.id, &row.key.label(), provider, now_ms).rank()),
+                    .map_or(0, |state| state.standing(&row.id, &row.key.label(), provider, now_ms).rank().tier),
                 order: found.len(),
             });
         }

@@ -148,7 +148,13 @@ fn choose(inputs: &DecideInputs<'_>, env: &RequestEnv<'_>, rule: &Rule) -> Choic
     }
     eligible.sort_by_key(|considered| {
         let candidate = &considered.candidate;
-        (candidate.standing, candidate.is_else, !considered.meets_wants, preference(rule.prefer, considered), candidate.order)
+        (
+            candidate.standing,
+            candidate.is_else,
+            !considered.meets_wants,
+            preference(rule.prefer, considered),
+            candidate.order,
+        )
     });
     for (place, considered) in eligible.iter_mut().enumerate() {
         considered.status = if place == 0 { CandidateStatus::Chosen } else { CandidateStatus::Ranked(place + 1) };
@@ -205,7 +211,10 @@ fn forecast_for(inputs: &DecideInputs<'_>, rule: &Rule, model: usize, max_tokens
 
 fn looks_at_prompt(policy: &Policy) -> bool {
     let classifies = |program: &Program| {
-        program.reads().iter().any(|fact| matches!(fact, FactId::Task | FactId::Difficulty | FactId::Code | FactId::Language))
+        program
+            .reads()
+            .iter()
+            .any(|fact| matches!(fact, FactId::Task | FactId::Difficulty | FactId::Code | FactId::Language))
     };
     policy.facts.iter().any(|fact| classifies(&fact.program))
         || policy
@@ -217,7 +226,8 @@ fn looks_at_prompt(policy: &Policy) -> bool {
 /// What the highest-ranked model that any rule can choose would cost, whatever its eligibility.
 fn strongest(inputs: &DecideInputs<'_>) -> Option<(String, i64)> {
     let policy = inputs.policy;
-    let used = |index: usize| policy.rules.iter().any(|rule| rule.from.contains(&index) || rule.or_else.contains(&index));
+    let used =
+        |index: usize| policy.rules.iter().any(|rule| rule.from.contains(&index) || rule.or_else.contains(&index));
     let (index, model) = policy
         .models
         .iter()
@@ -240,8 +250,7 @@ fn facts_at_hand(policy: &Policy, env: &RequestEnv<'_>) -> Vec<(String, FactValu
         let id = FactId::Named(u16::try_from(index).unwrap_or(u16::MAX));
         (fact.name.clone(), FactValue::of(env.fact(id), fact.ty))
     });
-    let meta = policy.meta_keys.iter().map(|key| {
-        (format!("meta.{key}"), FactValue::of(env.facts.meta(key), Type::Number))
-    });
+    let meta =
+        policy.meta_keys.iter().map(|key| (format!("meta.{key}"), FactValue::of(env.facts.meta(key), Type::Number)));
     of_request.chain(own).chain(meta).collect()
 }

@@ -144,8 +144,6 @@ impl Decision {
 
     /// The candidates to try, in order.
     pub fn attempts(&self) -> impl Iterator<Item = &Considered> {
-        self.candidates
-            .iter()
-            .take_while(|considered| !matches!(considered.status, CandidateStatus::Rejected { .. }))
+        self.candidates.iter().take_while(|considered| !matches!(considered.status, CandidateStatus::Rejected { .. }))
     }
 }

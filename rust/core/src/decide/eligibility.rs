@@ -48,7 +48,10 @@ pub(super) fn rejection(env: &RequestEnv<'_>, rule: &Rule, candidate: &Candidate
     let request = env.facts.request();
     let facts = &model.facts;
     if !has_key {
-        return reject("no-key", format!("{} is not set", deployment.key.label().replace("env:", "").replace('|', " or ")));
+        return reject(
+            "no-key",
+            format!("{} is not set", deployment.key.label().replace("env:", "").replace('|', " or ")),
+        );
     }
     if facts.status == Status::Retired {
         return reject("retired", format!("retired on {}", facts.retires_on.as_deref().unwrap_or("an unknown day")));
@@ -99,7 +102,9 @@ fn unmet(env: &RequestEnv<'_>, filter: &Require, candidate: &Candidate) -> Optio
     match env.holds_for(&filter.keep, candidate) {
         Tri::True => None,
         Tri::False => reject(&format!("require:{}", filter.name), format!("`{}` does not hold", filter.keep.source())),
-        Tri::Unknown => reject(&format!("require:{}", filter.name), format!("`{}` is not known to hold", filter.keep.source())),
+        Tri::Unknown => {
+            reject(&format!("require:{}", filter.name), format!("`{}` is not known to hold", filter.keep.source()))
+        }
     }
 }
 
@@ -108,9 +113,8 @@ fn window(env: &RequestEnv<'_>, candidate: &Candidate) -> Option<Rejection> {
     let model = env.policy.models.get(candidate.model)?;
     let window = model.facts.context.unwrap_or(UNKNOWN_WINDOW_TOKENS);
     let answer = candidate.max_tokens.unwrap_or(candidate.output.p50_tokens);
-    let fits = |input: u64| {
-        input.saturating_add(answer) <= window && model.facts.max_input.is_none_or(|most| input <= most)
-    };
+    let fits =
+        |input: u64| input.saturating_add(answer) <= window && model.facts.max_input.is_none_or(|most| input <= most);
     if fits(candidate.input.high) {
         return None;
     }

@@ -2,14 +2,14 @@
 
 use std::cell::{Cell, OnceCell};
 
-use crate::classify::{Classification, Language, Task, classify_features, language_of};
+use crate::classify::{LanguageScore, Task, TaskScore, difficulty_of, language_of, task_of};
 use crate::features::{self, Agent, Features};
 use crate::policy::calendar;
 use crate::policy::expr::{TextTest, Tri, Value};
 use crate::policy::facts::FactId;
 use crate::policy::{GivenValue, MetaValue};
 use crate::tokens::{Family, RequestMeasure, TokenCount, count_request_exact, measure};
-use crate::wire::{Part, Request, ResponseFormat};
+use crate::wire::{Part, Request, ResponseFormat, Role, Turn};
 
 /// Up to this size an exact count is made inline when an estimate leaves a condition open; above, the safe side is taken.
 pub const EXACT_INLINE_BYTES: usize = 16 * 1024;
@@ -30,8 +30,8 @@ pub struct RequestFacts<'r> {
     exact: OnceCell<Option<TokenCount>>,
     features: OnceCell<Features>,
     agent: OnceCell<Agent>,
-    classification: OnceCell<Classification>,
-    language: OnceCell<Option<Language>>,
+    task: OnceCell<TaskScore>,
+    language: OnceCell<LanguageScore>,
     pieces: OnceCell<Counts>,
 }
 
@@ -60,7 +60,7 @@ impl<'r> RequestFacts<'r> {
             exact: OnceCell::new(),
             features: OnceCell::new(),
             agent: OnceCell::new(),
-            classification: OnceCell::new(),
+            task: OnceCell::new(),
             language: OnceCell::new(),
             pieces: OnceCell::new(),
         }
@@ -109,7 +109,7 @@ impl<'r> RequestFacts<'r> {
 
     /// Whether the ask was classified.
     pub fn is_classified(&self) -> bool {
-        self.classification.get().is_some()
+        self.task.get().is_some()
     }
 
     /// The task, unless the classifier abstains. Classifies the ask.
@@ -118,8 +118,8 @@ impl<'r> RequestFacts<'r> {
             Some(GivenValue::Text(name)) => Task::from_name(name),
             Some(_) => None,
             None => {
-                let classification = self.classification();
-                (!classification.task_abstained).then_some(classification.task)
+                let scored = self.task_score();
+                (!scored.abstained).then_some(scored.task)
             }
         }
     }
@@ -132,8 +132,8 @@ impl<'r> RequestFacts<'r> {
         self.agent.get_or_init(|| features::agent(self.request))
     }
 
-    fn classification(&self) -> &Classification {
-        self.classification.get_or_init(|| classify_features(self.features(), self.agent()))
+    fn task_score(&self) -> &TaskScore {
+        self.task.get_or_init(|| task_of(self.features(), self.agent()))
     }
 
     fn counts(&self) -> &Counts {
@@ -201,15 +201,18 @@ impl<'r> RequestFacts<'r> {
             FactId::ToolLoop => Value::Bool(self.agent().in_tool_loop),
             FactId::Requested => self.request.model.as_deref().map_or(Value::Unknown, Value::Text),
             FactId::Task => self.task().map_or(Value::Unknown, |task| Value::Text(task.name())),
-            FactId::Language => self
-                .language
-                .get_or_init(|| language_of(&features::ask(self.request)))
-                .map_or(Value::Unknown, |language| Value::Text(language.code())),
+            FactId::Language => {
+                let scored = self.language.get_or_init(|| language_of(&features::ask(self.request)));
+                match scored.language {
+                    Some(language) if !scored.abstained => Value::Text(language.code()),
+                    _ => Value::Unknown,
+                }
+            }
             FactId::Difficulty => {
-                let score = i64::from(self.classification().difficulty);
+                let score = i64::from(difficulty_of(self.features(), self.task_score(), self.agent()));
                 Value::Num(score, score)
             }
-            FactId::Code => Value::Bool(self.classification().has_code),
+            FactId::Code => Value::Bool(self.features().has_code),
             FactId::Time => {
                 let minute = calendar::minute_of_day(self.now_ms);
                 Value::Num(minute, minute)
@@ -223,9 +226,15 @@ impl<'r> RequestFacts<'r> {
         }
     }
 
-    /// Whether the ask matches a pattern. The whole last ask is looked at, not only the part that is classified.
+    /// Whether the ask matches a pattern: all text of the last user turn that has any, however long.
     pub fn ask_matches(&self, test: &TextTest) -> Tri {
-        let ask = features::ask(self.request);
-        ask.whole().any(|piece| test.pattern.is_match(piece)).into()
+        let texts = |turn: &'r Turn<'r>| {
+            turn.parts.iter().filter_map(|part| match part {
+                Part::Text(text) => Some(text.as_ref()),
+                _ => None,
+            })
+        };
+        let last = self.request.turns.iter().rev().find(|turn| turn.role == Role::User && texts(turn).next().is_some());
+        last.is_some_and(|turn| texts(turn).any(|text| test.pattern.is_match(text))).into()
     }
 }

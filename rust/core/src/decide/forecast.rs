@@ -45,10 +45,7 @@ pub fn forecast(
     };
     let (thinking_p50, thinking_p90) = thinking_tokens(model, thinking);
     let ceiling = max_tokens.or(model.max_output).unwrap_or(u64::MAX);
-    Forecast {
-        p50_tokens: u64::min(p50 + thinking_p50, ceiling),
-        p90_tokens: u64::min(p90 + thinking_p90, ceiling),
-    }
+    Forecast { p50_tokens: u64::min(p50 + thinking_p50, ceiling), p90_tokens: u64::min(p90 + thinking_p90, ceiling) }
 }
 
 /// Tokens of thinking at p50 and p90. A model that always thinks does so when nothing is asked.

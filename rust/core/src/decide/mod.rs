@@ -23,5 +23,6 @@ pub use candidate::Candidate;
 pub(crate) use choose::expectation;
 pub use choose::{DecideInputs, decide};
 pub use decision::{CandidateStatus, Considered, Decision, FactValue, Held, RuleTrace};
+pub use eligibility::REASONS;
 pub use facts::{RequestFacts, micro};
 pub use forecast::{Forecast, forecast};

@@ -102,8 +102,7 @@ impl Decision {
 
     /// Why a model or deployment was not chosen, in one line.
     pub fn why_not(&self, name: &str) -> String {
-        let of_name =
-            |considered: &&Considered| considered.model == name || considered.deployment == name;
+        let of_name = |considered: &&Considered| considered.model == name || considered.deployment == name;
         match self.candidates.iter().find(of_name) {
             Some(considered) if considered.status == CandidateStatus::Chosen => format!("{name} was chosen"),
             Some(considered) => considered.line(),

@@ -1,8 +1,9 @@
 //! The runner of the tests in a policy's file.
 
-use crate::control::ControlState;
+use crate::control::{ControlEvent, ControlState};
 use crate::decide::{DecideInputs, Decision, RequestFacts, expectation};
 use crate::money::UsdPicos;
+use crate::outcome::OutcomeKind;
 use crate::policy::expr::Tri;
 use crate::policy::{Policy, PolicyTest, TestFailure};
 use crate::wire::{parse_request, prompt_body};
@@ -39,17 +40,21 @@ fn run_one(policy: &Policy, catalog_hash: &str, test: &PolicyTest) -> Option<Tes
         policy.deployments.iter().map(|row| !is_named(&given.without_key, row.model, &row.id)).collect();
     let mut state = ControlState::default();
     for row in policy.deployments.iter().filter(|row| is_named(&given.cooling, row.model, &row.id)) {
-        state.cool_deployment(&row.id, now_ms, now_ms.saturating_add(60_000));
+        let provider = policy.models.get(row.model).map_or("", |model| model.facts.provider.as_str());
+        // The one outcome that cools a deployment alone, and neither its key nor its provider.
+        let ended = ControlEvent::AttemptEnded {
+            deployment: &row.id,
+            key: &row.key.label(),
+            provider,
+            outcome: OutcomeKind::NotFound,
+            ttft_ms: None,
+            total_ms: 0,
+            retry_after_ms: None,
+        };
+        state.apply(&ended, now_ms);
     }
-    let inputs = DecideInputs {
-        policy,
-        catalog_hash,
-        facts: &facts,
-        has_key: &has_key,
-        state: Some(&state),
-        now_ms,
-        seed: 0,
-    };
+    let inputs =
+        DecideInputs { policy, catalog_hash, facts: &facts, has_key: &has_key, state: Some(&state), now_ms, seed: 0 };
     let decision = crate::decide::decide(&inputs);
     match expectation(&inputs, &decision, &test.expect) {
         Tri::True => None,
@@ -64,7 +69,8 @@ fn one_line(decision: &Decision) -> String {
             format!("rule `{}`, refused: {}", decision.rule, reasons.join("; "))
         }
         Some(chosen) => {
-            let cost = |picos: Option<i64>| picos.map_or_else(|| "unknown".to_owned(), |picos| UsdPicos(picos).to_string());
+            let cost =
+                |picos: Option<i64>| picos.map_or_else(|| "unknown".to_owned(), |picos| UsdPicos(picos).to_string());
             format!(
                 "rule `{}`, model `{}`, deployment `{}`, cost.p50 {}, cost.p90 {}",
                 decision.rule,

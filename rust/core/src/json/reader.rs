@@ -240,7 +240,8 @@ impl<'a> Reader<'a> {
         if has_escape {
             return self.unescape(body).map(Cow::Owned);
         }
-        Ok(String::from_utf8_lossy(body))
+        // The check alone is several times faster than the repair.
+        Ok(std::str::from_utf8(body).map_or_else(|_| String::from_utf8_lossy(body), Cow::Borrowed))
     }
 
     /// Moves past a string and returns what stands between the quotes.
@@ -261,7 +262,8 @@ impl<'a> Reader<'a> {
             end += 2;
         }
         let body = self.bytes.get(start..end).unwrap_or_default();
-        if body.iter().any(|byte| *byte < 0x20) {
+        // The least byte of each chunk, without an early exit inside it: this is compiled to vector instructions.
+        if body.chunks(64).any(|chunk| chunk.iter().fold(u8::MAX, |least, byte| least.min(*byte)) < 0x20) {
             return Err(self.error("a control character stands unescaped in a string"));
         }
         self.at = end + 1;

@@ -3,6 +3,24 @@
 /// Appends a JSON string with its quotes.
 pub fn write_string(out: &mut String, text: &str) {
     out.push('"');
+    // Most text holds nothing to escape but line ends and quotes, which memchr finds in big steps.
+    let is_rare = |byte: &u8| *byte < 0x20 && *byte != b'\n';
+    if text.as_bytes().chunks(64).all(|chunk| chunk.iter().fold(0, |rare, byte| rare | u8::from(is_rare(byte))) == 0) {
+        let mut rest = text;
+        while let Some(at) = memchr::memchr3(b'"', b'\\', b'\n', rest.as_bytes()) {
+            let (plain, escaped) = rest.split_at_checked(at).unwrap_or((rest, ""));
+            out.push_str(plain);
+            out.push_str(match escaped.as_bytes().first() {
+                Some(b'"') => "\\\"",
+                Some(b'\\') => "\\\\",
+                _ => "\\n",
+            });
+            rest = escaped.get(1..).unwrap_or_default();
+        }
+        out.push_str(rest);
+        out.push('"');
+        return;
+    }
     let mut start = 0;
     for (at, byte) in text.bytes().enumerate() {
         let escape = match byte {

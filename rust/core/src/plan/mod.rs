@@ -9,10 +9,12 @@
 //! A test breaks it with a sequence of outcomes after which a step repeats an attempt beyond its retry, goes over a cap,
 //! or stops while the table says to go on and something is left.
 
+mod accept;
 mod attempt;
 mod next;
 mod thinking;
 
+pub use accept::unmet;
 pub use attempt::{Attempt, Plan, plan};
 pub use next::{Step, Tried};
 pub use thinking::compile_thinking;

@@ -40,8 +40,6 @@ pub enum Why {
     Attempts,
     /// The next attempt would go over what the call may cost.
     Spend,
-    /// The process has spent its share of extra attempts.
-    RetryBudget,
 }
 
 impl Why {
@@ -53,7 +51,6 @@ impl Why {
             Self::NothingLeft => "nothing_left",
             Self::Attempts => "attempts",
             Self::Spend => "spend",
-            Self::RetryBudget => "retry_budget",
         }
     }
 }
@@ -62,9 +59,9 @@ impl Why {
 const TRIES_OF_ONE: usize = 2;
 
 impl Plan {
-    /// The step after what was tried. `has_retry_budget` says whether the process may make an extra attempt now;
-    /// `spent_usd_picos` is what the call has cost so far.
-    pub fn next(&self, tried: &[Tried], has_retry_budget: bool, spent_usd_picos: i64) -> Step {
+    /// The step after what was tried; `spent_usd_picos` is what the call has cost so far. Whether the process may make
+    /// an extra attempt at all is its retry budget's to say (`ControlState::may_retry`).
+    pub fn next(&self, tried: &[Tried], spent_usd_picos: i64) -> Step {
         let Some(last) = tried.last() else {
             return match self.attempts.first() {
                 None => Step::Return(Why::NothingLeft),
@@ -88,9 +85,6 @@ impl Plan {
         let (Step::Retry(index) | Step::Fallback(index) | Step::Escalate(index)) = step else { return step };
         if tried.len() >= usize::try_from(self.run.attempts).unwrap_or(usize::MAX) {
             return Step::Return(Why::Attempts);
-        }
-        if !has_retry_budget {
-            return Step::Return(Why::RetryBudget);
         }
         match self.attempts.get(index) {
             Some(next) if self.affords(next, spent_usd_picos) => step,

@@ -16,7 +16,8 @@ const BUDGETS: [(ThinkingLevel, u64); 4] = [
 /// The setting for a model, and a note when it is not what was asked for.
 pub fn compile_thinking(level: ThinkingLevel, model: &Model) -> (ThinkingSetting<'static>, Option<String>) {
     let Some(reasoning) = model.reasoning.as_ref().filter(|_| model.caps.reasoning != Some(false)) else {
-        let note = (level != ThinkingLevel::Off).then(|| format!("`{}` does not think: `thinking` is left out", model.id));
+        let note =
+            (level != ThinkingLevel::Off).then(|| format!("`{}` does not think: `thinking` is left out", model.id));
         return (ThinkingSetting::Unsaid, note);
     };
     match level {
@@ -61,13 +62,11 @@ fn off(reasoning: &Reasoning, model: &Model) -> (ThinkingSetting<'static>, Optio
 fn budget(tokens: u64, reasoning: &Reasoning, model: &Model) -> (ThinkingSetting<'static>, Option<String>) {
     if takes(reasoning, ThinkingMode::BudgetTokens) {
         let fitted = tokens.max(reasoning.budget_min.unwrap_or(1_024)).min(reasoning.budget_max.unwrap_or(u64::MAX));
-        let note = (fitted != tokens).then(|| format!("`{}` takes a thinking budget of {fitted}, not {tokens}", model.id));
+        let note =
+            (fitted != tokens).then(|| format!("`{}` takes a thinking budget of {fitted}, not {tokens}", model.id));
         return (ThinkingSetting::Budget(fitted), note);
     }
-    let level = BUDGETS
-        .iter()
-        .find(|(_, most)| tokens <= *most)
-        .map_or(ThinkingLevel::Max, |(level, _)| *level);
+    let level = BUDGETS.iter().find(|(_, most)| tokens <= *most).map_or(ThinkingLevel::Max, |(level, _)| *level);
     let setting = on(level, reasoning);
     let note = format!("`{}` takes no thinking budget: {tokens} tokens became {}", model.id, word(setting));
     (setting, Some(note))

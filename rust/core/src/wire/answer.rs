@@ -12,7 +12,7 @@ use crate::outcome::OutcomeKind;
 use crate::usage::Usage;
 
 use super::answer_usage::{ReportedUsage, UsageProblem};
-use super::error_body::{ErrorFacts, is_html};
+use super::error_body::{ErrorFacts, is_html, parse_error};
 use super::{Dialect, Failure, answer_anthropic_messages, answer_openai_chat};
 
 /// A tool call that the model made.
@@ -220,19 +220,19 @@ pub fn parse_answer(dialect: Dialect, body: &[u8]) -> Answer {
 
 /// The failure in an error member (`null`, `""` and `{}` are none); also of a whole body without one.
 pub(super) fn error_in(raw: &[u8]) -> Option<Failure> {
-    match Value::parse(raw) {
-        Ok(Value::Null) => None,
-        Ok(Value::String(text)) if text.is_empty() => None,
-        Ok(Value::Object(members)) if members.is_empty() => None,
-        Ok(value @ Value::String(_)) => Some(Failure::of_error_value(&Value::Object(vec![("error".into(), value)]))),
-        Ok(value) => Some(Failure::of_error_value(&value)),
-        Err(_) => Some(Failure::new(OutcomeKind::BadUpstream, "an error object that cannot be read")),
+    match parse_error(raw) {
+        Some(Value::Null) => None,
+        Some(Value::String(text)) if text.is_empty() => None,
+        Some(Value::Object(members)) if members.is_empty() => None,
+        Some(value @ Value::String(_)) => Some(Failure::of_error_value(&Value::Object(vec![("error".into(), value)]))),
+        Some(value) => Some(Failure::of_error_value(&value)),
+        None => Some(Failure::new(OutcomeKind::BadUpstream, "an error object that cannot be read")),
     }
 }
 
 /// Whether a whole body has the shape of an error object of some kind, although it has no error member.
 pub(super) fn bare_error_in(raw: &[u8]) -> Option<Failure> {
-    let value = Value::parse(raw).ok()?;
+    let value = parse_error(raw)?;
     let facts = ErrorFacts::of_value(&value);
     let says_so = value.get("object").and_then(Value::as_str) == Some("error")
         || value.get("type").and_then(Value::as_str) == Some("error")
@@ -266,4 +266,136 @@ pub(super) fn raw_or_null<'a>(reader: &mut Reader<'a>) -> Result<Option<&'a [u8]
     let is_null = reader.peek()? == Kind::Null;
     let span = reader.skip()?;
     Ok((!is_null).then(|| reader.slice(span)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use OutcomeKind as K;
+
+    fn openai(body: &str) -> Answer {
+        parse_answer(Dialect::OpenAiChat, body.as_bytes())
+    }
+
+    fn anthropic(body: &str) -> Answer {
+        parse_answer(Dialect::AnthropicMessages, body.as_bytes())
+    }
+
+    #[test]
+    fn a_whole_answer_of_each_dialect() {
+        let answer = openai(
+            r#"{"model":"m","choices":[{"index":0,"message":{"content":"h\u00e9","reasoning_content":"t"},
+                "finish_reason":"stop"}],"usage":{"prompt_tokens":3,"completion_tokens":2}}"#,
+        );
+        assert_eq!((answer.outcome, answer.text.as_str(), answer.thinking.as_str()), (K::Complete, "h\u{e9}", "t"));
+        assert_eq!((answer.model.as_deref(), answer.finish_reason.as_deref()), (Some("m"), Some("stop")));
+        assert_eq!(answer.usage.map(|usage| usage.input_total()), Some(3));
+        let answer = anthropic(
+            r#"{"type":"message","model":"c","content":[{"type":"thinking","thinking":"t"},{"type":"text","text":"a"},
+                {"type":"text","text":"b"},{"type":"tool_use","id":"i","name":"f","input":{"x":1}}],
+                "stop_reason":"tool_use","usage":{"input_tokens":1,"output_tokens":2}}"#,
+        );
+        assert_eq!((answer.outcome, answer.text.as_str()), (K::Complete, "ab"));
+        assert_eq!((answer.tool_calls[0].name.as_str(), answer.tool_calls[0].arguments.as_str()), ("f", r#"{"x":1}"#));
+        assert!(answer.message.is_none() && answer.failure.is_none());
+    }
+
+    #[test]
+    fn openai_bodies_and_their_outcomes() {
+        for (kind, body) in [
+            (K::BadUpstream, ""),
+            (K::BadUpstream, " \n"),
+            (K::BadUpstream, "<!doctype html><title>x</title>"),
+            (K::BadUpstream, r#"{"choices":[{"message":{"content":"x"#),
+            (K::BadUpstream, r#"{"choices":[]}"#),
+            (K::BadUpstream, "{}"),
+            (K::BadUpstream, "[]"),
+            (K::BadUpstream, "\"text\""),
+            (K::Overloaded, r#"{"error":{"message":"x","type":"overloaded_error"}}"#),
+            (K::ServerError, r#"{"error":{"message":"x","code":502}}"#),
+            (K::RateLimited, r#"{"object":"error","message":"x","code":429}"#),
+            (K::Rejected, r#"{"error":{"message":"x","type":"invalid_request_error"},"choices":[]}"#),
+            (K::Incomplete, r#"{"choices":[{"message":{"content":"x"},"finish_reason":"length"}]}"#),
+            (K::Incomplete, r#"{"choices":[{"message":{"content":null},"finish_reason":"stop"}]}"#),
+            (K::Incomplete, r#"{"choices":[{"message":{"content":"x"},"finish_reason":null}]}"#),
+            (K::Refused, r#"{"choices":[{"message":{"content":null,"refusal":"no"},"finish_reason":"stop"}]}"#),
+            (K::Refused, r#"{"choices":[{"message":{"content":""},"finish_reason":"content_filter"}]}"#),
+            (K::ServerError, r#"{"choices":[{"message":{"content":"x"},"finish_reason":"error"}]}"#),
+            (K::Complete, r#"{"choices":[{"message":{"content":"x"},"finish_reason":"eos"}],"error":null}"#),
+            (
+                K::Complete,
+                r#"{"choices":[{"message":{"content":[{"type":"text","text":"x"}]},"finish_reason":"stop"}]}"#,
+            ),
+            (K::Complete, r#"{"choices":[{"message":{"content":{"a":1}},"finish_reason":"stop"}]}"#),
+            (K::Complete, r#"{"choices":[{"message":{"audio":{"data":"AA"}},"finish_reason":"stop"}]}"#),
+            (K::BadUpstream, r#"{"choices":[{"message":{},"finish_reason":"tool_calls"}]}"#),
+            (
+                K::BadUpstream,
+                r#"{"choices":[{"message":{"tool_calls":[{"id":"i","function":{"name":"f","arguments":"{\"a\":"}}]},"finish_reason":"tool_calls"}]}"#,
+            ),
+            (
+                K::Incomplete,
+                r#"{"choices":[{"message":{"tool_calls":[{"id":"i","function":{"name":"f","arguments":"{\"a\":"}}]},"finish_reason":"length"}]}"#,
+            ),
+            (
+                K::Complete,
+                r#"{"choices":[{"message":{"tool_calls":[{"id":"i","function":{"name":"f","arguments":""}}]},"finish_reason":"stop"}]}"#,
+            ),
+            (
+                K::Complete,
+                r#"{"choices":[{"message":{"function_call":{"name":"f","arguments":"{}"}},"finish_reason":"function_call"}]}"#,
+            ),
+        ] {
+            let answer = openai(body);
+            assert_eq!(answer.outcome, kind, "{body}");
+            assert_eq!(answer.message.is_none(), kind == K::Complete, "{body}");
+        }
+    }
+
+    #[test]
+    fn anthropic_bodies_and_their_outcomes() {
+        let body = |content: &str, stop: &str| {
+            format!(r#"{{"type":"message","content":{content},"stop_reason":{stop},"usage":{{"input_tokens":1}}}}"#)
+        };
+        let text = r#"[{"type":"text","text":"x"}]"#;
+        for (kind, body) in [
+            (K::Complete, body(text, r#""end_turn""#)),
+            (K::Complete, body(text, r#""a_new_reason""#)),
+            (K::Complete, body("[]", r#""stop_sequence""#)),
+            (K::Complete, body(r#"[{"type":"a_new_block"}]"#, r#""end_turn""#)),
+            (K::Incomplete, body("[]", r#""end_turn""#)),
+            (K::Incomplete, body(text, r#""max_tokens""#)),
+            (K::Incomplete, body(text, r#""pause_turn""#)),
+            (K::Incomplete, body(text, r#""model_context_window_exceeded""#)),
+            (K::Incomplete, body(text, "null")),
+            (K::Refused, body("[]", r#""refusal""#)),
+            (K::BadUpstream, body("[]", r#""tool_use""#)),
+            (K::BadUpstream, r#"{"type":"message"}"#.to_owned()),
+            (
+                K::Overloaded,
+                r#"{"type":"error","error":{"type":"overloaded_error","message":"Overloaded"}}"#.to_owned(),
+            ),
+            (K::RateLimited, r#"{"type":"error","error":{"type":"rate_limit_error","message":"x"}}"#.to_owned()),
+        ] {
+            assert_eq!(anthropic(&body).outcome, kind, "{body}");
+        }
+    }
+
+    #[test]
+    fn no_arguments_are_an_empty_object() {
+        let answer = openai(
+            r#"{"choices":[{"message":{"tool_calls":[{"function":{"name":"f","arguments":null}}]},"finish_reason":"tool_calls"}]}"#,
+        );
+        assert_eq!((answer.outcome, answer.tool_calls[0].arguments.as_str()), (K::Complete, "{}"));
+        assert!(!answer.is_empty());
+    }
+
+    #[test]
+    fn the_first_choice_is_the_answer() {
+        let answer = openai(
+            r#"{"choices":[{"index":1,"message":{"content":"b"},"finish_reason":"length"},
+                           {"index":0,"message":{"content":"a"},"finish_reason":"stop"}]}"#,
+        );
+        assert_eq!((answer.outcome, answer.text.as_str()), (K::Complete, "a"));
+    }
 }

@@ -220,21 +220,15 @@ impl AnthropicStream {
             draft.reported = self.counts.report();
         }
         match event.kind.as_ref() {
-            "message_start" => {
-                if draft.model.is_none() {
-                    draft.model = event.message.model.map(Cow::into_owned);
-                }
-            }
+            "message_start" if draft.model.is_none() => draft.model = event.message.model.map(Cow::into_owned),
             "content_block_start" => return Ok(self.start_block(event, draft, out)),
             "content_block_delta" => return Ok(self.take_delta(event, out)),
             "content_block_stop" => match self.blocks.iter_mut().find(|block| block.index == event.index) {
                 Some(block) => block.is_closed = true,
                 None => return Ok(out_of_order("a block ends that never started")),
             },
-            "message_delta" => {
-                if draft.finish_reason.is_none() {
-                    draft.finish_reason = event.delta.stop_reason.map(Cow::into_owned);
-                }
+            "message_delta" if draft.finish_reason.is_none() => {
+                draft.finish_reason = event.delta.stop_reason.map(Cow::into_owned);
             }
             "message_stop" => return Ok(Step::Over),
             "ping" => out.push(StreamEvent::Ping),

@@ -49,6 +49,8 @@ impl<'a> MessagePiece<'a> {
             match key.as_ref() {
                 "content" => match reader.peek()? {
                     Kind::Array => self.content = read_parts(reader, parts)?,
+                    // Cloudflare answers a JSON schema with the object itself.
+                    Kind::Object => self.content = raw_or_null(reader)?.map(String::from_utf8_lossy),
                     _ => self.content = string_or_skip(reader)?,
                 },
                 "reasoning_content" => *field = string_or_skip(reader)?,

@@ -10,7 +10,7 @@ use crate::usage::Usage;
 const ABSURD_TOKENS: u64 = 1_000_000_000;
 
 /// A usage object is a few hundred bytes; larger ones are not read.
-const MAX_USAGE_BYTES: usize = 64 << 10;
+const MAX_USAGE_BYTES: usize = 16 << 10;
 
 /// Why reported usage should not be trusted as it stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -291,13 +291,17 @@ impl AnthropicCounts {
     }
 
     fn add_round(&mut self, round: &Value<'_>, figures: &mut Figures) {
-        let mut counts = Self::default();
-        counts.input = figures.first(Some(round), &["input_tokens"]);
-        counts.cache_read = figures.first(Some(round), &["cache_read_input_tokens"]);
-        counts.cache_creation = figures.first(Some(round), &["cache_creation_input_tokens"]);
-        counts.written_5m = figures.first(round.get("cache_creation"), &["ephemeral_5m_input_tokens"]);
-        counts.written_1h = figures.first(round.get("cache_creation"), &["ephemeral_1h_input_tokens"]);
-        counts.output = figures.first(Some(round), &["output_tokens"]);
+        let written = round.get("cache_creation");
+        let round = Some(round);
+        let counts = Self {
+            input: figures.first(round, &["input_tokens"]),
+            cache_read: figures.first(round, &["cache_read_input_tokens"]),
+            cache_creation: figures.first(round, &["cache_creation_input_tokens"]),
+            written_5m: figures.first(written, &["ephemeral_5m_input_tokens"]),
+            written_1h: figures.first(written, &["ephemeral_1h_input_tokens"]),
+            output: figures.first(round, &["output_tokens"]),
+            ..Self::default()
+        };
         let more = counts.classes(figures);
         let sum = &mut self.compaction;
         for (class, more) in [
@@ -315,15 +319,15 @@ impl AnthropicCounts {
     fn classes(&self, figures: &mut Figures) -> Usage {
         let split = self.written_5m.unwrap_or(0).saturating_add(self.written_1h.unwrap_or(0));
         let mut left = self.cache_creation.unwrap_or(split);
-        let cache_write_1h = figures.take(&mut left, self.written_1h.unwrap_or(0), true);
-        let cache_write_5m = figures.take(&mut left, self.written_5m.unwrap_or(0), true);
+        let for_an_hour = figures.take(&mut left, self.written_1h.unwrap_or(0), true);
+        let for_minutes = figures.take(&mut left, self.written_5m.unwrap_or(0), true);
         let mut output = self.output.unwrap_or(0);
         let reasoning = figures.take(&mut output, self.thinking.unwrap_or(0), true);
         Usage {
             input_uncached: self.input.unwrap_or(0).saturating_add(self.compaction.input_uncached),
             cache_read: self.cache_read.unwrap_or(0).saturating_add(self.compaction.cache_read),
-            cache_write_5m: cache_write_5m.saturating_add(self.compaction.cache_write_5m),
-            cache_write_1h: cache_write_1h.saturating_add(self.compaction.cache_write_1h),
+            cache_write_5m: for_minutes.saturating_add(self.compaction.cache_write_5m),
+            cache_write_1h: for_an_hour.saturating_add(self.compaction.cache_write_1h),
             cache_write_other: left.saturating_add(self.compaction.cache_write_other),
             output_text: output.saturating_add(self.compaction.output_text),
             reasoning,

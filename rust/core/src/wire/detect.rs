@@ -15,30 +15,48 @@ impl From<JsonError> for Stop {
     }
 }
 
+/// Signs of Anthropic.
+#[derive(Default)]
+struct Signs {
+    strong: bool,
+    /// `thinking` in Anthropic's words, which some `OpenAI` clients send as well.
+    thinking: bool,
+    /// A message of role `system`, which is rare with Anthropic.
+    system_message: bool,
+}
+
 /// The dialect of a body: Anthropic Messages when something in it says so and nothing says `OpenAI`, else `OpenAI` Chat.
 ///
 /// The order of keys plays no part. Signs of Anthropic: `system`, `anthropic_version`, `stop_sequences`,
-/// `output_config`, `mcp_servers`, a tool with `input_schema`, a content block with `source` or of type `tool_use`,
-/// `tool_result` or `redacted_thinking`. Signs of `OpenAI`: `max_completion_tokens`, `response_format`,
+/// `output_config`, `output_format`, `context_management`, `mcp_servers`, a tool with `input_schema` or of a dated type (`web_search_20250305`), a `tool_choice`
+/// of type `auto`, `any`, `none` or `tool`, a content block with `source` or of type `tool_use`, `tool_result` or
+/// `redacted_thinking`; and, unless a message has the role `system`, `thinking` that is adaptive or has a budget. Signs of `OpenAI`: `max_completion_tokens`, `response_format`,
 /// `reasoning_effort`, `functions`, a message with `tool_calls` or of role `tool`, `function` or `developer`, a tool of
 /// type `function`, a content part of type `image_url`.
 pub fn detect(body: &[u8]) -> Dialect {
-    let mut reader = Reader::new(body);
-    let mut is_anthropic = false;
-    let end = top_level(&mut reader, &mut is_anthropic);
-    match end {
-        Ok(()) | Err(Stop::Broken) if is_anthropic => Dialect::AnthropicMessages,
+    let mut signs = Signs::default();
+    match top_level(&mut Reader::new(body), &mut signs) {
+        Ok(()) | Err(Stop::Broken) if signs.strong || (signs.thinking && !signs.system_message) => {
+            Dialect::AnthropicMessages
+        }
         Ok(()) | Err(Stop::Broken | Stop::OpenAi) => Dialect::OpenAiChat,
     }
 }
 
-fn top_level(reader: &mut Reader<'_>, is_anthropic: &mut bool) -> Result<(), Stop> {
+fn top_level(reader: &mut Reader<'_>, signs: &mut Signs) -> Result<(), Stop> {
     reader.object(|reader, key| {
         match key.as_ref() {
-            "system" | "anthropic_version" | "stop_sequences" | "output_config" | "mcp_servers" => *is_anthropic = true,
+            "system" | "anthropic_version" | "stop_sequences" | "output_config" | "output_format" | "mcp_servers"
+            | "context_management" => signs.strong = true,
+            "thinking" if reader.peek()? == Kind::Object => {
+                return reader.object(|reader, key| thinking(reader, &key, signs));
+            }
             "max_completion_tokens" | "response_format" | "reasoning_effort" | "functions" => return Err(Stop::OpenAi),
-            "tools" => return each_object(reader, &mut |reader, key| tool(reader, key, is_anthropic)),
-            "messages" => return each_object(reader, &mut |reader, key| message(reader, key, is_anthropic)),
+            "tool_choice" if reader.peek()? == Kind::Object => {
+                return reader.object(|reader, key| tool_choice(reader, &key, signs));
+            }
+            "tools" => return each_object(reader, &mut |reader, key| tool(reader, key, signs)),
+            "messages" => return each_object(reader, &mut |reader, key| message(reader, key, signs)),
             _ => {}
         }
         reader.skip()?;
@@ -65,38 +83,74 @@ fn each_object<'a>(
     })
 }
 
-fn tool(reader: &mut Reader<'_>, key: &str, is_anthropic: &mut bool) -> Result<(), Stop> {
+fn thinking(reader: &mut Reader<'_>, key: &str, signs: &mut Signs) -> Result<(), Stop> {
+    if key == "type" && reader.peek()? == Kind::String {
+        signs.thinking |= matches!(reader.string()?.as_ref(), "adaptive" | "between_tools");
+    } else {
+        signs.thinking |= key == "budget_tokens";
+        reader.skip()?;
+    }
+    Ok(())
+}
+
+fn tool_choice(reader: &mut Reader<'_>, key: &str, signs: &mut Signs) -> Result<(), Stop> {
+    if key == "type" && reader.peek()? == Kind::String {
+        if let "auto" | "any" | "none" | "tool" = reader.string()?.as_ref() {
+            signs.strong = true;
+        }
+    } else {
+        reader.skip()?;
+    }
+    Ok(())
+}
+
+/// Whether a tool's type ends in a date, as those of Anthropic's own tools do.
+fn is_dated(kind: &str) -> bool {
+    kind.rsplit_once('_').is_some_and(|(_, date)| date.len() == 8 && date.bytes().all(|byte| byte.is_ascii_digit()))
+}
+
+fn tool(reader: &mut Reader<'_>, key: &str, signs: &mut Signs) -> Result<(), Stop> {
     match key {
-        "input_schema" => *is_anthropic = true,
+        "input_schema" => signs.strong = true,
         "function" => return Err(Stop::OpenAi),
+        "type" if reader.peek()? == Kind::String => {
+            if is_dated(&reader.string()?) {
+                signs.strong = true;
+            }
+            return Ok(());
+        }
         _ => {}
     }
     reader.skip()?;
     Ok(())
 }
 
-fn message(reader: &mut Reader<'_>, key: &str, is_anthropic: &mut bool) -> Result<(), Stop> {
+fn message(reader: &mut Reader<'_>, key: &str, signs: &mut Signs) -> Result<(), Stop> {
     match key {
         "tool_calls" => return Err(Stop::OpenAi),
         "role" if reader.peek()? == Kind::String => {
             return match reader.string()?.as_ref() {
                 "tool" | "function" | "developer" => Err(Stop::OpenAi),
+                "system" => {
+                    signs.system_message = true;
+                    Ok(())
+                }
                 _ => Ok(()),
             };
         }
-        "content" => return each_object(reader, &mut |reader, key| block(reader, key, is_anthropic)),
+        "content" => return each_object(reader, &mut |reader, key| block(reader, key, signs)),
         _ => {}
     }
     reader.skip()?;
     Ok(())
 }
 
-fn block(reader: &mut Reader<'_>, key: &str, is_anthropic: &mut bool) -> Result<(), Stop> {
+fn block(reader: &mut Reader<'_>, key: &str, signs: &mut Signs) -> Result<(), Stop> {
     match key {
-        "source" => *is_anthropic = true,
+        "source" => signs.strong = true,
         "type" if reader.peek()? == Kind::String => {
             match reader.string()?.as_ref() {
-                "tool_use" | "tool_result" | "redacted_thinking" => *is_anthropic = true,
+                "tool_use" | "tool_result" | "redacted_thinking" => signs.strong = true,
                 "image_url" => return Err(Stop::OpenAi),
                 _ => {}
             }
@@ -120,6 +174,9 @@ mod tests {
             r#"{"messages":[{"role":"user","content":[{"source":{},"type":"image"}]}]}"#,
             r#"{"messages":[],"tools":[{"name":"f","input_schema":{}}]}"#,
             r#"{"messages":[],"anthropic_version":"x"}"#,
+            r#"{"messages":[{"role":"user","content":"x"}],"thinking":{"type":"enabled","budget_tokens":1024}}"#,
+            r#"{"messages":[],"tool_choice":{"name":"f","type":"tool"}}"#,
+            r#"{"messages":[],"tools":[{"type":"web_search_20250305","name":"web_search"}]}"#,
         ];
         for body in anthropic {
             assert_eq!(detect(body.as_bytes()), Dialect::AnthropicMessages, "{body}");
@@ -128,6 +185,9 @@ mod tests {
             r#"{"messages":[{"role":"user","content":"hi"}],"max_tokens":5}"#,
             r#"{"messages":[{"role":"developer","content":"hi"}]}"#,
             r#"{"messages":[],"tools":[{"type":"function","function":{}}]}"#,
+            r#"{"messages":[{"role":"system","content":"x"}],"thinking":{"type":"enabled","budget_tokens":1024}}"#,
+            r#"{"messages":[],"thinking":{"type":"enabled"}}"#,
+            r#"{"messages":[],"tool_choice":{"type":"function","function":{"name":"f"}}}"#,
             r#"{"system":"mixed","messages":[{"role":"tool","content":""}]}"#,
             "",
             "[]",

@@ -10,8 +10,14 @@ use crate::outcome::OutcomeKind;
 
 use super::retry_after;
 
-/// An error body is short; of longer ones nothing but the status is used.
-const MAX_ERROR_BYTES: usize = 256 << 10;
+/// An error object is short. Larger ones are not read: the tree's check for repeated keys is quadratic, and what makes them
+/// large is an echo of the request.
+const MAX_ERROR_BYTES: usize = 32 << 10;
+
+/// The tree of an error object of bounded size.
+pub(super) fn parse_error(raw: &[u8]) -> Option<Value<'_>> {
+    if raw.len() > MAX_ERROR_BYTES { None } else { Value::parse(raw).ok() }
+}
 
 /// What an error object says.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -50,12 +56,13 @@ impl ErrorFacts {
         if is_html(body) {
             return Self { message: "an HTML page instead of JSON".to_owned(), ..Self::default() };
         }
-        match Value::parse(body.get(..MAX_ERROR_BYTES).unwrap_or(body)) {
-            Ok(value) => Self::of_value(&value),
-            Err(_) => Self {
-                message: String::from_utf8_lossy(body.get(..4_096).unwrap_or(body)).into_owned(),
-                ..Self::default()
-            },
+        match parse_error(body) {
+            Some(value) => Self::of_value(&value),
+            // A proxy's plain text; beyond the bound it may hold anything.
+            None if body.len() <= MAX_ERROR_BYTES => {
+                Self { message: String::from_utf8_lossy(body).into_owned(), ..Self::default() }
+            }
+            None => Self::default(),
         }
     }
 
@@ -111,7 +118,7 @@ impl ErrorFacts {
         let metadata = object.get("metadata");
         if let Some(raw) = metadata.and_then(|metadata| metadata.get("raw")).and_then(Value::as_str) {
             // Often JSON inside a string; its own message is what matters.
-            let inner = Value::parse(raw.as_bytes()).ok().filter(|inner| matches!(inner, Value::Object(_)));
+            let inner = parse_error(raw.as_bytes()).filter(|inner| matches!(inner, Value::Object(_)));
             let inner = inner.map(|inner| Self::of_value(&inner).message).filter(|message| !message.is_empty());
             self.upstream = inner.unwrap_or_else(|| raw.to_owned());
         }
@@ -190,6 +197,8 @@ impl ErrorFacts {
             // llama.cpp and some proxies answer 500 to a request that is wrong.
             500 if self.class.as_deref() == Some("invalid_request_error") => K::Rejected,
             402 => K::Exhausted,
+            // The key is fine, only not for this model.
+            403 if has(NOT_FOUND) || has(MODEL_DENIED) => K::NotFound,
             401 | 403 if self.is_relayed => K::BadUpstream,
             401 | 403 | 407 => K::Unauthorized,
             404 | 410 => K::NotFound,
@@ -404,3 +413,6 @@ const NOT_FOUND: &[&str] = &[
     "model_decommissioned",
     "supported api model names are",
 ];
+
+const MODEL_DENIED: &[&str] =
+    &["not allowed to sample from this model", "access to this model", "access to the model", "have access to model"];

@@ -43,8 +43,6 @@ pub(super) fn openai(request: &Request<'_>, target: &Target<'_>, notes: &mut Not
         } else if stream_options.is_some() {
             notes.say("`stream_options`: the upstream does not take it");
         }
-    } else if request.stream {
-        out.put("stream", "false");
     }
     if let Some(max_tokens) = target.max_tokens.or(request.max_tokens) {
         out.put(target.max_tokens_field, max_tokens.to_string());
@@ -88,8 +86,8 @@ pub(super) fn anthropic(request: &Request<'_>, target: &Target<'_>, notes: &mut 
             _ => out.keep(&member),
         }
     }
-    if target.stream || request.stream {
-        out.put("stream", if target.stream { "true" } else { "false" });
+    if target.stream {
+        out.put("stream", "true");
     }
     if let Some(thinking) = thinking {
         if let Some(json) = thinking.json(display.as_deref()) {

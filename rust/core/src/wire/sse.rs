@@ -50,9 +50,17 @@ pub struct SseParser {
     has_data: bool,
     /// The last byte was a CR, whose LF may still come.
     skips_line_feed: bool,
-    /// The first line was seen, so no byte order mark can come any more.
-    is_begun: bool,
-    is_dead: bool,
+    phase: Phase,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+enum Phase {
+    /// No line was seen; a byte order mark may still come.
+    #[default]
+    Start,
+    Running,
+    /// Ended or given up: nothing comes out any more.
+    Dead,
 }
 
 impl SseParser {
@@ -67,7 +75,7 @@ impl SseParser {
             self.skips_line_feed = false;
             bytes = bytes.strip_prefix(b"\n").unwrap_or(bytes);
         }
-        while !self.is_dead {
+        while self.phase != Phase::Dead {
             let Some(end) = memchr::memchr2(b'\n', b'\r', bytes) else {
                 self.keep(bytes, emit);
                 return;
@@ -95,7 +103,7 @@ impl SseParser {
 
     /// The end of input: hands out what is pending.
     pub fn finish(&mut self, emit: &mut impl FnMut(SseItem<'_>)) {
-        if self.is_dead {
+        if self.phase == Phase::Dead {
             return;
         }
         if !self.line.is_empty() {
@@ -103,7 +111,7 @@ impl SseParser {
             self.take_line(&line, emit);
         }
         self.dispatch(false, emit);
-        self.is_dead = true;
+        self.phase = Phase::Dead;
     }
 
     /// The lines so far that were no field of an event, joined by line feeds (the first 64 KiB of them).
@@ -120,14 +128,14 @@ impl SseParser {
     }
 
     fn die(&mut self, emit: &mut impl FnMut(SseItem<'_>)) {
-        if !self.is_dead {
-            *self = Self { is_dead: true, stray: std::mem::take(&mut self.stray), ..Self::default() };
+        if self.phase != Phase::Dead {
+            *self = Self { phase: Phase::Dead, stray: std::mem::take(&mut self.stray), ..Self::default() };
             emit(SseItem::TooLarge);
         }
     }
 
     fn take_line(&mut self, line: &[u8], emit: &mut impl FnMut(SseItem<'_>)) {
-        if self.is_dead {
+        if self.phase == Phase::Dead {
             return;
         }
         // The same bound as for a line that came in pieces.
@@ -135,8 +143,8 @@ impl SseParser {
             return self.die(emit);
         }
         let mut line = line;
-        if !self.is_begun {
-            self.is_begun = true;
+        if self.phase == Phase::Start {
+            self.phase = Phase::Running;
             line = line.strip_prefix(BYTE_ORDER_MARK).unwrap_or(line);
         }
         if line.is_empty() {

@@ -105,3 +105,189 @@ pub fn classify_response(
     }
     failure
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use OutcomeKind as K;
+
+    fn classify(status: u16, headers: &[(&str, &str)], body: &str) -> Failure {
+        let headers: Vec<_> = headers.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
+        classify_response(Dialect::OpenAiChat, status, &headers, body.as_bytes(), 0)
+    }
+
+    #[test]
+    fn the_bare_statuses() {
+        for (status, kind) in [
+            (0, K::ServerError),
+            (101, K::BadUpstream),
+            (204, K::BadUpstream),
+            (302, K::BadUpstream),
+            (400, K::Rejected),
+            (401, K::Unauthorized),
+            (402, K::Exhausted),
+            (403, K::Unauthorized),
+            (404, K::NotFound),
+            (405, K::Rejected),
+            (408, K::ServerError),
+            (409, K::ServerError),
+            (410, K::NotFound),
+            (413, K::Overflow),
+            (422, K::Rejected),
+            (429, K::RateLimited),
+            (498, K::Overloaded),
+            (500, K::ServerError),
+            (502, K::ServerError),
+            (503, K::Overloaded),
+            (504, K::ServerError),
+            (529, K::Overloaded),
+            (599, K::ServerError),
+            (700, K::ServerError),
+            (u16::MAX, K::ServerError),
+        ] {
+            assert_eq!(classify(status, &[], "").kind, kind, "{status}");
+        }
+        assert_eq!(classify(500, &[], "").message, "status 500 without a message");
+    }
+
+    #[test]
+    fn bodies_that_say_more_than_their_status() {
+        for (status, kind, body) in [
+            (
+                429,
+                K::Exhausted,
+                r#"{"error":{"message":"You exceeded your current quota","type":"insufficient_quota","code":"insufficient_quota"}}"#,
+            ),
+            (
+                429,
+                K::Exhausted,
+                r#"{"type":"error","error":{"type":"rate_limit_error","message":"enforced_spend_limit_reached"}}"#,
+            ),
+            (
+                429,
+                K::Overloaded,
+                r#"{"error":{"message":"The engine is currently overloaded","type":"engine_overloaded_error"}}"#,
+            ),
+            (
+                400,
+                K::Exhausted,
+                r#"{"type":"error","error":{"type":"invalid_request_error","message":"Your credit balance is too low to access the API"}}"#,
+            ),
+            (
+                400,
+                K::Unauthorized,
+                r#"[{"error":{"code":400,"message":"API key not valid.","status":"INVALID_ARGUMENT"}}]"#,
+            ),
+            (
+                400,
+                K::Unauthorized,
+                r#"{"code":"Client specified an invalid argument","error":"Incorrect API key provided: xa***key"}"#,
+            ),
+            (400, K::NotFound, r#"{"error":{"message":"foo/bar is not a valid model ID","code":400}}"#),
+            (
+                400,
+                K::BadUpstream,
+                r#"{"error":{"message":"Failed to call a function","code":"tool_use_failed","failed_generation":"x"}}"#,
+            ),
+            (
+                400,
+                K::Refused,
+                r#"{"error":{"code":"content_filter","message":"x","innererror":{"code":"ResponsibleAIPolicyViolation"}}}"#,
+            ),
+            (
+                403,
+                K::Refused,
+                r#"{"error":{"code":403,"message":"flagged","metadata":{"reasons":["violence"],"provider_name":"x"}}}"#,
+            ),
+            (
+                403,
+                K::BadUpstream,
+                r#"{"error":{"code":403,"message":"Provider returned error","metadata":{"provider_name":"x","raw":"no"}}}"#,
+            ),
+            (403, K::NotFound, r#"{"error":{"message":"You are not allowed to sample from this model"}}"#),
+            (403, K::BadUpstream, "<html><h1>Forbidden</h1>"),
+            (500, K::Rejected, r#"{"error":{"code":500,"type":"invalid_request_error","message":"bad input"}}"#),
+            (500, K::Overloaded, r#"{"type":"error","error":{"type":"overloaded_error","message":"Overloaded"}}"#),
+            (
+                413,
+                K::RateLimited,
+                r#"{"error":{"message":"Request too large on tokens per minute","code":"rate_limit_exceeded"}}"#,
+            ),
+            (422, K::Rejected, r#"{"detail":[{"loc":["body"],"msg":"field required"}]}"#),
+        ] {
+            assert_eq!(classify(status, &[], body).kind, kind, "{body}");
+        }
+    }
+
+    #[test]
+    fn context_overflow_in_every_providers_words() {
+        for (body, requested, limit) in [
+            (
+                r#"{"type":"error","error":{"type":"invalid_request_error","message":"prompt is too long: 213462 tokens > 200000 maximum"}}"#,
+                Some(213_462),
+                Some(200_000),
+            ),
+            (
+                r#"{"error":{"message":"This model's maximum context length is 8192 tokens. However, your messages resulted in 9000 tokens.","code":"context_length_exceeded"}}"#,
+                Some(9_000),
+                Some(8_192),
+            ),
+            (
+                r#"{"error":{"code":400,"message":"The input token count (1,200,000) exceeds the maximum number of tokens allowed (1048576).","status":"INVALID_ARGUMENT"}}"#,
+                Some(1_200_000),
+                Some(1_048_576),
+            ),
+            (
+                r#"{"error":{"code":400,"message":"the request exceeds the available context size","type":"exceed_context_size_error","n_prompt_tokens":2009,"n_ctx":512}}"#,
+                Some(2_009),
+                Some(512),
+            ),
+            (
+                r#"{"id":"x","message":"too many tokens: max tokens must be less than or equal to 4096, the model's context window","error_type":"TOO_MANY_TOKENS"}"#,
+                None,
+                None,
+            ),
+            (
+                r#"{"error":{"message":"too_many_prompt_tokens","type":"too_many_prompt_tokens","code":400}}"#,
+                None,
+                None,
+            ),
+            (r#"{"error":"prompt too long; exceeded max context length by 12 tokens"}"#, None, None),
+            (r#"{"message":"Input Tokens Exceeded: input is too long for requested model"}"#, None, None),
+            (
+                r#"{"error":{"message":"Provider returned error","metadata":{"provider_name":"x","raw":"{\"error\":{\"message\":\"maximum prompt length is 131072 but the request contains 140000 tokens\"}}"}}}"#,
+                Some(140_000),
+                Some(131_072),
+            ),
+        ] {
+            let failure = classify(400, &[], body);
+            assert_eq!(failure.kind, K::Overflow, "{body}");
+            assert_eq!((failure.requested_tokens, failure.limit_tokens), (requested, limit), "{body}");
+        }
+        let throttled = classify(429, &[], r#"{"message":"Too many tokens, please wait before trying again."}"#);
+        assert_eq!(throttled.kind, K::RateLimited);
+    }
+
+    #[test]
+    fn waits_come_from_headers_body_or_prose() {
+        let google = r#"{"error":{"code":429,"message":"You exceeded your current quota","status":"RESOURCE_EXHAUSTED",
+            "details":[{"@type":"type.googleapis.com/google.rpc.RetryInfo","retryDelay":"34.4s"}]}}"#;
+        let failure = classify(429, &[], google);
+        assert_eq!((failure.kind, failure.retry_after_ms), (K::RateLimited, Some(34_400)));
+        let failure = classify(429, &[("Retry-After", "2")], google);
+        assert_eq!(failure.retry_after_ms, Some(2_000));
+        let openai =
+            r#"{"error":{"message":"Rate limit reached. Please try again in 174ms.","code":"rate_limit_exceeded"}}"#;
+        assert_eq!(classify(429, &[], openai).retry_after_ms, Some(174));
+        assert_eq!(classify(429, &[], "").retry_after_ms, None);
+    }
+
+    #[test]
+    fn the_provider_may_overrule_the_table() {
+        let failure = classify(400, &[("X-Should-Retry", "true")], "");
+        assert!(failure.retry_same() && !K::Rejected.row().retry_same);
+        let failure = classify(429, &[("x-should-retry", "false")], "{}");
+        assert!(failure.kind == K::Exhausted && !failure.retry_same());
+        assert!(classify(503, &[], "").retry_same());
+    }
+}

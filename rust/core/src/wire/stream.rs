@@ -236,7 +236,9 @@ impl Body {
 
     /// Looks at what came outside of events: a bare error at the end, a page or a plain body instead of a stream.
     fn take_stray(&mut self, stray: &[u8], out: &mut Vec<StreamEvent>) {
-        if stray.trim_ascii().is_empty() {
+        // The beginning of the first line, cut: the stream is truncated, not something else.
+        const BEGINNINGS: [&[u8]; 5] = [b"data", b"event", b"retry", b"id", b"\xEF\xBB\xBF"];
+        if stray.trim_ascii().is_empty() || BEGINNINGS.iter().any(|beginning| beginning.starts_with(stray)) {
             return;
         }
         let bad = |message: &str| Some(Failure::new(OutcomeKind::BadUpstream, message));
@@ -296,5 +298,227 @@ fn gather(draft: &mut Draft, event: &StreamEvent, gathered_bytes: &mut usize) {
             }
         }
         StreamEvent::Ping | StreamEvent::Error { .. } => {}
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use OutcomeKind as K;
+
+    fn run(dialect: Dialect, text: &str) -> (Vec<StreamEvent>, StreamEnd, Answer) {
+        let (mut reader, mut out) = (StreamReader::new(dialect), Vec::new());
+        reader.feed(text.as_bytes(), &mut out);
+        let end = reader.finish(&mut out);
+        let answer = reader.answer();
+        assert_eq!(answer.outcome, end.outcome);
+        assert_eq!(reader.has_content(), out.iter().any(StreamEvent::is_content));
+        (out, end, answer)
+    }
+
+    /// OpenAI chunks from the insides of their choice, then whatever else.
+    fn openai(choices: &[&str], tail: &str) -> (Vec<StreamEvent>, StreamEnd, Answer) {
+        let chunks: Vec<_> =
+            choices.iter().map(|choice| format!("data: {{\"model\":\"m\",\"choices\":[{{{choice}}}]}}\n\n")).collect();
+        run(Dialect::OpenAiChat, &(chunks.concat() + tail))
+    }
+
+    fn anthropic(events: &[&str]) -> (Vec<StreamEvent>, StreamEnd, Answer) {
+        let events: Vec<_> = events.iter().map(|event| format!("data: {event}\n\n")).collect();
+        run(Dialect::AnthropicMessages, &events.concat())
+    }
+
+    const START: &str =
+        r#"{"type":"message_start","message":{"model":"c","usage":{"input_tokens":5,"output_tokens":1}}}"#;
+    const TEXT: &str = r#"{"type":"content_block_start","index":0,"content_block":{"type":"text","text":""}}"#;
+    const HELLO: &str = r#"{"type":"content_block_delta","index":0,"delta":{"type":"text_delta","text":"hello"}}"#;
+    const STOP: &str = r#"{"type":"content_block_stop","index":0}"#;
+    const END_TURN: &str = r#"{"type":"message_delta","delta":{"stop_reason":"end_turn"},"usage":{"output_tokens":7}}"#;
+    const OVER: &str = r#"{"type":"message_stop"}"#;
+    const FINISH: &str = r#""delta":{},"finish_reason":"stop""#;
+
+    #[test]
+    fn a_whole_openai_stream() {
+        let (out, end, answer) = openai(
+            &[
+                r#""index":0,"delta":{"role":"assistant","content":""}"#,
+                r#""delta":{"reasoning":"t","reasoning_content":"t"}"#,
+                r#""delta":{"content":"he"}"#,
+                r#""delta":{"content":"llo"}"#,
+                FINISH,
+            ],
+            ": OPENROUTER PROCESSING\n\ndata: {\"choices\":[],\"usage\":{\"prompt_tokens\":3,\"completion_tokens\":2}}\n\ndata: [DONE]\n\ndata: {\"choices\":[{\"delta\":{\"content\":\"EXTRA\"}}]}\n\n",
+        );
+        let text = |text: &str| StreamEvent::Text(text.to_owned());
+        assert_eq!(out, [StreamEvent::Thinking("t".to_owned()), text("he"), text("llo"), StreamEvent::Ping]);
+        assert_eq!(
+            (end.outcome, end.model.as_deref(), end.finish_reason.as_deref()),
+            (K::Complete, Some("m"), Some("stop"))
+        );
+        assert_eq!((end.usage.map(|usage| usage.output_total()), end.message), (Some(2), None));
+        assert_eq!(answer.text, "hello");
+    }
+
+    #[test]
+    fn a_whole_anthropic_stream() {
+        let tool = r#"{"type":"content_block_start","index":1,"content_block":{"type":"tool_use","id":"i","name":"f","input":{}}}"#;
+        let (out, end, answer) = anthropic(&[
+            START,
+            TEXT,
+            r#"{"type":"ping"}"#,
+            HELLO,
+            STOP,
+            tool,
+            tool,
+            r#"{"type":"content_block_delta","index":1,"delta":{"type":"input_json_delta","partial_json":""}}"#,
+            r#"{"type":"content_block_delta","index":1,"delta":{"type":"input_json_delta","partial_json":"{\"x\":1}"}}"#,
+            r#"{"type":"content_block_stop","index":1}"#,
+            r#"{"type":"something_new","index":9}"#,
+            r#"{"type":"message_delta","delta":{"stop_reason":"tool_use"},"usage":{"output_tokens":7}}"#,
+            OVER,
+            HELLO,
+            OVER,
+        ]);
+        assert_eq!(out.len(), 4);
+        assert_eq!(out[2], StreamEvent::ToolCallStart { index: 0, id: "i".to_owned(), name: "f".to_owned() });
+        assert_eq!((end.outcome, end.model.as_deref()), (K::Complete, Some("c")));
+        assert_eq!(end.usage.map(|usage| (usage.input_total(), usage.output_total())), Some((5, 7)));
+        assert_eq!((answer.text.as_str(), answer.tool_calls[0].arguments.as_str()), ("hello", r#"{"x":1}"#));
+    }
+
+    #[test]
+    fn how_openai_streams_end() {
+        let hello = r#""delta":{"content":"hello"}"#;
+        let done = "data: [DONE]\n\n";
+        for (kind, (_, end, _)) in [
+            (K::Truncated, openai(&[], "")),
+            (K::Truncated, openai(&[hello], "")),
+            (K::Truncated, openai(&[hello], done)),
+            (K::Complete, openai(&[hello, FINISH], "")),
+            (K::Complete, openai(&[hello, FINISH], "data: null\n\ndata:\n\n: x\n\n")),
+            (K::Complete, openai(&[hello], r#"data: {"choices":[{"delta":{},"finish_reason":"stop"}]}"#)),
+            (K::Truncated, openai(&[hello], r#"data: {"choices":[{"delta":{},"finish_reason":"stop"}]"#)),
+            (K::BadUpstream, openai(&[hello, FINISH], "data: {oops}\n\ndata: [DONE]\n\n")),
+            (K::BadUpstream, openai(&[], "<html>\n<body>")),
+            (K::BadUpstream, openai(&[], "{\"choices\":[]}")),
+            (K::RateLimited, openai(&[hello], "{\n  \"error\": {\"code\": 429, \"message\": \"x\"}\n}\n")),
+            (K::RateLimited, openai(&[], "[{\"error\":{\"code\":429,\"message\":\"x\"}}]")),
+            (K::Overloaded, openai(&[], "data: {\"error\":{\"type\":\"overloaded_error\"}}\n\n")),
+            (K::ServerError, openai(&[hello, FINISH], "data: {\"error\":{\"code\":502,\"message\":\"x\"}}\n\n")),
+            (K::ServerError, openai(&[hello], "event: error\ndata: {\"message\":\"x\"}\n\n")),
+            (
+                K::BadUpstream,
+                openai(
+                    &[hello],
+                    "event: error\ndata: {\"error\":{\"code\":\"tool_use_failed\",\"status_code\":400}}\n\n",
+                ),
+            ),
+            (K::Incomplete, openai(&[hello, r#""delta":{},"finish_reason":"length""#], done)),
+            (K::Incomplete, openai(&[FINISH], done)),
+            (K::Refused, openai(&[r#""delta":{"refusal":"no","content":null}"#, FINISH], done)),
+            (
+                K::Truncated,
+                openai(&[r#""index":0,"delta":{"content":"x"}"#, r#""index":1,"delta":{"content":"y"}"#, FINISH], done),
+            ),
+        ] {
+            assert_eq!(end.outcome, kind, "{:?}", end.message);
+        }
+    }
+
+    #[test]
+    fn how_anthropic_streams_end() {
+        let overloaded = r#"{"type":"error","error":{"type":"overloaded_error","message":"Overloaded"}}"#;
+        for (kind, (_, end, _)) in [
+            (K::Complete, anthropic(&[START, TEXT, HELLO, STOP, END_TURN, OVER])),
+            (K::Truncated, anthropic(&[START, TEXT, HELLO, STOP, END_TURN])),
+            (K::Truncated, anthropic(&[START, TEXT, HELLO, STOP, END_TURN, "[DONE]"])),
+            (K::Truncated, anthropic(&[START, TEXT, HELLO, STOP, OVER])),
+            (K::Truncated, anthropic(&[])),
+            (K::Overloaded, anthropic(&[overloaded])),
+            (K::Overloaded, anthropic(&[START, TEXT, HELLO, overloaded, OVER])),
+            (K::Truncated, anthropic(&[START, HELLO, END_TURN, OVER])),
+            (K::Truncated, anthropic(&[START, STOP, END_TURN, OVER])),
+            (K::BadUpstream, anthropic(&[START, "{]", END_TURN, OVER])),
+            (K::Incomplete, anthropic(&[START, END_TURN, OVER])),
+            (K::Refused, anthropic(&[START, r#"{"type":"message_delta","delta":{"stop_reason":"refusal"}}"#, OVER])),
+        ] {
+            assert_eq!(end.outcome, kind, "{:?}", end.message);
+        }
+    }
+
+    #[test]
+    fn tool_calls_of_every_numbering() {
+        let call = |inner: &str| format!(r#""delta":{{"tool_calls":[{inner}]}}"#);
+        let finish = r#""delta":{},"finish_reason":"tool_calls""#;
+        for (pieces, calls) in [
+            // Fragments by index, ids empty or null later, first index not 0.
+            (
+                vec![
+                    call(r#"{"index":1,"id":"a","function":{"name":"f","arguments":""}}"#),
+                    call(r#"{"index":1,"id":"","function":{"arguments":"{\"x\""}}"#),
+                    call(r#"{"index":1,"id":null,"type":null,"function":{"name":null,"arguments":":1}"}}"#),
+                ],
+                vec![("a", "f", r#"{"x":1}"#)],
+            ),
+            // No index: told apart by id.
+            (
+                vec![call(
+                    r#"{"id":"a","function":{"name":"f","arguments":"{}"}},{"id":"b","function":{"name":"g","arguments":"[]"}}"#,
+                )],
+                vec![("a", "f", "{}"), ("b", "g", "[]")],
+            ),
+            // One index for all.
+            (
+                vec![
+                    call(r#"{"index":0,"id":"a","function":{"name":"f","arguments":"{}"}}"#),
+                    call(r#"{"index":0,"id":"b","function":{"name":"g"}}"#),
+                ],
+                vec![("a", "f", "{}"), ("b", "g", "{}")],
+            ),
+            // The form before tools.
+            (
+                vec![
+                    r#""delta":{"function_call":{"name":"f","arguments":"{"}}"#.to_owned(),
+                    r#""delta":{"function_call":{"arguments":"}"}}"#.to_owned(),
+                ],
+                vec![("", "f", "{}")],
+            ),
+        ] {
+            let mut choices: Vec<&str> = pieces.iter().map(String::as_str).collect();
+            choices.push(finish);
+            let (_, end, answer) = openai(&choices, "data: [DONE]\n\n");
+            assert_eq!(end.outcome, K::Complete, "{pieces:?}");
+            let seen: Vec<_> =
+                answer.tool_calls.iter().map(|c| (c.id.as_str(), c.name.as_str(), c.arguments.as_str())).collect();
+            assert_eq!(seen, calls);
+        }
+        let cut = call(r#"{"index":0,"id":"a","function":{"name":"f","arguments":"{\"x\":\"y"}}"#);
+        assert_eq!(openai(&[&cut, finish], "").1.outcome, K::Truncated);
+        assert_eq!(openai(&[&cut, r#""delta":{},"finish_reason":"length""#], "").1.outcome, K::Incomplete);
+        let garbage = call(r#"{"index":0,"id":"a","function":{"name":"f","arguments":"{]}"}}"#);
+        assert_eq!(openai(&[&garbage, finish], "").1.outcome, K::BadUpstream);
+    }
+
+    #[test]
+    fn an_error_is_one_event_and_the_last_one() {
+        let (out, end, _) = openai(
+            &[r#""delta":{"content":"x"}"#],
+            "data: {\"error\":{\"message\":\"Key sk-abcdef123456 is bad\",\"code\":401}}\n\ndata: [DONE]\n\n",
+        );
+        let StreamEvent::Error { kind, message } = &out[1] else { panic!("{out:?}") };
+        assert_eq!((out.len(), *kind, message.as_str()), (2, K::Unauthorized, "Key [redacted] is bad"));
+        assert_eq!(end.failure.and_then(|failure| failure.status), Some(401));
+    }
+
+    #[test]
+    fn an_event_that_cannot_be_read_says_nothing() {
+        let (out, _, answer) = openai(&[], "data: {\"choices\":[{\"delta\":{\"content\":\"x\"}}],}\n\n");
+        assert_eq!((out.len(), answer.text.as_str()), (1, ""));
+    }
+
+    #[test]
+    fn a_huge_event_is_refused() {
+        let text = format!("data: {}\n\n", "x".repeat(9 << 20));
+        assert_eq!(run(Dialect::OpenAiChat, &text).1.outcome, K::BadUpstream);
     }
 }

@@ -164,7 +164,8 @@ pub(super) fn for_openai<'s>(
     })
 }
 
-/// The effort nearest to a budget; the steps are those of `LiteLLM` and `OpenRouter` (1024, 2048, 4096), rounded up.
+/// The effort of about a budget's size. No vendor publishes such a table: twice and eight times the least budget are our
+/// steps, for requests whose caller did not compile an effort.
 fn effort_of_budget(tokens: u64) -> &'static str {
     match tokens {
         0..=2048 => "low",

@@ -115,7 +115,7 @@ impl Extras {
                 key => notes.no_counterpart(key, Dialect::AnthropicMessages),
             }
         }
-        // Claude models from 4.1 on refuse both at once.
+        // Claude models from 4.1 on refuse both at once (reported in cloud-apim/otoroshi-llm-extension#140, among others).
         if extras.sampling.iter().any(|(key, _)| *key == "temperature") {
             let before = extras.sampling.len();
             extras.sampling.retain(|(key, _)| *key != "top_p");

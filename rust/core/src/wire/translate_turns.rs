@@ -111,7 +111,7 @@ impl Conversation {
     fn part(&mut self, role: Role, part: &Part<'_>, notes: &mut Notes) -> Read<()> {
         match part {
             Part::Text(text) => self.text(role, text, notes),
-            Part::Image(image) if role == Role::User => write_image(self.slot(role, false, notes), image, notes)?,
+            Part::Image(image) if role == Role::User => write_image(self.slot(role, false, notes), image)?,
             Part::Document(document) if role == Role::User => {
                 write_document(self.slot(role, false, notes), document)?;
             }
@@ -124,7 +124,7 @@ impl Conversation {
             }
             Part::ToolResult { id, text, is_error, images } => {
                 let id = tool_id(id, notes)?;
-                let content = result_content(text, images, notes)?;
+                let content = result_content(text, images)?;
                 let mut block = ObjectWriter::new(self.slot(role, true, notes));
                 block.string("type", "tool_result").string("tool_use_id", &id);
                 if let Some(content) = content {
@@ -199,7 +199,7 @@ fn input<'a>(arguments: &'a str, notes: &mut Notes) -> Cow<'a, str> {
     Cow::Owned(format!(r#"{{"invalid_json":{}}}"#, quoted(arguments)))
 }
 
-fn result_content(text: &str, images: &[Image<'_>], notes: &mut Notes) -> Read<Option<String>> {
+fn result_content(text: &str, images: &[Image<'_>]) -> Read<Option<String>> {
     if images.is_empty() {
         return Ok((!text.is_empty()).then(|| quoted(text)));
     }
@@ -209,16 +209,13 @@ fn result_content(text: &str, images: &[Image<'_>], notes: &mut Notes) -> Read<O
         write_text(list.element(), text);
     }
     for image in images {
-        write_image(list.element(), image, notes)?;
+        write_image(list.element(), image)?;
     }
     list.end();
     Ok(Some(out))
 }
 
-fn write_image(out: &mut String, image: &Image<'_>, notes: &mut Notes) -> Read<()> {
-    if image.detail.is_some() {
-        notes.say("`image_url.detail`: anthropic-messages has no such field");
-    }
+fn write_image(out: &mut String, image: &Image<'_>) -> Read<()> {
     let mut block = ObjectWriter::new(out);
     block.string("type", "image");
     match &image.source {

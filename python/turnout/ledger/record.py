@@ -1,0 +1,168 @@
+"""What the ledger keeps of one call: facts, counts and money, never the prompt or the answer."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, fields
+
+from turnout.errors import LedgerError
+
+__all__ = ["AttemptRecord", "CallRecord", "SummaryRow", "TokenCounts"]
+
+_I64_MAX = 2**63 - 1
+
+
+def _check_counts(record: TokenCounts | AttemptRecord | CallRecord) -> None:
+    for each in fields(record):
+        value = getattr(record, each.name)
+        if isinstance(value, int) and not 0 <= value <= _I64_MAX:
+            raise LedgerError("ledger-record", f"`{each.name}` is not between 0 and 2^63 - 1")
+        if isinstance(value, float):
+            raise LedgerError("ledger-record", f"`{each.name}` is not an integer")
+
+
+@dataclass(frozen=True, slots=True)
+class TokenCounts:
+    """Tokens by price class; no token is in two classes. The core's `Usage` has the same fields."""
+
+    input_uncached: int = 0
+    cache_read: int = 0
+    cache_write_5m: int = 0
+    cache_write_1h: int = 0
+    cache_write_other: int = 0
+    output_text: int = 0
+    reasoning: int = 0
+    audio_in: int = 0
+    audio_out: int = 0
+    web_searches: int = 0
+
+    def __post_init__(self) -> None:
+        _check_counts(self)
+
+    @property
+    def input_total(self) -> int:
+        """All input tokens, cached or not."""
+        writes = self.cache_write_5m + self.cache_write_1h + self.cache_write_other
+        return self.input_uncached + self.cache_read + writes + self.audio_in
+
+    @property
+    def output_total(self) -> int:
+        """All output tokens."""
+        return self.output_text + self.reasoning + self.audio_out
+
+
+@dataclass(frozen=True, slots=True)
+class AttemptRecord:
+    """One try at one deployment.
+
+    Args:
+        number: From 1, in the order of sending.
+        deployment: Which deployment was called.
+        model: Which model that is.
+        outcome: The outcome's kind, such as `complete` or `rate_limited`.
+        status: The HTTP status, where there was an answer.
+        usage: Tokens by class.
+        usage_is_estimated: The provider did not say; these are our own counts.
+        cost_usd_picos: In pico-USD; None if the price is unknown, which is not 0.
+        ttft_ms: Until the first token; None if none came.
+        total_ms: From sending to the end.
+        message_code: A stable code for what went wrong; never the provider's own text.
+    """
+
+    number: int
+    deployment: str
+    model: str
+    outcome: str
+    status: int | None = None
+    usage: TokenCounts = TokenCounts()
+    usage_is_estimated: bool = False
+    cost_usd_picos: int | None = None
+    ttft_ms: int | None = None
+    total_ms: int = 0
+    message_code: str | None = None
+
+    def __post_init__(self) -> None:
+        _check_counts(self)
+
+
+@dataclass(frozen=True, slots=True)
+class CallRecord:
+    """One call, with all its attempts.
+
+    Args:
+        id: Names the call; the ledger takes each name once.
+        time_ms: When the call came, in milliseconds since 1970.
+        policy_hash: Content hash of the policy that decided.
+        catalog_hash: Content hash of the catalogue that it used.
+        outcome: How the call ended, such as `complete`.
+        rule: The rule that matched.
+        model: The model that answered, or was to answer last.
+        deployment: The deployment of that model.
+        provider: Who sells it.
+        usage: Tokens of all attempts together.
+        cost_usd_picos: What all attempts cost, in pico-USD; None if a price is unknown, which is not 0.
+        expected_cost_p50_usd_picos: What the decision expected in the middle.
+        expected_cost_p90_usd_picos: What the decision expected in nine of ten cases.
+        strongest_cost_usd_picos: What the same tokens would have cost at the policy's strongest model.
+        ttft_ms: From the call to the first token that the caller got.
+        total_ms: From the call to its end.
+        facts_json: The computed facts, as the core writes them.
+        record_json: The whole decision, as the core writes it, for replay.
+        attempts: In the order of sending.
+    """
+
+    id: str
+    time_ms: int
+    policy_hash: str
+    catalog_hash: str
+    outcome: str
+    rule: str | None = None
+    model: str | None = None
+    deployment: str | None = None
+    provider: str | None = None
+    usage: TokenCounts = TokenCounts()
+    cost_usd_picos: int | None = None
+    expected_cost_p50_usd_picos: int | None = None
+    expected_cost_p90_usd_picos: int | None = None
+    strongest_cost_usd_picos: int | None = None
+    ttft_ms: int | None = None
+    total_ms: int = 0
+    facts_json: str = "{}"
+    record_json: str = "{}"
+    attempts: tuple[AttemptRecord, ...] = ()
+
+    def __post_init__(self) -> None:
+        _check_counts(self)
+        if not self.id:
+            raise LedgerError("ledger-record", "a record needs an id")
+        if len({attempt.number for attempt in self.attempts}) != len(self.attempts):
+            raise LedgerError("ledger-record", f"two attempts of the call `{self.id}` have the same number")
+
+
+@dataclass(frozen=True, slots=True)
+class SummaryRow:
+    """The calls of one group, added up.
+
+    Args:
+        key: The model, rule, or whatever was grouped by; None for calls that have none.
+        calls: How many there are.
+        complete_calls: How many of them ended as `complete`.
+        attempts: How many requests to providers they took.
+        input_tokens: All input tokens, cached or not.
+        cached_tokens: How many of those came out of a cache.
+        output_tokens: All output tokens.
+        cost_usd_picos: What they cost, as far as prices are known.
+        unpriced_calls: Calls whose cost is unknown, and so not in `cost_usd_picos`.
+        saved_usd_picos: What the strongest model would have cost more, over the calls where both costs are known; may
+            be negative.
+    """
+
+    key: str | None
+    calls: int
+    complete_calls: int
+    attempts: int
+    input_tokens: int
+    cached_tokens: int
+    output_tokens: int
+    cost_usd_picos: int
+    unpriced_calls: int
+    saved_usd_picos: int

@@ -1,0 +1,199 @@
+"""The ledger's tables, and how a file is recognised as one.
+
+`application_id` says that a file is ours, `user_version` which tables it has. A file of a newer version is refused
+rather than read wrongly. No table has a column for a prompt or an answer.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from dataclasses import fields
+from typing import Final
+
+from turnout.errors import LedgerError
+from turnout.ledger.record import AttemptRecord, CallRecord, TokenCounts
+
+__all__ = [
+    "APPLICATION_ID",
+    "GROUPS",
+    "SELECT_ATTEMPTS",
+    "SELECT_CALL",
+    "SUMMARY",
+    "VERSION",
+    "attempt_from",
+    "call_from",
+    "insert_call",
+    "is_new",
+    "prepare",
+]
+
+APPLICATION_ID: Final = 0x5475726E
+"""`Turn` in ASCII."""
+VERSION: Final = 1
+
+_TOKEN_NAMES: Final = tuple(each.name for each in fields(TokenCounts))
+_TOKEN_COLUMNS: Final = ",\n".join(f"    {name} INTEGER NOT NULL DEFAULT 0" for name in _TOKEN_NAMES)
+_CALL_NAMES: Final = tuple(each.name for each in fields(CallRecord) if each.name not in ("usage", "attempts"))
+_ATTEMPT_NAMES: Final = tuple(each.name for each in fields(AttemptRecord) if each.name != "usage")
+
+_TABLES: Final = (
+    f"""
+CREATE TABLE calls (
+    id TEXT NOT NULL PRIMARY KEY,
+    time_ms INTEGER NOT NULL,
+    policy_hash TEXT NOT NULL,
+    catalog_hash TEXT NOT NULL,
+    outcome TEXT NOT NULL,
+    rule TEXT,
+    model TEXT,
+    deployment TEXT,
+    provider TEXT,
+    cost_usd_picos INTEGER,
+    expected_cost_p50_usd_picos INTEGER,
+    expected_cost_p90_usd_picos INTEGER,
+    strongest_cost_usd_picos INTEGER,
+    ttft_ms INTEGER,
+    total_ms INTEGER NOT NULL,
+    facts_json TEXT NOT NULL,
+    record_json TEXT NOT NULL,
+    attempts_count INTEGER NOT NULL,
+{_TOKEN_COLUMNS}
+)""",
+    "CREATE INDEX calls_by_time ON calls (time_ms)",
+    f"""
+CREATE TABLE attempts (
+    call_id TEXT NOT NULL REFERENCES calls (id),
+    number INTEGER NOT NULL,
+    deployment TEXT NOT NULL,
+    model TEXT NOT NULL,
+    outcome TEXT NOT NULL,
+    status INTEGER,
+    usage_is_estimated INTEGER NOT NULL,
+    cost_usd_picos INTEGER,
+    ttft_ms INTEGER,
+    total_ms INTEGER NOT NULL,
+    message_code TEXT,
+{_TOKEN_COLUMNS},
+    PRIMARY KEY (call_id, number)
+) WITHOUT ROWID""",
+)
+
+
+def _insert(table: str, names: tuple[str, ...]) -> str:
+    return f"INSERT INTO {table} ({', '.join(names)}) VALUES ({', '.join('?' * len(names))})"
+
+
+_INSERT_CALL: Final = _insert("calls", (*_CALL_NAMES, "attempts_count", *_TOKEN_NAMES))
+_INSERT_ATTEMPT: Final = _insert("attempts", ("call_id", *_ATTEMPT_NAMES, *_TOKEN_NAMES))
+SELECT_CALL: Final = f"SELECT {', '.join((*_CALL_NAMES, *_TOKEN_NAMES))} FROM calls WHERE id = ?"
+SELECT_ATTEMPTS: Final = (
+    f"SELECT {', '.join((*_ATTEMPT_NAMES, *_TOKEN_NAMES))} FROM attempts WHERE call_id = ? ORDER BY number"
+)
+
+GROUPS: Final = ("model", "rule", "deployment", "provider", "outcome")
+"""What a summary can be grouped by; the statements are made here, once, and nothing else ever becomes SQL."""
+
+
+def _total(column: str) -> str:
+    # SQLite's SUM fails beyond 2^63, which is $9.2M in pico-USD: the halves below and above $0.000001 are added apart.
+    return f"COALESCE(SUM({column} / 1000000), 0), COALESCE(SUM({column} % 1000000), 0)"
+
+
+SUMMARY: Final = {
+    by: f"""
+SELECT {by}, COUNT(*), SUM(outcome = 'complete'), SUM(attempts_count),
+    SUM(input_uncached + cache_read + cache_write_5m + cache_write_1h + cache_write_other + audio_in),
+    SUM(cache_read), SUM(output_text + reasoning + audio_out), SUM(cost_usd_picos IS NULL),
+    {_total("cost_usd_picos")}, {_total("(strongest_cost_usd_picos - cost_usd_picos)")}
+FROM calls WHERE time_ms >= ? GROUP BY {by} ORDER BY COUNT(*) DESC, {by}"""
+    for by in GROUPS
+}
+
+
+def is_new(database: sqlite3.Connection, name: str) -> bool:
+    """Says whether a file is empty; reads only, so that a file that is not ours stays as it is.
+
+    Args:
+        database: Any connection to the file.
+        name: The file, for errors.
+
+    Returns:
+        True for an empty file, False for a ledger that this version reads.
+
+    Raises:
+        LedgerError: `ledger-foreign` or `ledger-newer`.
+    """
+    (application,) = database.execute("PRAGMA application_id").fetchone()
+    (version,) = database.execute("PRAGMA user_version").fetchone()
+    (tables,) = database.execute("SELECT COUNT(*) FROM sqlite_master").fetchone()
+    if application == APPLICATION_ID and version > VERSION:
+        raise LedgerError(
+            "ledger-newer",
+            f"`{name}` was written by a newer Turnout (version {version} of its tables, this one reads {VERSION})",
+            "update turnout, or give this one another file",
+        )
+    if application != APPLICATION_ID and (tables or application or version):
+        raise LedgerError(
+            "ledger-foreign", f"`{name}` is a SQLite database of another program", "give the ledger a file of its own"
+        )
+    return bool(application != APPLICATION_ID)
+
+
+def prepare(database: sqlite3.Connection, name: str) -> None:
+    """Makes the tables in a new file.
+
+    Args:
+        database: In autocommit mode.
+        name: The file, for errors.
+
+    Raises:
+        LedgerError: As `is_new`.
+    """
+    database.execute("BEGIN IMMEDIATE")  # two processes may meet a new file at the same time
+    try:
+        if is_new(database, name):
+            for statement in _TABLES:
+                database.execute(statement)
+            database.execute(f"PRAGMA application_id = {APPLICATION_ID}")
+            database.execute(f"PRAGMA user_version = {VERSION}")
+        database.execute("COMMIT")
+    except BaseException:
+        database.execute("ROLLBACK")
+        raise
+
+
+def insert_call(database: sqlite3.Connection, record: CallRecord) -> None:
+    """Writes a call and its attempts, inside the transaction that is open.
+
+    Args:
+        database: With a transaction open.
+        record: What to write.
+    """
+    values = (getattr(record, name) for name in _CALL_NAMES)
+    database.execute(_INSERT_CALL, (*values, len(record.attempts), *_counts(record.usage)))
+    database.executemany(
+        _INSERT_ATTEMPT,
+        [
+            (record.id, *(getattr(attempt, name) for name in _ATTEMPT_NAMES), *_counts(attempt.usage))
+            for attempt in record.attempts
+        ],
+    )
+
+
+def _counts(usage: TokenCounts) -> tuple[int, ...]:
+    return tuple(getattr(usage, name) for name in _TOKEN_NAMES)
+
+
+def call_from(row: tuple[object, ...], attempts: tuple[AttemptRecord, ...]) -> CallRecord:
+    """Builds a call from a row of `SELECT_CALL`."""
+    values = dict(zip((*_CALL_NAMES, *_TOKEN_NAMES), row, strict=True))
+    usage = TokenCounts(**{name: values.pop(name) for name in _TOKEN_NAMES})  # type: ignore[arg-type]  # typed by the table
+    return CallRecord(**values, usage=usage, attempts=attempts)  # type: ignore[arg-type]  # typed by the table
+
+
+def attempt_from(row: tuple[object, ...]) -> AttemptRecord:
+    """Builds an attempt from a row of `SELECT_ATTEMPTS`."""
+    values = dict(zip((*_ATTEMPT_NAMES, *_TOKEN_NAMES), row, strict=True))
+    usage = TokenCounts(**{name: values.pop(name) for name in _TOKEN_NAMES})  # type: ignore[arg-type]  # typed by the table
+    values["usage_is_estimated"] = bool(values["usage_is_estimated"])
+    return AttemptRecord(**values, usage=usage)  # type: ignore[arg-type]  # typed by the table

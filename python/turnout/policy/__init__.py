@@ -1,0 +1,5 @@
+"""Policies: a YAML file in, a checked policy out, or every finding with its place."""
+
+from turnout.policy.load import check_policy, load_policy, parse_policy
+
+__all__ = ["check_policy", "load_policy", "parse_policy"]

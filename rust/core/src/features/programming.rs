@@ -1,0 +1,126 @@
+//! Programming languages that an ask can name.
+
+/// A programming, query or markup language named in an ask or behind a code fence.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[allow(missing_docs, reason = "each variant is the language of its name")]
+pub enum ProgrammingLanguage {
+    Python,
+    JavaScript,
+    TypeScript,
+    Java,
+    Kotlin,
+    Scala,
+    C,
+    Cpp,
+    CSharp,
+    Go,
+    Rust,
+    Swift,
+    Ruby,
+    Php,
+    Perl,
+    R,
+    Julia,
+    Matlab,
+    Haskell,
+    Ocaml,
+    Elixir,
+    Lua,
+    Dart,
+    Fortran,
+    Assembly,
+    Sql,
+    Shell,
+    PowerShell,
+    Html,
+    Css,
+    Latex,
+    Verilog,
+    Solidity,
+    Lisp,
+}
+
+impl ProgrammingLanguage {
+    /// Every language.
+    pub const ALL: [Self; 34] = [
+        Self::Python,
+        Self::JavaScript,
+        Self::TypeScript,
+        Self::Java,
+        Self::Kotlin,
+        Self::Scala,
+        Self::C,
+        Self::Cpp,
+        Self::CSharp,
+        Self::Go,
+        Self::Rust,
+        Self::Swift,
+        Self::Ruby,
+        Self::Php,
+        Self::Perl,
+        Self::R,
+        Self::Julia,
+        Self::Matlab,
+        Self::Haskell,
+        Self::Ocaml,
+        Self::Elixir,
+        Self::Lua,
+        Self::Dart,
+        Self::Fortran,
+        Self::Assembly,
+        Self::Sql,
+        Self::Shell,
+        Self::PowerShell,
+        Self::Html,
+        Self::Css,
+        Self::Latex,
+        Self::Verilog,
+        Self::Solidity,
+        Self::Lisp,
+    ];
+
+    /// The stable name used in policies and records.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Python => "python",
+            Self::JavaScript => "javascript",
+            Self::TypeScript => "typescript",
+            Self::Java => "java",
+            Self::Kotlin => "kotlin",
+            Self::Scala => "scala",
+            Self::C => "c",
+            Self::Cpp => "cpp",
+            Self::CSharp => "csharp",
+            Self::Go => "go",
+            Self::Rust => "rust",
+            Self::Swift => "swift",
+            Self::Ruby => "ruby",
+            Self::Php => "php",
+            Self::Perl => "perl",
+            Self::R => "r",
+            Self::Julia => "julia",
+            Self::Matlab => "matlab",
+            Self::Haskell => "haskell",
+            Self::Ocaml => "ocaml",
+            Self::Elixir => "elixir",
+            Self::Lua => "lua",
+            Self::Dart => "dart",
+            Self::Fortran => "fortran",
+            Self::Assembly => "assembly",
+            Self::Sql => "sql",
+            Self::Shell => "shell",
+            Self::PowerShell => "powershell",
+            Self::Html => "html",
+            Self::Css => "css",
+            Self::Latex => "latex",
+            Self::Verilog => "verilog",
+            Self::Solidity => "solidity",
+            Self::Lisp => "lisp",
+        }
+    }
+
+    /// The language of that name.
+    pub fn from_name(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|language| language.name() == name)
+    }
+}

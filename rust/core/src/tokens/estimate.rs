@@ -1,0 +1,182 @@
+//! The estimator: sums of what the scan counts, weighted per family in whole milli-tokens, so that every platform agrees.
+
+use super::bpe::count_exact;
+use super::coefficients::{
+    CL100K, CLAUDE_3_TO_46, CLAUDE_47_ON, Coefficients, DEEPSEEK, FEATURES, FOREIGN_PERMILLE, GEMINI, LLAMA3, MISTRAL,
+    O200K, QWEN,
+};
+use super::count::{Method, TokenCount};
+use super::family::Family;
+use crate::text::{FIELDS, TextScan, scan};
+
+/// How the count of a family is made from fitted coefficients.
+struct Model {
+    coefficients: &'static Coefficients,
+    /// Thousandths by which low, likely and high are scaled: a family without a vocabulary of its own borrows another's.
+    scale: [u64; 3],
+    /// The most tokens that a byte can cost, in thousandths: 1000 for byte-level BPE.
+    byte_permille: u64,
+}
+
+const fn fitted(coefficients: &'static Coefficients) -> Model {
+    Model { coefficients, scale: [1000; 3], byte_permille: 1000 }
+}
+
+/// A family whose vocabulary is not public here: its relation to o200k on recorded requests lies between 0.95 and 1.25
+/// (glm, kimi, grok, nova, command: medians 0.98 to 1.2 on texts above 200 tokens); the bounds are set wider.
+const fn borrowed(likely: u64) -> Model {
+    Model { coefficients: &O200K, scale: [800, likely, 1500], byte_permille: 1000 }
+}
+
+/// Claude marks words and case beside the bytes, so an odd character costs more than its bytes.
+const fn marked(coefficients: &'static Coefficients) -> Model {
+    Model { coefficients, scale: [1000; 3], byte_permille: 2000 }
+}
+
+fn model(family: Family) -> Model {
+    match family {
+        Family::O200k | Family::O200kHarmony => fitted(&O200K),
+        Family::Cl100k => fitted(&CL100K),
+        Family::Claude3To46 => marked(&CLAUDE_3_TO_46),
+        Family::Claude47On => marked(&CLAUDE_47_ON),
+        Family::Gemini => fitted(&GEMINI),
+        Family::Llama3 => fitted(&LLAMA3),
+        Family::MistralTekken => fitted(&MISTRAL),
+        Family::DeepSeek => fitted(&DEEPSEEK),
+        Family::Qwen => fitted(&QWEN),
+        Family::Glm | Family::Kimi | Family::Grok | Family::MiniMax => borrowed(1020),
+        Family::Nova | Family::Nemotron => borrowed(1070),
+        Family::Cohere | Family::Unknown => borrowed(1100),
+    }
+}
+
+/// Families whose bounds together stand for a family that nobody knows.
+const KNOWN: [Family; 9] = [
+    Family::O200k,
+    Family::Cl100k,
+    Family::Claude3To46,
+    Family::Claude47On,
+    Family::Gemini,
+    Family::Llama3,
+    Family::MistralTekken,
+    Family::DeepSeek,
+    Family::Qwen,
+];
+
+/// Estimates the tokens of a scanned text. `high` never falls when text is appended (as a part of its own), and no text
+/// without bytes costs a token. Takes some hundred additions, whatever the length of the text.
+pub fn estimate(scan: &TextScan, family: Family) -> TokenCount {
+    if scan.bytes == 0 {
+        let method = if family == Family::Unknown { Method::Unknown } else { Method::Estimated };
+        return TokenCount { tokens: 0, low: 0, high: 0, method };
+    }
+    let features = features(scan);
+    let mut count = with_model(scan, &features, &model(family));
+    if family == Family::Unknown {
+        for known in KNOWN {
+            let other = with_model(scan, &features, &model(known));
+            count.low = count.low.min(other.low);
+            count.high = count.high.max(other.high);
+        }
+        count.method = Method::Unknown;
+    }
+    count
+}
+
+/// Counts a text: exactly when the family's vocabulary is here and the text has at most `exact_up_to_bytes`, else estimated.
+pub fn count_text(family: Family, text: &str, exact_up_to_bytes: usize) -> TokenCount {
+    if text.len() <= exact_up_to_bytes
+        && let Some(tokens) = count_exact(family, text)
+    {
+        return TokenCount::exact(tokens);
+    }
+    estimate(&scan(text), family)
+}
+
+fn with_model(scan: &TextScan, features: &[u64; FEATURES], model: &Model) -> TokenCount {
+    let Coefficients { low, likely, high } = model.coefficients;
+    let [scale_low, scale_likely, scale_high] = model.scale;
+    let ceiling = scan.bytes.saturating_mul(model.byte_permille) / 1000;
+    let high = scaled(dot(features, high), scale_high).div_ceil(1_000_000).clamp(1, ceiling.max(1));
+    let tokens = (scaled(dot(features, likely), scale_likely).saturating_add(500_000) / 1_000_000).clamp(1, high);
+    let low = (scaled(dot(features, low), scale_low) / 1_000_000).min(tokens);
+    TokenCount { tokens, low, high, method: Method::Estimated }
+}
+
+fn scaled(milli_tokens: u64, permille: u64) -> u64 {
+    milli_tokens.saturating_mul(permille)
+}
+
+fn dot(features: &[u64; FEATURES], milli: &[u32; FEATURES]) -> u64 {
+    features.iter().zip(milli).fold(0, |sum, (count, each)| sum.saturating_add(count.saturating_mul(u64::from(*each))))
+}
+
+/// The features in the order of the coefficients: the fields, the excess of foreign letters over each share, and a one.
+fn features(scan: &TextScan) -> [u64; FEATURES] {
+    let lower = scan.vowels.saturating_add(scan.consonants);
+    let foreign = scan.foreign_vowels.saturating_add(scan.foreign_consonants);
+    let excess = FOREIGN_PERMILLE.map(|permille| foreign.saturating_sub(lower.saturating_mul(permille) / 1000));
+    let mut features = [0; FEATURES];
+    let values = scan.values().into_iter().chain(excess).chain([1]);
+    features.iter_mut().zip(values).for_each(|(feature, value)| *feature = value);
+    features
+}
+
+const _: () = assert!(FEATURES == FIELDS + FOREIGN_PERMILLE.len() + 1);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::text::field_names;
+
+    #[test]
+    fn the_table_names_the_fields_of_the_scan() {
+        assert_eq!(field_names(), super::super::coefficients::NAMES);
+    }
+
+    #[test]
+    fn nothing_costs_nothing() {
+        for family in Family::ALL {
+            let count = estimate(&TextScan::default(), family);
+            assert_eq!((count.low, count.tokens, count.high), (0, 0, 0));
+        }
+    }
+
+    #[test]
+    fn bounds_hold_the_published_counts_of_small_texts() {
+        // Counted with tiktoken 0.14 (o200k_base, cl100k_base) and ctok 1.3.0.
+        for (text, counts) in [
+            ("The quick brown fox jumps over the lazy dog.", [10, 10]),
+            ("fn main() {\n    println!(\"Hello, world!\");\n}\n", [12, 12]),
+            ("{\"name\": \"Ada\", \"born\": 1815, \"tags\": [\"math\", \"poetry\"]}", [24, 23]),
+        ] {
+            let scan = scan(text);
+            for (family, exact) in [Family::O200k, Family::Cl100k].into_iter().zip(counts) {
+                let count = estimate(&scan, family);
+                assert!(count.low <= exact && exact <= count.high, "{text} {family:?} {count:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn the_unknown_family_spans_the_known() {
+        let scan = scan("Straße, 東京, Москва, 0x7f, और हिन्दी");
+        let unknown = estimate(&scan, Family::Unknown);
+        assert_eq!(unknown.method, Method::Unknown);
+        for family in KNOWN {
+            let known = estimate(&scan, family);
+            assert!(unknown.low <= known.low && known.high <= unknown.high);
+        }
+    }
+
+    #[test]
+    fn no_sum_overflows() {
+        let mut scan = scan("a");
+        scan.bytes = u64::MAX;
+        scan.vowels = u64::MAX;
+        for family in Family::ALL {
+            let count = estimate(&scan, family);
+            assert!(count.low <= count.tokens && count.tokens <= count.high);
+        }
+    }
+}

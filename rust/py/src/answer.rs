@@ -1,0 +1,263 @@
+//! Answers, errors and streams of providers.
+
+use std::sync::{Mutex, PoisonError};
+
+use pyo3::prelude::*;
+use pyo3::types::PyTuple;
+use turnout_core::wire;
+
+use crate::convert::dialect as dialect_of;
+use crate::money::Usage;
+
+/// A tool call that the model made.
+#[pyclass(frozen, get_all, module = "turnout")]
+#[derive(Clone)]
+pub struct ToolCall {
+    id: String,
+    name: String,
+    arguments: String,
+}
+
+#[pymethods]
+impl ToolCall {
+    fn __repr__(&self) -> String {
+        format!("ToolCall(name='{}')", self.name)
+    }
+}
+
+/// Why an attempt gave no answer.
+#[pyclass(frozen, get_all, module = "turnout")]
+#[derive(Clone)]
+pub struct Failure {
+    outcome: &'static str,
+    status: Option<u16>,
+    code: Option<String>,
+    message: String,
+    retry_after_ms: Option<i64>,
+}
+
+impl Failure {
+    fn of(failure: &wire::Failure) -> Self {
+        Self {
+            outcome: failure.kind.name(),
+            status: failure.status,
+            code: failure.code.clone(),
+            message: failure.message.clone(),
+            retry_after_ms: failure.retry_after_ms,
+        }
+    }
+}
+
+#[pymethods]
+impl Failure {
+    fn __repr__(&self) -> String {
+        format!("Failure(outcome='{}')", self.outcome)
+    }
+}
+
+/// What came back.
+#[pyclass(frozen, module = "turnout")]
+#[derive(Clone)]
+pub struct Answer {
+    pub inner: wire::Answer,
+}
+
+#[pymethods]
+impl Answer {
+    #[getter]
+    fn outcome(&self) -> &'static str {
+        self.inner.outcome.name()
+    }
+
+    #[getter]
+    fn text(&self) -> &str {
+        &self.inner.text
+    }
+
+    #[getter]
+    fn thinking(&self) -> &str {
+        &self.inner.thinking
+    }
+
+    #[getter]
+    fn refusal(&self) -> Option<&str> {
+        self.inner.refusal.as_deref()
+    }
+
+    #[getter]
+    fn tool_calls<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyTuple>> {
+        PyTuple::new(
+            py,
+            self.inner.tool_calls.iter().map(|call| ToolCall {
+                id: call.id.clone(),
+                name: call.name.clone(),
+                arguments: call.arguments.clone(),
+            }),
+        )
+    }
+
+    #[getter]
+    fn finish_reason(&self) -> Option<&str> {
+        self.inner.finish_reason.as_deref()
+    }
+
+    #[getter]
+    fn model(&self) -> Option<&str> {
+        self.inner.model.as_deref()
+    }
+
+    #[getter]
+    fn usage(&self) -> Option<Usage> {
+        self.inner.usage.map(|inner| Usage { inner })
+    }
+
+    #[getter]
+    fn message(&self) -> Option<&str> {
+        self.inner.message.as_deref()
+    }
+
+    #[getter]
+    fn failure(&self) -> Option<Failure> {
+        self.inner.failure.as_ref().map(Failure::of)
+    }
+
+    fn __repr__(&self) -> String {
+        format!("Answer(outcome='{}', {} characters)", self.inner.outcome.name(), self.inner.text.chars().count())
+    }
+}
+
+/// Reads a 2xx answer that is not a stream.
+#[pyfunction]
+pub fn parse_answer(py: Python<'_>, dialect: &str, body: &[u8]) -> PyResult<Answer> {
+    Ok(Answer { inner: wire::parse_answer(dialect_of(py, dialect)?, body) })
+}
+
+/// What a non-2xx answer means.
+#[pyfunction]
+#[allow(clippy::needless_pass_by_value, reason = "pyo3 hands over owned headers")]
+pub fn classify_response(
+    py: Python<'_>,
+    dialect: &str,
+    status: u16,
+    headers: Vec<(String, String)>,
+    body: &[u8],
+    now_ms: i64,
+) -> PyResult<Failure> {
+    let failure = wire::classify_response(dialect_of(py, dialect)?, status, &headers, body, now_ms);
+    Ok(Failure::of(&failure))
+}
+
+/// One event of a stream in normal form.
+#[pyclass(frozen, get_all, module = "turnout")]
+pub struct StreamEvent {
+    /// `text`, `thinking`, `tool_call`, `tool_arguments`, `refusal`, `ping` or `error`.
+    kind: &'static str,
+    text: String,
+    index: Option<u32>,
+    id: Option<String>,
+    name: Option<String>,
+}
+
+impl StreamEvent {
+    fn of(event: wire::StreamEvent) -> Self {
+        let plain = |kind, text| Self { kind, text, index: None, id: None, name: None };
+        match event {
+            wire::StreamEvent::Text(text) => plain("text", text),
+            wire::StreamEvent::Thinking(text) => plain("thinking", text),
+            wire::StreamEvent::Refusal(text) => plain("refusal", text),
+            wire::StreamEvent::Ping => plain("ping", String::new()),
+            wire::StreamEvent::Error { message, .. } => plain("error", message),
+            wire::StreamEvent::ToolCallStart { index, id, name } => {
+                Self { index: Some(index), id: Some(id), name: Some(name), ..plain("tool_call", String::new()) }
+            }
+            wire::StreamEvent::ToolCallArguments { index, json } => {
+                Self { index: Some(index), ..plain("tool_arguments", json) }
+            }
+        }
+    }
+}
+
+#[pymethods]
+impl StreamEvent {
+    #[getter]
+    fn is_content(&self) -> bool {
+        matches!(self.kind, "text" | "thinking" | "tool_call" | "tool_arguments" | "refusal")
+    }
+
+    fn __repr__(&self) -> String {
+        format!("StreamEvent(kind='{}', {} characters)", self.kind, self.text.chars().count())
+    }
+}
+
+/// How a stream ended.
+#[pyclass(frozen, get_all, module = "turnout")]
+pub struct StreamEnd {
+    outcome: &'static str,
+    usage: Option<Usage>,
+    finish_reason: Option<String>,
+    model: Option<String>,
+    message: Option<String>,
+    failure: Option<Failure>,
+}
+
+#[pymethods]
+impl StreamEnd {
+    fn __repr__(&self) -> String {
+        format!("StreamEnd(outcome='{}')", self.outcome)
+    }
+}
+
+/// Reads a stream: bytes as they come in, events out. One call for each network read.
+#[pyclass(frozen, module = "turnout")]
+pub struct StreamReader {
+    inner: Mutex<wire::StreamReader>,
+}
+
+impl StreamReader {
+    fn with<T>(&self, act: impl FnOnce(&mut wire::StreamReader) -> T) -> T {
+        // A reader that panicked half-way is still one reader: the lock is taken over.
+        act(&mut self.inner.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+}
+
+#[pymethods]
+impl StreamReader {
+    #[new]
+    fn new(py: Python<'_>, dialect: &str) -> PyResult<Self> {
+        Ok(Self { inner: Mutex::new(wire::StreamReader::new(dialect_of(py, dialect)?)) })
+    }
+
+    fn feed(&self, bytes: &[u8]) -> Vec<StreamEvent> {
+        let mut events = Vec::new();
+        self.with(|reader| reader.feed(bytes, &mut events));
+        events.into_iter().map(StreamEvent::of).collect()
+    }
+
+    fn finish(&self) -> (Vec<StreamEvent>, StreamEnd) {
+        let mut events = Vec::new();
+        let end = self.with(|reader| reader.finish(&mut events));
+        let end = StreamEnd {
+            outcome: end.outcome.name(),
+            usage: end.usage.map(|inner| Usage { inner }),
+            finish_reason: end.finish_reason,
+            model: end.model,
+            message: end.message,
+            failure: end.failure.as_ref().map(Failure::of),
+        };
+        (events.into_iter().map(StreamEvent::of).collect(), end)
+    }
+
+    #[getter]
+    fn has_content(&self) -> bool {
+        self.with(|reader| reader.has_content())
+    }
+
+    #[getter]
+    fn is_over(&self) -> bool {
+        self.with(|reader| reader.is_over())
+    }
+
+    fn answer(&self) -> Answer {
+        Answer { inner: self.with(|reader| reader.answer()) }
+    }
+}

@@ -1,0 +1,195 @@
+//! Decisions: one small frozen object out; everything in it is computed when it is looked at.
+
+use std::sync::Arc;
+
+use pyo3::prelude::*;
+use pyo3::types::{PyBytes, PyTuple};
+use turnout_core::decide::{self, CandidateStatus, Considered};
+use turnout_core::plan;
+use turnout_core::policy;
+use turnout_core::wire::Dialect;
+
+use crate::money::ExpectedCost;
+use crate::plan::{Attempt, Plan};
+
+/// What was asked: kept with the decision, so that bodies can be written later.
+pub struct Asked {
+    pub body: Vec<u8>,
+    pub dialect: Dialect,
+    pub wants_json: bool,
+    pub policy: Arc<policy::Policy>,
+}
+
+/// A deployment that was considered, and what became of it.
+#[pyclass(frozen, get_all, module = "turnout")]
+pub struct Candidate {
+    deployment: String,
+    model: String,
+    rank: u32,
+    /// `chosen`, `ranked` or `rejected`.
+    status: &'static str,
+    /// 1 is the first attempt; none when rejected.
+    place: Option<usize>,
+    /// The code of the filter that rejected it.
+    code: Option<String>,
+    reason: Option<String>,
+    input_tokens: u64,
+    expected_cost: Option<Py<ExpectedCost>>,
+}
+
+#[pymethods]
+impl Candidate {
+    fn __repr__(&self) -> String {
+        format!("Candidate('{}', {})", self.deployment, self.status)
+    }
+}
+
+fn candidate(py: Python<'_>, considered: &Considered) -> PyResult<Candidate> {
+    let (status, place, code, reason) = match &considered.status {
+        CandidateStatus::Chosen => ("chosen", Some(1), None, None),
+        CandidateStatus::Ranked(place) => ("ranked", Some(*place), None, None),
+        CandidateStatus::Rejected { code, reason, .. } => ("rejected", None, Some(code.clone()), Some(reason.clone())),
+    };
+    let row = &considered.candidate;
+    let cost = ExpectedCost::of(row.cost_p50_usd_picos, row.cost_p90_usd_picos);
+    Ok(Candidate {
+        deployment: considered.deployment.clone(),
+        model: considered.model.clone(),
+        rank: considered.rank,
+        status,
+        place,
+        code,
+        reason,
+        input_tokens: row.input.tokens,
+        expected_cost: cost.map(|cost| Py::new(py, cost)).transpose()?,
+    })
+}
+
+/// Which model, at what cost, why, and what to do on failure.
+#[pyclass(frozen, module = "turnout")]
+pub struct Decision {
+    pub inner: decide::Decision,
+    pub plan: Arc<plan::Plan>,
+    pub asked: Arc<Asked>,
+}
+
+impl Decision {
+    fn chosen(&self) -> Option<&Considered> {
+        self.inner.chosen()
+    }
+}
+
+#[pymethods]
+impl Decision {
+    #[getter]
+    fn model(&self) -> Option<&str> {
+        self.chosen().map(|chosen| chosen.model.as_str())
+    }
+
+    #[getter]
+    fn deployment(&self) -> Option<&str> {
+        self.chosen().map(|chosen| chosen.deployment.as_str())
+    }
+
+    #[getter]
+    fn rule(&self) -> &str {
+        &self.inner.rule
+    }
+
+    #[getter]
+    fn policy(&self) -> &str {
+        &self.inner.policy
+    }
+
+    #[getter]
+    fn policy_hash(&self) -> &str {
+        &self.inner.policy_hash
+    }
+
+    #[getter]
+    fn catalog_hash(&self) -> &str {
+        &self.inner.catalog_hash
+    }
+
+    /// The clock that the decision saw, in seconds since 1970.
+    #[getter]
+    fn now(&self) -> f64 {
+        #[allow(clippy::cast_precision_loss, reason = "milliseconds since 1970 fit a double for 285,000 years")]
+        let seconds = self.inner.now_ms as f64 / 1000.0;
+        seconds
+    }
+
+    #[getter]
+    fn seed(&self) -> u64 {
+        self.inner.seed
+    }
+
+    #[getter]
+    fn expected_cost(&self) -> Option<ExpectedCost> {
+        let candidate = &self.chosen()?.candidate;
+        ExpectedCost::of(candidate.cost_p50_usd_picos, candidate.cost_p90_usd_picos)
+    }
+
+    #[getter]
+    fn input_tokens(&self) -> Option<u64> {
+        self.chosen().map(|chosen| chosen.candidate.input.tokens)
+    }
+
+    /// Every candidate of the rule: attempts in their order, then the rejected.
+    #[getter]
+    fn candidates<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyTuple>> {
+        let rows = self.inner.candidates.iter().map(|row| candidate(py, row)).collect::<PyResult<Vec<_>>>()?;
+        PyTuple::new(py, rows)
+    }
+
+    #[getter]
+    fn plan(&self) -> Plan {
+        Plan { plan: Arc::clone(&self.plan), asked: Arc::clone(&self.asked) }
+    }
+
+    /// Wishes that were given up, rightmost first.
+    #[getter]
+    fn relaxed<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyTuple>> {
+        PyTuple::new(py, &self.inner.relaxed)
+    }
+
+    /// The facts that the decision read, by name.
+    #[getter]
+    fn inputs<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
+        self.to_dict(py)?.get_item("facts")
+    }
+
+    /// The body ready to send to the chosen deployment, for those who make the call themselves.
+    #[getter]
+    fn request<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyBytes>> {
+        let first = Attempt::new(&self.plan, &self.asked, 0);
+        first.write(py, None).map(|body| PyBytes::new(py, &body.bytes))
+    }
+
+    /// A short text for people.
+    fn explain(&self) -> String {
+        self.inner.explain()
+    }
+
+    /// Why a model or deployment was not chosen, in one line.
+    fn why_not(&self, name: &str) -> String {
+        self.inner.why_not(name)
+    }
+
+    /// The whole decision as JSON. Same inputs, same bytes.
+    fn to_json(&self) -> String {
+        self.inner.to_json()
+    }
+
+    /// The whole decision as a dict.
+    fn to_dict<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
+        py.import("json")?.call_method1("loads", (self.inner.to_json(),))
+    }
+
+    fn __repr__(&self) -> String {
+        match self.chosen() {
+            Some(chosen) => format!("Decision('{}', rule='{}')", chosen.deployment, self.inner.rule),
+            None => format!("Decision(refused, rule='{}')", self.inner.rule),
+        }
+    }
+}

@@ -1,0 +1,150 @@
+//! Token counts and classifications.
+
+use pyo3::prelude::*;
+use pyo3::types::{PyDict, PyString};
+use turnout_core::catalog::Catalog;
+use turnout_core::classify::{self as classifier, Language};
+use turnout_core::tokens::{self, Family};
+use turnout_core::wire::parse_request;
+
+use crate::convert::{dialect as dialect_of, repaired, request_bytes};
+use crate::errors::{of_catalog, of_wire};
+
+/// A count of tokens with its bounds.
+#[pyclass(frozen, module = "turnout")]
+pub struct TokenCount {
+    inner: tokens::TokenCount,
+}
+
+#[pymethods]
+impl TokenCount {
+    #[getter]
+    fn tokens(&self) -> u64 {
+        self.inner.tokens
+    }
+
+    #[getter]
+    fn low(&self) -> u64 {
+        self.inner.low
+    }
+
+    #[getter]
+    fn high(&self) -> u64 {
+        self.inner.high
+    }
+
+    #[getter]
+    fn method(&self) -> &'static str {
+        self.inner.method.name()
+    }
+
+    fn __repr__(&self) -> String {
+        let tokens::TokenCount { tokens, low, high, method } = self.inner;
+        format!("TokenCount(tokens={tokens}, low={low}, high={high}, method='{}')", method.name())
+    }
+}
+
+/// Input tokens of a text or a whole request for a model of the catalogue.
+#[pyfunction]
+#[pyo3(signature = (model, request_or_text, *, dialect = None))]
+pub fn count_tokens(
+    py: Python<'_>,
+    model: &str,
+    request_or_text: &Bound<'_, PyAny>,
+    dialect: Option<&str>,
+) -> PyResult<TokenCount> {
+    let resolved = Catalog::bundled().resolve(model).map_err(|error| of_catalog(py, &error))?;
+    let family = resolved.model.tokenizer_family.as_deref().map_or(Family::Unknown, Family::from_catalog);
+    if let Ok(text) = request_or_text.cast::<PyString>() {
+        let text = repaired(text)?;
+        let inner = py.detach(|| tokens::count_text(family, &text, usize::MAX));
+        return Ok(TokenCount { inner });
+    }
+    let body = request_bytes(request_or_text)?;
+    let dialect = dialect.map(|name| dialect_of(py, name)).transpose()?;
+    let inner = py.detach(|| {
+        let request = parse_request(&body, dialect)?;
+        let exact = tokens::count_request_exact(&request, family);
+        Ok(exact.unwrap_or_else(|| tokens::measure(&request).input(family)))
+    });
+    inner.map(|inner| TokenCount { inner }).map_err(|error| of_wire(py, &error))
+}
+
+/// What an ask is.
+#[pyclass(frozen, module = "turnout")]
+pub struct Classification {
+    inner: classifier::Classification,
+}
+
+fn share(millionths: u32) -> f64 {
+    f64::from(millionths) / 1_000_000.0
+}
+
+#[pymethods]
+impl Classification {
+    /// The task; none when the classifier abstains.
+    #[getter]
+    fn task(&self) -> Option<&'static str> {
+        (!self.inner.task.abstained).then(|| self.inner.task.task.name())
+    }
+
+    #[getter]
+    fn task_score(&self) -> f64 {
+        share(self.inner.task.score)
+    }
+
+    /// The natural language as an ISO 639 code; none when the classifier abstains.
+    #[getter]
+    fn language(&self) -> Option<&'static str> {
+        if self.inner.language.abstained { None } else { self.inner.language.language.map(Language::code) }
+    }
+
+    #[getter]
+    fn language_score(&self) -> f64 {
+        share(self.inner.language.score)
+    }
+
+    #[getter]
+    fn difficulty(&self) -> f64 {
+        share(self.inner.difficulty)
+    }
+
+    #[getter]
+    fn has_code(&self) -> bool {
+        self.inner.has_code()
+    }
+
+    /// Score points of every task, best first.
+    #[getter]
+    fn scores<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyDict>> {
+        let dict = PyDict::new(py);
+        for (task, points) in self.inner.task.scores {
+            dict.set_item(task.name(), points)?;
+        }
+        Ok(dict)
+    }
+
+    fn __repr__(&self) -> String {
+        let quoted = |name: Option<&str>| name.map_or_else(|| "None".to_owned(), |name| format!("'{name}'"));
+        format!(
+            "Classification(task={}, language={}, difficulty={:.2}, has_code={})",
+            quoted(self.task()),
+            quoted(self.language()),
+            self.difficulty(),
+            if self.has_code() { "True" } else { "False" }
+        )
+    }
+}
+
+/// Classifies a text or a request.
+#[pyfunction]
+#[pyo3(signature = (text_or_request, *, dialect = None))]
+pub fn classify(py: Python<'_>, text_or_request: &Bound<'_, PyAny>, dialect: Option<&str>) -> PyResult<Classification> {
+    if let Ok(text) = text_or_request.cast::<PyString>() {
+        return Ok(Classification { inner: classifier::classify_text(&repaired(text)?) });
+    }
+    let body = request_bytes(text_or_request)?;
+    let dialect = dialect.map(|name| dialect_of(py, name)).transpose()?;
+    let request = parse_request(&body, dialect).map_err(|error| of_wire(py, &error))?;
+    Ok(Classification { inner: classifier::classify(&request) })
+}

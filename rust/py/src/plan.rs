@@ -1,0 +1,282 @@
+//! Plans: the attempts of a decision, their bodies, and what comes after each outcome.
+
+use std::sync::Arc;
+
+use pyo3::prelude::*;
+use pyo3::types::{PyBytes, PyTuple};
+use turnout_core::catalog::Dialect as CatalogDialect;
+use turnout_core::plan::{self, Tried};
+use turnout_core::policy::KeyRef;
+use turnout_core::wire::{self, Dialect, ResponseFormat, parse_request, write_body};
+
+use crate::answer::Answer;
+use crate::decision::Asked;
+use crate::errors::of_wire;
+use crate::money::{ExpectedCost, Money, Usage, cost_at};
+use crate::state::outcome_of;
+
+/// An upstream body, and what could not be carried over into it.
+#[pyclass(frozen, module = "turnout")]
+pub struct Body {
+    inner: wire::Body,
+}
+
+#[pymethods]
+impl Body {
+    #[getter]
+    fn bytes<'py>(&self, py: Python<'py>) -> Bound<'py, PyBytes> {
+        PyBytes::new(py, &self.inner.bytes)
+    }
+
+    /// What was left out or mapped, in words.
+    #[getter]
+    fn dropped<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyTuple>> {
+        PyTuple::new(py, &self.inner.dropped)
+    }
+
+    fn __repr__(&self) -> String {
+        format!("Body({} bytes)", self.inner.bytes.len())
+    }
+}
+
+/// One upstream call that may be made.
+#[pyclass(frozen, module = "turnout")]
+pub struct Attempt {
+    plan: Arc<plan::Plan>,
+    asked: Arc<Asked>,
+    index: usize,
+}
+
+impl Attempt {
+    pub fn new(plan: &Arc<plan::Plan>, asked: &Arc<Asked>, index: usize) -> Self {
+        Self { plan: Arc::clone(plan), asked: Arc::clone(asked), index }
+    }
+
+    /// The upstream body; `stream` none streams as the client asked.
+    pub fn write(&self, py: Python<'_>, stream: Option<bool>) -> PyResult<wire::Body> {
+        let row = self.row()?;
+        let request = parse_request(&self.asked.body, Some(self.asked.dialect)).map_err(|error| of_wire(py, &error))?;
+        let target = row.target(stream.unwrap_or(request.stream));
+        write_body(&request, &target).map_err(|error| of_wire(py, &error))
+    }
+
+    fn row(&self) -> PyResult<&plan::Attempt> {
+        self.plan.attempts.get(self.index).ok_or_else(|| pyo3::exceptions::PyIndexError::new_err("no such attempt"))
+    }
+}
+
+#[pymethods]
+impl Attempt {
+    #[getter]
+    fn index(&self) -> usize {
+        self.index
+    }
+
+    #[getter]
+    fn deployment(&self) -> PyResult<&str> {
+        self.row().map(|row| row.deployment.as_str())
+    }
+
+    #[getter]
+    fn model(&self) -> PyResult<&str> {
+        self.row().map(|row| row.model.as_str())
+    }
+
+    #[getter]
+    fn provider(&self) -> PyResult<&str> {
+        self.row().map(|row| row.provider.as_str())
+    }
+
+    /// The model's name as the upstream knows it.
+    #[getter]
+    fn upstream_model(&self) -> PyResult<&str> {
+        self.row().map(|row| row.upstream_model.as_str())
+    }
+
+    #[getter]
+    fn dialect(&self) -> PyResult<&'static str> {
+        self.row().map(|row| row.dialect.name())
+    }
+
+    #[getter]
+    fn base_url(&self) -> PyResult<&str> {
+        self.row().map(|row| row.base_url.as_str())
+    }
+
+    /// Where the call goes: the address with the dialect's path.
+    #[getter]
+    fn url(&self) -> PyResult<String> {
+        let row = self.row()?;
+        let dialect = match row.dialect {
+            Dialect::OpenAiChat => CatalogDialect::OpenAiChat,
+            Dialect::AnthropicMessages => CatalogDialect::AnthropicMessages,
+        };
+        Ok(format!("{}{}", row.base_url, dialect.path().unwrap_or_default()))
+    }
+
+    /// How the key goes into the request: `bearer`, `x-api-key`, `api-key` or `none`.
+    #[getter]
+    fn auth(&self) -> PyResult<&'static str> {
+        self.row().map(|row| row.auth.name())
+    }
+
+    /// Environment variables that may hold the key, the first one set wins; empty when none is sent.
+    #[getter]
+    fn key_names<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyTuple>> {
+        match &self.row()?.key {
+            KeyRef::None => PyTuple::new(py, Vec::<String>::new()),
+            KeyRef::Env(names) => PyTuple::new(py, names),
+        }
+    }
+
+    /// What names the key in state and records; never the key.
+    #[getter]
+    fn key_label(&self) -> PyResult<String> {
+        self.row().map(|row| row.key.label())
+    }
+
+    #[getter]
+    fn rank(&self) -> PyResult<u32> {
+        self.row().map(|row| row.rank)
+    }
+
+    #[getter]
+    fn max_tokens(&self) -> PyResult<Option<u64>> {
+        self.row().map(|row| row.max_tokens)
+    }
+
+    #[getter]
+    fn expected_cost(&self) -> PyResult<Option<ExpectedCost>> {
+        self.row().map(|row| ExpectedCost::of(row.cost_p50_usd_picos, row.cost_p90_usd_picos))
+    }
+
+    /// What the thinking setting became for this model, where it could not be carried over as it is.
+    #[getter]
+    fn notes<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyTuple>> {
+        PyTuple::new(py, &self.row()?.notes)
+    }
+
+    /// The upstream body; `stream` none streams as the client asked.
+    #[pyo3(signature = (*, stream = None))]
+    fn body(&self, py: Python<'_>, stream: Option<bool>) -> PyResult<Body> {
+        self.write(py, stream).map(|inner| Body { inner })
+    }
+
+    /// What a usage cost at this deployment's price.
+    fn cost(&self, py: Python<'_>, usage: &Usage) -> PyResult<Money> {
+        let row = self.row()?;
+        let price = self.asked.policy.model_index(&row.model).and_then(|index| self.asked.policy.models.get(index));
+        cost_at(py, price.and_then(|model| model.facts.price.as_ref()), &usage.inner, &row.model)
+    }
+
+    fn __repr__(&self) -> PyResult<String> {
+        self.row().map(|row| format!("Attempt({}, '{}')", self.index, row.deployment))
+    }
+}
+
+/// What comes next after what was tried.
+#[pyclass(frozen, get_all, module = "turnout")]
+pub struct Step {
+    /// `retry`, `fallback`, `escalate` or `return`.
+    kind: &'static str,
+    /// Which attempt; none for `return`.
+    attempt: Option<usize>,
+    /// For `return`: `accepted`, `final`, `nothing_left`, `attempts` or `spend`.
+    why: Option<&'static str>,
+}
+
+#[pymethods]
+impl Step {
+    fn __repr__(&self) -> String {
+        match (self.attempt, self.why) {
+            (Some(attempt), _) => format!("Step('{}', {attempt})", self.kind),
+            (None, why) => format!("Step('{}', '{}')", self.kind, why.unwrap_or_default()),
+        }
+    }
+}
+
+/// The attempts of one call, and its bounds.
+#[pyclass(frozen, module = "turnout")]
+pub struct Plan {
+    pub plan: Arc<plan::Plan>,
+    pub asked: Arc<Asked>,
+}
+
+#[pymethods]
+impl Plan {
+    #[getter]
+    fn attempts<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyTuple>> {
+        PyTuple::new(py, (0..self.plan.attempts.len()).map(|index| Attempt::new(&self.plan, &self.asked, index)))
+    }
+
+    #[getter]
+    fn deadline_ms(&self) -> i64 {
+        self.plan.run.deadline_ms
+    }
+
+    #[getter]
+    fn ttft_ms(&self) -> Option<i64> {
+        self.plan.run.ttft_ms
+    }
+
+    #[getter]
+    fn max_attempts(&self) -> u32 {
+        self.plan.run.attempts
+    }
+
+    #[getter]
+    fn spend(&self) -> Option<Money> {
+        self.plan.run.spend_usd_picos.map(|picos| Money { picos })
+    }
+
+    #[getter]
+    fn accept<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyTuple>> {
+        PyTuple::new(py, self.plan.accept.iter().map(|check| check.name()))
+    }
+
+    /// The plan with a tighter deadline or purse for one call; looser ones than the policy's are not taken.
+    #[pyo3(signature = (*, deadline_ms = None, spend = None))]
+    fn tightened(&self, deadline_ms: Option<i64>, spend: Option<&Money>) -> Self {
+        let mut plan = (*self.plan).clone();
+        if let Some(deadline_ms) = deadline_ms {
+            plan.run.deadline_ms = plan.run.deadline_ms.min(deadline_ms.max(0));
+        }
+        if let Some(spend) = spend {
+            let purse = plan.run.spend_usd_picos.map_or(spend.picos, |own| own.min(spend.picos));
+            plan.run.spend_usd_picos = Some(purse);
+        }
+        Self { plan: Arc::new(plan), asked: Arc::clone(&self.asked) }
+    }
+
+    /// The first check that an answer fails; none when it is accepted.
+    fn unmet(&self, answer: &Answer) -> Option<&'static str> {
+        plan::unmet(&self.plan.accept, &answer.inner, self.asked.wants_json).map(|check| check.name())
+    }
+
+    /// The step after `tried`: tuples of (attempt, outcome, accepted).
+    #[allow(clippy::needless_pass_by_value, reason = "pyo3 hands over owned tuples")]
+    fn next(&self, py: Python<'_>, tried: Vec<(usize, String, bool)>, spent: &Money) -> PyResult<Step> {
+        let tried = tried
+            .iter()
+            .map(|(attempt, outcome, is_accepted)| {
+                Ok(Tried { attempt: *attempt, outcome: outcome_of(py, outcome)?, is_accepted: *is_accepted })
+            })
+            .collect::<PyResult<Vec<Tried>>>()?;
+        let step = |kind, attempt| Step { kind, attempt: Some(attempt), why: None };
+        Ok(match self.plan.next(&tried, spent.picos) {
+            plan::Step::Retry(attempt) => step("retry", attempt),
+            plan::Step::Fallback(attempt) => step("fallback", attempt),
+            plan::Step::Escalate(attempt) => step("escalate", attempt),
+            plan::Step::Return(why) => Step { kind: "return", attempt: None, why: Some(why.name()) },
+        })
+    }
+
+    fn __repr__(&self) -> String {
+        format!("Plan({} attempts, deadline {} ms)", self.plan.attempts.len(), self.plan.run.deadline_ms)
+    }
+}
+
+/// Whether a request asks for JSON.
+pub fn wants_json(format: ResponseFormat<'_>) -> bool {
+    format != ResponseFormat::Text
+}

@@ -1,0 +1,168 @@
+//! Policies.
+
+use pyo3::prelude::*;
+use pyo3::types::{PyDict, PyTuple};
+use std::sync::Arc;
+use turnout_core::catalog::Catalog;
+use turnout_core::engine::Engine;
+use turnout_core::outcome::TABLE;
+use turnout_core::policy::diagnostics::{CODES, Finding, Pos};
+use turnout_core::policy::expr::Tri;
+use turnout_core::policy::source::{Row, RowKind};
+use turnout_core::policy::{self, KeyRef};
+
+use crate::errors::raise;
+
+/// A checked policy.
+#[pyclass(frozen, module = "turnout")]
+pub struct Policy {
+    pub inner: Arc<policy::Policy>,
+}
+
+#[pymethods]
+impl Policy {
+    #[getter]
+    fn name(&self) -> &str {
+        &self.inner.name
+    }
+
+    #[getter]
+    fn hash(&self) -> &str {
+        &self.inner.hash
+    }
+
+    /// Names of the models, in the order of the file.
+    #[getter]
+    fn models<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyTuple>> {
+        PyTuple::new(py, self.inner.models.iter().map(|model| model.alias.as_str()))
+    }
+
+    /// Names of the rules, in order; the last is `otherwise`.
+    #[getter]
+    fn rules<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyTuple>> {
+        PyTuple::new(py, self.inner.rules.iter().map(|rule| rule.name.as_str()))
+    }
+
+    /// Names of the tests in the file.
+    #[getter]
+    fn tests<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyTuple>> {
+        PyTuple::new(py, self.inner.tests.iter().map(|test| test.name.as_str()))
+    }
+
+    /// For each deployment, the environment variables that may hold its key; empty when it needs none.
+    #[getter]
+    fn keys<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyDict>> {
+        let dict = PyDict::new(py);
+        for deployment in &self.inner.deployments {
+            let names = match &deployment.key {
+                KeyRef::None => &[][..],
+                KeyRef::Env(names) => names,
+            };
+            dict.set_item(&deployment.id, PyTuple::new(py, names)?)?;
+        }
+        Ok(dict)
+    }
+
+    /// Runs the tests in the file; empty when all hold.
+    fn run_tests(&self, py: Python<'_>) -> Vec<TestFailure> {
+        let policy = (*self.inner).clone();
+        let failures = py.detach(move || Engine::new(policy, Catalog::bundled().hash(), Vec::new()).run_tests());
+        failures
+            .into_iter()
+            .map(|failure| TestFailure {
+                name: failure.name,
+                line: failure.pos.line,
+                column: failure.pos.column,
+                held: if failure.held == Tri::False { "false" } else { "unknown" },
+                expected: failure.expected,
+                saw: failure.saw,
+            })
+            .collect()
+    }
+
+    fn __repr__(&self) -> String {
+        format!("Policy('{}', {} models, {} rules)", self.inner.name, self.inner.models.len(), self.inner.rules.len())
+    }
+}
+
+/// A test of a policy that does not hold.
+#[pyclass(frozen, get_all, module = "turnout")]
+pub struct TestFailure {
+    name: String,
+    line: u32,
+    column: u32,
+    /// `false` or `unknown`.
+    held: &'static str,
+    expected: String,
+    saw: String,
+}
+
+#[pymethods]
+impl TestFailure {
+    fn __repr__(&self) -> String {
+        format!("TestFailure('{}')", self.name)
+    }
+}
+
+type RawRow = (u32, Option<String>, u32, u32, String, String, bool, u32, u32);
+type RawFinding = (u32, u32, &'static str, String, Option<String>, &'static str);
+
+/// Checks the rows of a policy file. The policy is none when a finding is an error.
+#[pyfunction]
+#[allow(clippy::needless_pass_by_value, reason = "pyo3 hands over owned rows")]
+pub fn compile_policy(py: Python<'_>, rows: Vec<RawRow>, today: i64) -> PyResult<(Option<Policy>, Vec<RawFinding>)> {
+    let rows = rows.into_iter().map(|row| row_of(py, row)).collect::<PyResult<Vec<Row>>>()?;
+    let compiled = py.detach(|| policy::compile(&rows, Catalog::bundled(), today));
+    Ok(match compiled {
+        Ok((policy, findings)) => (Some(Policy { inner: Arc::new(policy) }), raw(findings)),
+        Err(findings) => (None, raw(findings)),
+    })
+}
+
+fn row_of(py: Python<'_>, row: RawRow) -> PyResult<Row> {
+    let (depth, key, key_line, key_column, kind, text, is_cut, line, column) = row;
+    let kind = RowKind::from_name(&kind)
+        .ok_or_else(|| raise(py, "PolicyError", "malformed-yaml", &format!("`{kind}` is no kind of row"), None))?;
+    let key = key.map(|name| (name, Pos { line: key_line, column: key_column }));
+    Ok(Row { depth, key, kind, text, is_cut, pos: Pos { line, column } })
+}
+
+fn raw(findings: Vec<Finding>) -> Vec<RawFinding> {
+    findings
+        .into_iter()
+        .map(|finding| {
+            let Finding { pos, code, message, hint, severity } = finding;
+            (pos.line, pos.column, code, message, hint, severity.name())
+        })
+        .collect()
+}
+
+/// Every code that a policy can be refused or warned with, and what it means.
+#[pyfunction]
+pub fn codes(py: Python<'_>) -> PyResult<Bound<'_, PyDict>> {
+    let dict = PyDict::new(py);
+    for (code, meaning) in CODES {
+        dict.set_item(code, meaning)?;
+    }
+    Ok(dict)
+}
+
+/// The outcome table: kind, retried, next, cools, cooldown in milliseconds, counts as failure, maybe billed, meaning.
+#[pyfunction]
+pub fn outcomes() -> Vec<(&'static str, bool, &'static str, &'static str, i64, bool, bool, &'static str)> {
+    TABLE
+        .iter()
+        .map(|row| {
+            (
+                row.kind.name(),
+                row.retry_same,
+                row.next.name(),
+                row.cools.name(),
+                row.default_cooldown_ms,
+                row.counts_as_failure,
+                row.maybe_billed,
+                row.meaning,
+            )
+        })
+        .collect()
+}

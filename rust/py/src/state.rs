@@ -1,0 +1,96 @@
+//! What a process has seen of its deployments, behind one lock.
+
+use std::sync::{Arc, Mutex, PoisonError};
+
+use pyo3::prelude::*;
+use turnout_core::control::{ControlEvent, ControlSettings, ControlState};
+use turnout_core::outcome::OutcomeKind;
+
+use crate::convert::moment;
+use crate::errors::raise;
+
+/// Cooldowns, breakers, latencies and the retry budget of a process.
+#[pyclass(frozen, module = "turnout")]
+#[derive(Clone)]
+pub struct State {
+    inner: Arc<Mutex<ControlState>>,
+}
+
+impl State {
+    pub fn with_settings(settings: ControlSettings) -> Self {
+        Self { inner: Arc::new(Mutex::new(ControlState::new(settings))) }
+    }
+
+    /// Lends the state. Nothing in the core panics; a poisoned lock is taken over.
+    pub fn lend<T>(&self, act: impl FnOnce(&mut ControlState) -> T) -> T {
+        act(&mut self.inner.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+}
+
+#[pymethods]
+impl State {
+    #[new]
+    fn new() -> Self {
+        Self::with_settings(ControlSettings::default())
+    }
+
+    /// A call begins: what extra attempts are a share of.
+    #[pyo3(signature = (*, now = None))]
+    fn call_started(&self, now: Option<f64>) {
+        let (now_ms, _) = moment(now, Some(0));
+        self.lend(|state| state.apply(&ControlEvent::CallStarted, now_ms));
+    }
+
+    /// An attempt begins.
+    #[pyo3(signature = (deployment, key, provider, *, now = None))]
+    fn attempt_started(&self, deployment: &str, key: &str, provider: &str, now: Option<f64>) {
+        let (now_ms, _) = moment(now, Some(0));
+        self.lend(|state| state.apply(&ControlEvent::AttemptStarted { deployment, key, provider }, now_ms));
+    }
+
+    /// An attempt ended.
+    #[pyo3(signature = (deployment, key, provider, outcome, *, ttft_ms = None, total_ms = 0, retry_after_ms = None, now = None))]
+    #[allow(clippy::too_many_arguments, reason = "one keyword for each thing that happened")]
+    fn attempt_ended(
+        &self,
+        py: Python<'_>,
+        deployment: &str,
+        key: &str,
+        provider: &str,
+        outcome: &str,
+        ttft_ms: Option<u32>,
+        total_ms: u32,
+        retry_after_ms: Option<i64>,
+        now: Option<f64>,
+    ) -> PyResult<()> {
+        let outcome = outcome_of(py, outcome)?;
+        let (now_ms, _) = moment(now, Some(0));
+        let event =
+            ControlEvent::AttemptEnded { deployment, key, provider, outcome, ttft_ms, total_ms, retry_after_ms };
+        self.lend(|state| state.apply(&event, now_ms));
+        Ok(())
+    }
+
+    /// Whether the process may make an extra attempt now; if so, it is counted.
+    #[pyo3(signature = (*, now = None))]
+    fn may_retry(&self, now: Option<f64>) -> bool {
+        let (now_ms, _) = moment(now, Some(0));
+        self.lend(|state| state.may_retry(now_ms))
+    }
+
+    /// Milliseconds until a deployment is no longer left alone; none when it is healthy.
+    #[pyo3(signature = (deployment, key, provider, *, now = None))]
+    fn cooling_ms(&self, deployment: &str, key: &str, provider: &str, now: Option<f64>) -> Option<i64> {
+        let (now_ms, _) = moment(now, Some(0));
+        let standing = self.lend(|state| state.standing(deployment, key, provider, now_ms));
+        standing.cooling_until_ms.map(|until_ms| until_ms - now_ms)
+    }
+}
+
+/// A kind of outcome by its name.
+pub fn outcome_of(py: Python<'_>, name: &str) -> PyResult<OutcomeKind> {
+    OutcomeKind::from_name(name).ok_or_else(|| {
+        let message = format!("`{name}` is not a kind of outcome");
+        raise(py, "RequestError", "unknown_outcome", &message, Some("the kinds are in `turnout explain --outcomes`"))
+    })
+}
