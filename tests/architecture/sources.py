@@ -39,10 +39,10 @@ def rust_files(folder: Path) -> list[Path]:
 
 
 def _declared_for_tests(path: Path) -> bool:
+    if path.stem != "tests":
+        return False
     parents = [path.parent / "mod.rs", path.parent / "lib.rs", path.parent.with_suffix(".rs")]
-    return path.stem == "tests" and any(
-        parent.is_file() and _TEST_MODULE.search(parent.read_text(encoding="utf-8")) for parent in parents
-    )
+    return any(_TEST_MODULE.search(parent.read_text(encoding="utf-8")) for parent in parents if parent.is_file())
 
 
 def module_name(path: Path) -> str:
