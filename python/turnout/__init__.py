@@ -1,0 +1,83 @@
+"""Turnout sends each prompt to the cheapest model that will answer it well, and has a plan for when that model fails.
+
+A YAML policy says which models may answer what; a Rust core decides in microseconds; a thin Python layer executes the
+plan with fallbacks. Importing this package reads no file and touches no network; what executes calls is imported when
+it is first used.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from turnout._core import (
+    Classification,
+    Decision,
+    Engine,
+    ExpectedCost,
+    Money,
+    Policy,
+    State,
+    TokenCount,
+    Usage,
+    __version__,
+    classify,
+    cost,
+    count_tokens,
+)
+from turnout.errors import (
+    BudgetError,
+    CatalogError,
+    DecisionError,
+    LedgerError,
+    MoneyError,
+    PolicyError,
+    ProviderError,
+    RequestError,
+    TurnoutError,
+)
+from turnout.policy import load_policy, parse_policy, shipped_policy
+
+if TYPE_CHECKING:
+    from turnout.execute import Response, Router, SyncRouter
+
+__all__ = [
+    "BudgetError",
+    "CatalogError",
+    "Classification",
+    "Decision",
+    "DecisionError",
+    "Engine",
+    "ExpectedCost",
+    "LedgerError",
+    "Money",
+    "MoneyError",
+    "Policy",
+    "PolicyError",
+    "ProviderError",
+    "RequestError",
+    "Response",
+    "Router",
+    "State",
+    "SyncRouter",
+    "TokenCount",
+    "TurnoutError",
+    "Usage",
+    "__version__",
+    "classify",
+    "cost",
+    "count_tokens",
+    "load_policy",
+    "parse_policy",
+    "shipped_policy",
+]
+
+_LATE = {"Response", "Router", "SyncRouter"}
+
+
+def __getattr__(name: str) -> object:
+    # Who only decides does not pay for what executes (sqlite3, asyncio, an HTTP library).
+    if name in _LATE:
+        from turnout import execute
+
+        return getattr(execute, name)
+    raise AttributeError(f"module 'turnout' has no attribute {name!r}")
