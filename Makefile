@@ -1,6 +1,6 @@
 # Each target is one script; what it does and why is written there.
 .DEFAULT_GOAL := help
-.PHONY: help run test build wheel prove fmt clean
+.PHONY: help run test build wheel bench prove fmt clean
 
 help: ## print this
 	@awk -F ':.*## ' '/^[a-z]+:.*## /{printf "make %-7s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -17,6 +17,9 @@ build: ## .venv with the release extension and a working .venv/bin/turnout
 
 wheel: ## a wheel in dist/, checked in a clean environment
 	@scripts/wheel.sh
+
+bench: ## the benchmarks of the core and of the package, with machine and versions
+	@scripts/bench.sh
 
 prove: ## the property tests with many more cases (PROVE_CASES=20000)
 	@scripts/prove.sh

@@ -27,7 +27,8 @@ for candidate in "${candidates[@]}"; do
   elif ! "$candidate" -c 'import ensurepip, venv' 2>/dev/null; then
     seen="$candidate is $version but has no venv module"
   else
-    python=$("$candidate" -c 'import sys; print(sys.executable)')
+    # In an activated environment (ours, perhaps) this is the Python below it, which can make another.
+    python=$("$candidate" -c 'import sys; print(getattr(sys, "_base_executable", sys.executable))')
     break
   fi
 done

@@ -13,7 +13,10 @@ fn main() -> io::Result<()> {
         fs::remove_dir_all(&staged)?;
     }
     fs::create_dir_all(&staged)?;
-    for entry in fs::read_dir(shipped)? {
+    let entries = fs::read_dir(shipped).map_err(|error| {
+        io::Error::new(error.kind(), format!("the policies that the wheel ships, `policies/`: {error}"))
+    })?;
+    for entry in entries {
         let path = entry?.path();
         if path.extension().is_some_and(|extension| extension == "yaml") {
             fs::copy(&path, staged.join(path.file_name().unwrap_or_default()))?;

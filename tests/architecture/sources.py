@@ -30,11 +30,19 @@ def python_files(folder: Path = PACKAGE) -> list[Path]:
     return sorted(folder.rglob("*.py"))
 
 
+_TEST_MODULE = re.compile(r"#\[cfg\(test\)\]\s*(?:#\[[^\]]*\]\s*)*mod tests;")
+
+
 def rust_files(folder: Path) -> list[Path]:
-    """The files of a crate that are shipped: `tests.rs` and `tests/` belong to `#[cfg(test)] mod tests;`."""
-    return [
-        path for path in sorted(folder.rglob("*.rs")) if "tests" not in path.relative_to(folder).with_suffix("").parts
-    ]
+    """The files of a crate that are shipped, without those of a `#[cfg(test)] mod tests;`."""
+    return [path for path in sorted(folder.rglob("*.rs")) if not any(map(_declared_for_tests, [path, *path.parents]))]
+
+
+def _declared_for_tests(path: Path) -> bool:
+    if path.stem != "tests":
+        return False
+    parents = [path.parent / "mod.rs", path.parent / "lib.rs", path.parent.with_suffix(".rs")]
+    return any(_TEST_MODULE.search(parent.read_text(encoding="utf-8")) for parent in parents if parent.is_file())
 
 
 def module_name(path: Path) -> str:

@@ -55,7 +55,8 @@ RUST_LAYERS = {
 def room_of(name: str) -> str:
     """`policy` for `turnout.policy.load`; a name that `turnout` exports itself belongs to the facade."""
     room = name.split(".")[1] if "." in name else FACADE
-    return room if (PACKAGE / room).is_dir() or list(PACKAGE.glob(f"{room}.py*")) else FACADE
+    is_room = room in PYTHON_LAYERS or (PACKAGE / room).is_dir() or (PACKAGE / f"{room}.py").is_file()
+    return room if is_room else FACADE
 
 
 def test_python_rooms_import_downwards() -> None:
