@@ -102,10 +102,7 @@ pub fn half_even(numerator: i128, denominator: i128) -> Option<i128> {
 }
 
 /// Reads a plain non-negative decimal as an integer count of `10^-decimals`.
-///
-/// # Errors
-/// When the text is no plain decimal, is finer than `decimals`, or does not fit.
-pub fn parse_decimal(text: &str, decimals: u32) -> Result<i64, MoneyError> {
+fn parse_decimal(text: &str, decimals: u32) -> Result<i64, MoneyError> {
     let given = || text.chars().take(40).collect::<String>();
     if text.is_empty() {
         return Err(MoneyError::Empty);
