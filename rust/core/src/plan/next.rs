@@ -2,6 +2,7 @@
 
 use super::attempt::{Attempt, Plan};
 use crate::outcome::{NextStep, OutcomeKind};
+use crate::policy::KeyRef;
 
 /// An attempt that was made.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -104,8 +105,14 @@ impl Plan {
         let found = match next {
             NextStep::Return => None,
             NextStep::NextDeployment => untried(&|_| true),
-            NextStep::SameModelOtherKey => untried(&|attempt| attempt.model == from.model && attempt.key != from.key)
-                .or_else(|| untried(&|attempt| attempt.key != from.key)),
+            NextStep::SameModelOtherKey => {
+                // Without keys nothing is shared: each deployment stands for itself.
+                let other_key = |attempt: &Attempt| attempt.key != from.key || attempt.key == KeyRef::None;
+                untried(&|attempt| attempt.model == from.model && other_key(attempt))
+                    .or_else(|| untried(&other_key))
+                    // A key that is good but busy may have room for another model; one that is refused or spent has none.
+                    .or_else(|| if retry_same { untried(&|_| true) } else { None })
+            }
             NextStep::NextProvider => {
                 untried(&|attempt| attempt.provider != from.provider).or_else(|| untried(&|_| true))
             }

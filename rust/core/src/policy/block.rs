@@ -105,6 +105,24 @@ pub fn is_name(text: &str) -> bool {
         && text.chars().all(|character| character.is_ascii_alphanumeric() || matches!(character, '-' | '_' | '.'))
 }
 
+/// The text of a scalar that people write without quotes, where a ` #` may have been meant as a part of it.
+pub fn prose<'n>(node: &'n Node, what: &str, findings: &mut Findings) -> Option<&'n str> {
+    let NodeValue::Scalar { text, is_cut, .. } = &node.value else {
+        findings.error(node.pos, "wrong-type", format!("{what} must be a text, found {}", node.kind_name()));
+        return None;
+    };
+    if *is_cut {
+        findings.error_hint(
+            node.pos,
+            "quote-expression",
+            format!("YAML takes what follows ` #` for a comment, and leaves {what} as `{}`", shortened(text)),
+            "put the text in quotes, or a space behind the `#` of a comment",
+        );
+        return None;
+    }
+    Some(text)
+}
+
 /// The text of a scalar.
 pub fn text<'n>(node: &'n Node, what: &str, findings: &mut Findings) -> Option<&'n str> {
     match node.text() {
@@ -132,11 +150,12 @@ pub fn items<'n>(node: &'n Node, what: &str, allows_one: bool, findings: &mut Fi
 pub fn count(node: &Node, what: &str, low: u64, high: u64, findings: &mut Findings) -> Option<u64> {
     let value = node.text().and_then(|text| {
         let text = text.replace('_', "");
-        let (digits, factor) = match text.strip_suffix(['k', 'M']) {
-            Some(digits) => (digits, if text.ends_with('k') { 1000 } else { 1_000_000 }),
-            None => (text.as_str(), 1),
+        // `1.5k` is as good a number as 1500.
+        let (digits, decimals) = match text.strip_suffix(['k', 'M']) {
+            Some(digits) => (digits, if text.ends_with('k') { 3 } else { 6 }),
+            None => (text.as_str(), 0),
         };
-        digits.parse::<u64>().ok()?.checked_mul(factor)
+        u64::try_from(expr::fixed(digits, decimals)?).ok()
     });
     match value {
         Some(value) if (low..=high).contains(&value) => Some(value),
@@ -144,8 +163,8 @@ pub fn count(node: &Node, what: &str, low: u64, high: u64, findings: &mut Findin
             findings.error_hint(
                 node.pos,
                 "bad-value",
-                format!("{what} must be a whole number, found {}", shown(node)),
-                format!("from {low} to {high}"),
+                format!("{what} must be a whole number from {low} to {high}, found {}", shown(node)),
+                "such as 8000, 8k or 2M",
             );
             None
         }
@@ -239,9 +258,13 @@ pub fn boolean(node: &Node, what: &str, findings: &mut Findings) -> Option<bool>
 /// A value as messages show it.
 pub fn shown(node: &Node) -> String {
     match node.text() {
-        Some(text) if !node.is_null() => format!("`{}`", text.chars().take(60).collect::<String>()),
+        Some(text) if !node.is_null() => format!("`{}`", shortened(text)),
         _ => node.kind_name().to_owned(),
     }
+}
+
+fn shortened(text: &str) -> String {
+    text.chars().take(60).collect()
 }
 
 /// Compiles the expression of a scalar; every error is reported at its place in the file.
@@ -253,27 +276,27 @@ pub fn expression(
     names: &mut Names,
     findings: &mut Findings,
 ) -> Option<(Program, Type)> {
-    let NodeValue::Scalar { text, is_plain, is_cut } = &node.value else {
+    let NodeValue::Scalar { text, is_cut, .. } = &node.value else {
         findings.error_hint(
             node.pos,
             "quote-expression",
             format!("{what} must be an expression, found {}", node.kind_name()),
-            "an expression that starts with `[` or `{`, or holds `: `, must stand in quotes",
+            "an expression is one text; one that starts with `[` or `{`, or holds `: `, must stand in quotes",
         );
         return None;
     };
     if node.is_null() {
-        findings.error(node.pos, "bad-expression", format!("{what} is empty"));
+        findings.error_hint(node.pos, "bad-expression", format!("{what} is empty"), "such as `tokens > 1000`");
         return None;
     }
     let result =
         expr::parse(text).map_err(|error| vec![error]).and_then(|tree| expr::check(&tree, text, scope, wanted, names));
     let errors = match result {
-        Ok(compiled) if !is_cut => return Some(compiled),
-        Ok(_) => Vec::new(),
+        Ok(compiled) => return Some(compiled),
         Err(errors) => errors,
     };
-    if *is_cut {
+    // Only inside a string can a `#` be a part of an expression: elsewhere it is an ordinary comment.
+    if *is_cut && errors.iter().any(|error| error.message == expr::UNCLOSED) {
         findings.error_hint(
             node.pos,
             "quote-expression",
@@ -283,10 +306,7 @@ pub fn expression(
         return None;
     }
     for error in errors {
-        // A quoted scalar starts one column after its quote; a folded one has no columns to speak of.
-        let offset = text.get(..error.span.start).map_or(0, |before| before.chars().count()) + usize::from(!is_plain);
-        let column = node.pos.column + u32::try_from(offset).unwrap_or(0);
-        let pos = Pos { line: node.pos.line, column };
+        let pos = node.pos_of(text.get(..error.span.start).map_or(0, |before| before.chars().count()));
         match error.hint {
             Some(hint) => findings.error_hint(pos, error.code, format!("{what}: {}", error.message), hint),
             None => findings.error(pos, error.code, format!("{what}: {}", error.message)),

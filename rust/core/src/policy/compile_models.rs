@@ -37,19 +37,31 @@ pub(super) fn models(
     catalog: &Catalog,
     today: i64,
     findings: &mut Findings,
-) -> (Vec<PolicyModel>, Vec<Deployment>) {
-    let mut models = Vec::new();
-    let mut deployments = Vec::new();
-    for (key, value) in named_members(node, "`models`", findings) {
-        if let Some((model, own)) = model(key, value, models.len(), catalog, today, findings) {
-            models.push(model);
-            deployments.extend(own);
-        }
-    }
-    if models.is_empty() && !findings.has_errors() {
+) -> Models {
+    let mut read = Models::default();
+    let members = named_members(node, "`models`", findings);
+    if members.is_empty() && matches!(&node.value, NodeValue::Map(_)) {
         findings.error(node.pos, "empty-choice", "`models` names no model");
     }
-    (models, deployments)
+    for (key, value) in members {
+        match model(key, value, read.models.len(), catalog, today, findings) {
+            Some((model, own)) => {
+                read.models.push(model);
+                read.deployments.extend(own);
+            }
+            None => read.broken.push(key.name.clone()),
+        }
+    }
+    read
+}
+
+/// What `models` says.
+#[derive(Default)]
+pub(super) struct Models {
+    pub models: Vec<PolicyModel>,
+    pub deployments: Vec<Deployment>,
+    /// Names of models that were refused: their uses are not reported too.
+    pub broken: Vec<String>,
 }
 
 fn model(
@@ -261,7 +273,17 @@ fn base_url(stated: &Stated, provider: &Provider, what: &str, pos: Pos, findings
 /// A URL that a key may be sent to: https, or http to this machine or a private name.
 fn url(node: &Node, findings: &mut Findings) -> Option<String> {
     let text = text(node, "`base_url`", findings)?;
-    let host = text.strip_prefix("https://").or_else(|| text.strip_prefix("http://"));
+    let open = text.strip_prefix("http://");
+    if let Some(host) = open.filter(|rest| !is_near(rest)) {
+        findings.error_hint(
+            node.pos,
+            "bad-value",
+            format!("`base_url` would send keys and prompts to `{}` unencrypted", host.split('/').next().unwrap_or(host)),
+            "write https://; http is for this machine and private networks",
+        );
+        return None;
+    }
+    let host = text.strip_prefix("https://").or(open);
     match host {
         Some(host) if !host.is_empty() && !host.contains(['@', ' ', '#', '?']) => {
             Some(text.trim_end_matches('/').to_owned())
@@ -276,6 +298,21 @@ fn url(node: &Node, findings: &mut Findings) -> Option<String> {
             None
         }
     }
+}
+
+/// Whether an address is this machine, a private network, or a name without a public domain.
+fn is_near(rest: &str) -> bool {
+    let authority = rest.split(['/', '?', '#']).next().unwrap_or_default();
+    if authority.starts_with('[') {
+        return authority.starts_with("[::1]") || authority.starts_with("[fc") || authority.starts_with("[fd");
+    }
+    let host = authority.split(':').next().unwrap_or_default();
+    if let Ok(address) = host.parse::<std::net::Ipv4Addr>() {
+        return address.is_loopback() || address.is_private() || address.is_link_local();
+    }
+    // An empty or broken address is reported as such, not as a public one.
+    let ends = [".localhost", ".local", ".internal", ".lan", ".home.arpa", ".test"];
+    !host.contains('.') || host.contains('@') || ends.iter().any(|end| host.ends_with(end))
 }
 
 /// `env:NAME` or `none`; a key itself never stands in a policy.
@@ -340,6 +377,9 @@ fn price(node: &Node, findings: &mut Findings) -> Option<Price> {
 
 fn deployments(node: &Node, default: &Deployment, findings: &mut Findings) -> Vec<Deployment> {
     let mut found: Vec<Deployment> = Vec::new();
+    if matches!(&node.value, NodeValue::Seq(listed) if listed.is_empty()) {
+        findings.error(node.pos, "empty-choice", "`deployments` lists none");
+    }
     for item in items(node, "`deployments`", false, findings) {
         let Some(block) = Block::open(item, "a deployment", &DEPLOYMENT_KEYS, findings) else { continue };
         let Some(name) = block.need("name", "a deployment", findings).and_then(|node| text(node, "`name`", findings))
@@ -372,17 +412,14 @@ fn deployments(node: &Node, default: &Deployment, findings: &mut Findings) -> Ve
             weight: u32::try_from(weight).unwrap_or(1),
         });
     }
-    if found.is_empty() && !findings.has_errors() {
-        findings.error(node.pos, "empty-choice", "`deployments` lists none");
-    }
     found
 }
 
 /// Reads `pools`.
-pub(super) fn pools(node: &Node, models: &[PolicyModel], findings: &mut Findings) -> Vec<Pool> {
+pub(super) fn pools(node: &Node, models: &Models, findings: &mut Findings) -> Vec<Pool> {
     let mut pools: Vec<Pool> = Vec::new();
     for (key, value) in named_members(node, "`pools`", findings) {
-        if models.iter().any(|model| model.alias == key.name) {
+        if models.models.iter().any(|model| model.alias == key.name) {
             findings.error(key.pos, "duplicate-name", format!("`{}` is a model already", key.name));
             continue;
         }
@@ -396,17 +433,21 @@ pub(super) fn pools(node: &Node, models: &[PolicyModel], findings: &mut Findings
 pub(super) fn model_list(
     node: &Node,
     what: &str,
-    models: &[PolicyModel],
+    Models { models, broken, .. }: &Models,
     pools: &[Pool],
     findings: &mut Findings,
 ) -> Vec<usize> {
     let mut found: Vec<usize> = Vec::new();
+    if matches!(&node.value, NodeValue::Seq(listed) if listed.is_empty()) {
+        findings.error(node.pos, "empty-choice", format!("{what} names no model"));
+    }
     for item in items(node, what, true, findings) {
         let Some(name) = text(item, &format!("a member of {what}"), findings) else { continue };
         let members = match pools.iter().find(|pool| pool.name == name) {
             Some(pool) => pool.models.clone(),
             None => match models.iter().position(|model| model.alias == name) {
                 Some(index) => vec![index],
+                None if broken.iter().any(|broken| broken == name) => continue,
                 None => {
                     let known = models
                         .iter()
@@ -426,14 +467,12 @@ pub(super) fn model_list(
         };
         for member in members {
             if found.contains(&member) {
-                findings.error(item.pos, "duplicate-name", format!("{what} names `{name}` twice"));
+                let twice = models.get(member).map_or(name, |model| model.alias.as_str());
+                findings.error(item.pos, "duplicate-name", format!("{what} names model `{twice}` twice"));
             } else {
                 found.push(member);
             }
         }
-    }
-    if found.is_empty() && !findings.has_errors() {
-        findings.error(node.pos, "empty-choice", format!("{what} names no model"));
     }
     found
 }
