@@ -129,7 +129,8 @@ class _Reader:
         if event.anchor is not None:
             raise _at(event, "malformed-yaml", f"an anchor `&{event.anchor}` stands here", "policies have no anchors")
         if event.tag is not None:
-            raise _at(event, "malformed-yaml", "a tag stands here", "policies have no tags; quote a text that starts with `!`")
+            hint = "policies have no tags; quote a text that starts with `!`, and write `not` in expressions"
+            raise _at(event, "malformed-yaml", "a tag stands here", hint)
 
     @staticmethod
     def _key(event: Event) -> tuple[str, int, int]:
@@ -225,9 +226,8 @@ _QUOTED: Final = re.compile(r"""^(?:"(?:[^"\\]|\\.)*"|'(?:[^']|'')*')\s*(?:#.*)?
 _BLOCK: Final = re.compile(r"^[|>][-+0-9]*\s*(?:#.*)?$")
 
 _CAUSES: Final = (
-    ("'\\t'", "a tab stands here", "indent with spaces: YAML takes no tabs"),
     ("tab", "a tab stands here", "indent with spaces: YAML takes no tabs"),
-    ("mapping values are not allowed", "a `:` stands where YAML expects no key", "quote a text that holds `: `"),
+    ("mapping values are not allowed", "a `:` stands where YAML expects no key", "check the indentation; quote a text that holds `: `"),
     ("did not find expected key", "YAML expects a key here", "check the indentation of this line and the one above"),
     ("expected <block end>", "YAML expects a key here", "check the indentation of this line and the one above"),
     ("could not find expected ':'", "a key without its `:`", "write `key: value`, with a space behind the `:`"),
@@ -236,6 +236,8 @@ _CAUSES: Final = (
     ("cannot start any token", "YAML cannot read the character that stands here", "quote a text that starts with it"),
     ("unexpected end of stream", "a quote is opened and never closed", "close it"),
 )
+# Complaints that name where reading stopped, while the cause is where it started.
+_AT_START: Final = ("could not find expected ':'", "expected ',' or", "unexpected end of stream")
 
 
 def _problem(error: yaml.MarkedYAMLError, text: str) -> YamlProblem:
@@ -255,6 +257,11 @@ def _problem(error: yaml.MarkedYAMLError, text: str) -> YamlProblem:
                 f"quote the whole expression: {found['key']}: {quoted}",
             )
     what = (error.problem or error.context or "").strip()
+    current = lines[line - 1] if 0 < line <= len(lines) else ""
+    if current[column - 1 : column] == "\t":
+        what = "tab"
+    elif error.context_mark is not None and any(sign in what for sign in _AT_START):
+        line, column = error.context_mark.line + 1, error.context_mark.column + 1
     for sign, message, hint in _CAUSES:
         if sign in what:
             return YamlProblem(line, column, "malformed-yaml", message, hint)

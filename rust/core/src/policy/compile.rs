@@ -148,6 +148,7 @@ fn facts(node: &Node, names: &mut Names, findings: &mut Findings) -> Vec<NamedFa
                 members.iter().find(|(other, _)| finding.message.ends_with(&format!("no fact `{}`", other.name)));
             if let Some((other, _)) = later {
                 finding.code = "fact-cycle";
+                finding.message = format!("{what}: `{}` is not defined above it", other.name);
                 finding.hint = Some(format!("a fact may use those above it; move `{}` up", other.name));
             }
             findings.add(finding);

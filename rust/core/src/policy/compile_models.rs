@@ -92,6 +92,9 @@ fn model(
         None if provider.auth == Auth::None || provider.env.is_empty() => KeyRef::None,
         None => KeyRef::Env(provider.env.clone()),
     };
+    if facts.price.is_none() && stated.has_price {
+        return None;
+    }
     if facts.price.is_none() {
         findings.error_hint(
             use_node.pos,
@@ -134,6 +137,8 @@ struct Stated {
     region: Option<String>,
     base_url: Option<String>,
     price: Option<Price>,
+    /// Whether the file says a price, be it a usable one or not.
+    has_price: bool,
     context: Option<u64>,
     max_output: Option<u64>,
     dialect: Option<Dialect>,
@@ -151,6 +156,7 @@ impl Stated {
             region: block.get("region").and_then(|node| text(node, "`region`", findings)).map(str::to_owned),
             base_url: block.get("base_url").and_then(|node| url(node, findings)),
             price: block.get("price").and_then(|node| price(node, findings)),
+            has_price: block.get("price").is_some(),
             context: block.get("context").and_then(|node| count(node, "`context`", 1, 1_000_000_000, findings)),
             max_output: block
                 .get("max_output")
@@ -197,9 +203,13 @@ fn resolve<'c>(
             };
             let provider = provider(provider_id, pos, catalog, findings)?;
             // A model that no catalogue knows needs its price said, and, unless it runs on the user's machine, its window.
-            if stated.price.is_none() || (stated.context.is_none() && !provider.is_local) {
+            if !stated.has_price || (stated.context.is_none() && !provider.is_local) {
                 let missing = if provider.is_local { "`price:`" } else { "`price:` and `context:`" };
-                let hint = format!("{}or say {missing} here", error.hint.map(|hint| hint + ", ").unwrap_or_default());
+                let hint = match error.hint {
+                    Some(hint) if !provider.is_local => format!("{hint} Else say its {missing} here"),
+                    Some(hint) => hint,
+                    None => format!("say its {missing} here"),
+                };
                 findings.error_hint(pos, "unknown-model", error.message, hint);
                 return None;
             }
@@ -328,6 +338,11 @@ fn key_ref(node: &Node, findings: &mut Findings) -> Option<KeyRef> {
     if is_variable {
         return Some(KeyRef::Env(vec![name.to_owned()]));
     }
+    if text.contains('_') && text.chars().all(|character| character.is_ascii_uppercase() || character == '_') {
+        let hint = format!("write `key: env:{text}`");
+        findings.error_hint(node.pos, "bad-value", format!("`key` cannot be `{text}`"), hint);
+        return None;
+    }
     // The text may be a key: it is not repeated in the message.
     findings.error_hint(
         node.pos,
@@ -447,7 +462,8 @@ pub(super) fn model_list(
             Some(pool) => pool.models.clone(),
             None => match models.iter().position(|model| model.alias == name) {
                 Some(index) => vec![index],
-                None if broken.iter().any(|broken| broken == name) => continue,
+                // Reported where the models are.
+                None if models.is_empty() || broken.iter().any(|broken| broken == name) => continue,
                 None => {
                     let known = models
                         .iter()

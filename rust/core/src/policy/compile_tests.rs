@@ -88,7 +88,9 @@ fn given(node: &Node, known: &Known<'_>, findings: &mut Findings) -> Given {
                 let name = text(item, &format!("a member of `{key}`"), findings)?;
                 let alias = name.split('/').next().unwrap_or(name);
                 let names = known.models.iter().map(|model| model.alias.as_str());
-                let names: Vec<&str> = names.chain(known.deployments.iter().map(|row| row.id.as_str())).collect();
+                // A model without named deployments is its own.
+                let ids = known.deployments.iter().map(|row| row.id.as_str()).filter(|id| id.contains('/'));
+                let names: Vec<&str> = names.chain(ids).collect();
                 if names.contains(&name) || known.broken.iter().any(|broken| broken == alias) {
                     return Some(name.to_owned());
                 }

@@ -275,6 +275,8 @@ impl Checker<'_> {
             error = error.hint("money is written with a dollar sign, such as $0.05");
         } else if (a == Type::Duration && is_number(right)) || (b == Type::Duration && is_number(left)) {
             error = error.hint("durations have a unit, such as 1200ms or 2s");
+        } else if let Some(hint) = quotes_hint(a, right).or_else(|| quotes_hint(b, left)) {
+            error = error.hint(hint);
         }
         self.errors.push(error);
         false
@@ -496,6 +498,17 @@ fn whole_word(word: &str) -> String {
     let left = if bounded(word.chars().next()) { r"\b" } else { "" };
     let right = if bounded(word.chars().next_back()) { r"\b" } else { "" };
     format!("{left}{}{right}", regex::escape(word))
+}
+
+/// What was probably meant where a text is compared with a bare word, or a number with a text.
+fn quotes_hint(ty: Type, other: &Expr) -> Option<String> {
+    match (ty, &other.kind) {
+        (Type::Text | Type::Enum(_), ExprKind::Name(name)) => Some(format!("text stands in quotes: \"{name}\"")),
+        (Type::Number | Type::Duration | Type::Money | Type::Time | Type::Date, ExprKind::Literal(Literal::Text(text))) => {
+            Some(format!("only text stands in quotes: {text}"))
+        }
+        _ => None,
+    }
 }
 
 /// The same comparison with its sides exchanged.

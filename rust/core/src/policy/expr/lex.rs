@@ -114,7 +114,7 @@ impl<'t> Lexer<'t> {
             error.hint("write `not`")
         } else if first == '=' {
             error.hint("write `==`")
-        } else if first == '-' {
+        } else if matches!(first, '-' | '+' | '*' | '/') {
             error.hint("no fact is negative, and the language has no arithmetic")
         } else {
             error
