@@ -260,8 +260,10 @@ def _problem(error: yaml.MarkedYAMLError, text: str) -> YamlProblem:
     current = lines[line - 1] if 0 < line <= len(lines) else ""
     if current[column - 1 : column] == "\t":
         what = "tab"
-    elif error.context_mark is not None and any(sign in what for sign in _AT_START):
-        line, column = error.context_mark.line + 1, error.context_mark.column + 1
+    elif any(sign in what for sign in _AT_START):
+        start = error.context_mark
+        if start is not None and start.line + 1 < line:
+            line, column = start.line + 1, start.column + 1
     for sign, message, hint in _CAUSES:
         if sign in what:
             return YamlProblem(line, column, "malformed-yaml", message, hint)
