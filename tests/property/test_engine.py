@@ -23,7 +23,9 @@ LOCAL = turnout.Engine(turnout.load_policy(turnout.shipped_policy("local-first")
 texts = st.text(alphabet=st.characters(), max_size=80)
 scalars = st.one_of(st.none(), st.booleans(), st.integers(), st.floats(), texts)
 values = st.recursive(
-    scalars, lambda inner: st.one_of(st.lists(inner, max_size=4), st.dictionaries(texts, inner, max_size=4)), max_leaves=12
+    scalars,
+    lambda inner: st.one_of(st.lists(inner, max_size=4), st.dictionaries(texts, inner, max_size=4)),
+    max_leaves=12,
 )
 parts = st.one_of(
     texts,
@@ -48,7 +50,17 @@ bodies = st.fixed_dictionaries(
     {"messages": st.one_of(messages, values)},
     optional={
         name: values
-        for name in ("model", "max_tokens", "tools", "tool_choice", "stream", "system", "response_format", "thinking", "n")
+        for name in (
+            "model",
+            "max_tokens",
+            "tools",
+            "tool_choice",
+            "stream",
+            "system",
+            "response_format",
+            "thinking",
+            "n",
+        )
     },
 )
 metas = st.dictionaries(st.sampled_from(["confidential", "private", "team"]), values, max_size=3)
@@ -137,13 +149,19 @@ def test_dict_explanation_and_attributes_say_the_same(prompt: str, meta: Any, se
         assert decision.model == said["model"]
         assert f"1. {said['deployment']}: chosen" in explained
     for row in said["candidates"]:
-        lines = [line for line in explained.splitlines() if f" {row['deployment']}:" in line or f" {row['deployment']}," in line]
+        lines = [
+            line
+            for line in explained.splitlines()
+            if f" {row['deployment']}:" in line or f" {row['deployment']}," in line
+        ]
         assert lines, row
         assert (row["status"] == "rejected") == lines[-1].lstrip().startswith("-")
         assert decision.why_not(row["deployment"])
 
 
-@given(st.one_of(texts, values, bodies), st.sampled_from(["gpt-6-sol", "claude-haiku-5-5", "ollama/qwen3-8b", "nothing"]))
+@given(
+    st.one_of(texts, values, bodies), st.sampled_from(["gpt-6-sol", "claude-haiku-5-5", "ollama/qwen3-8b", "nothing"])
+)
 def test_measures_never_panic(text: Any, model: str) -> None:
     for measure in (lambda: _core.count_tokens(model, text), lambda: _core.classify(text)):
         try:
@@ -163,7 +181,12 @@ def test_any_text_is_a_policy_or_has_findings(text: str) -> None:
 LINES = turnout.shipped_policy("balanced").read_text(encoding="utf-8").split("\n")
 
 
-@given(st.integers(0, len(LINES) - 1), st.integers(0, 80), st.text(alphabet="abc:#[]{}\"'&*!|>%@`,-~?$ \t\n.5", max_size=4), st.integers(0, 4))
+@given(
+    st.integers(0, len(LINES) - 1),
+    st.integers(0, 80),
+    st.text(alphabet="abc:#[]{}\"'&*!|>%@`,-~?$ \t\n.5", max_size=4),
+    st.integers(0, 4),
+)
 def test_a_damaged_policy_is_read_or_refused_where_it_stands(line: int, at: int, put: str, drop: int) -> None:
     lines = [*LINES]
     lines[line] = lines[line][:at] + put + lines[line][at + drop :]

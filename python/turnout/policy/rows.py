@@ -119,7 +119,9 @@ class _Reader:
                         raise _at(event, "too-large", f"blocks nest deeper than {MAX_DEPTH} levels")
                     open_blocks.append(_Keys() if isinstance(event, MappingStartEvent) else None)
             elif isinstance(event, AliasEvent):
-                raise _at(event, "malformed-yaml", "an alias stands here", "policies have no anchors: name a pool or a fact")
+                raise _at(
+                    event, "malformed-yaml", "an alias stands here", "policies have no anchors: name a pool or a fact"
+                )
             elif isinstance(event, (MappingEndEvent, SequenceEndEvent)):
                 depth -= 1
                 open_blocks.pop()
@@ -135,7 +137,9 @@ class _Reader:
     @staticmethod
     def _key(event: Event) -> tuple[str, int, int]:
         if not isinstance(event, ScalarEvent):
-            raise _at(event, "malformed-yaml", "a key must be a text", "quote an expression that starts with `[` or `{`")
+            raise _at(
+                event, "malformed-yaml", "a key must be a text", "quote an expression that starts with `[` or `{`"
+            )
         return event.value, event.start_mark.line + 1, event.start_mark.column + 1
 
     def _add(self, event: Event, depth: int, block: _Keys | None) -> None:
@@ -227,11 +231,19 @@ _BLOCK: Final = re.compile(r"^[|>][-+0-9]*\s*(?:#.*)?$")
 
 _CAUSES: Final = (
     ("tab", "a tab stands here", "indent with spaces: YAML takes no tabs"),
-    ("mapping values are not allowed", "a `:` stands where YAML expects no key", "check the indentation; quote a text that holds `: `"),
+    (
+        "mapping values are not allowed",
+        "a `:` stands where YAML expects no key",
+        "check the indentation; quote a text that holds `: `",
+    ),
     ("did not find expected key", "YAML expects a key here", "check the indentation of this line and the one above"),
     ("expected <block end>", "YAML expects a key here", "check the indentation of this line and the one above"),
     ("could not find expected ':'", "a key without its `:`", "write `key: value`, with a space behind the `:`"),
-    ("expected ',' or", "a list or block in brackets is not closed, or a `,` is missing", "quote an expression that holds brackets, quotes or commas"),
+    (
+        "expected ',' or",
+        "a list or block in brackets is not closed, or a `,` is missing",
+        "quote an expression that holds brackets, quotes or commas",
+    ),
     ("expected '-' indicator", "YAML expects a `-` here", "check the indentation of this line and the one above"),
     ("cannot start any token", "YAML cannot read the character that stands here", "quote a text that starts with it"),
     ("unexpected end of stream", "a quote is opened and never closed", "close it"),

@@ -12,11 +12,22 @@ use turnout_core::policy::{MetaValue, Policy};
 
 const PREFER: [&str; 4] = ["cheapest", "best", "fastest", "in_order"];
 const WANTS: [&str; 7] = [
-    "cost.p50 <= $0.001", "cost.p90 <= $0.01", "model.rank >= 2", "ttft.p95 <= 1s", "model.context >= 50k",
-    "difficulty <= 0.5 or model.rank >= 2", "deployment.region == \"eu\"",
+    "cost.p50 <= $0.001",
+    "cost.p90 <= $0.01",
+    "model.rank >= 2",
+    "ttft.p95 <= 1s",
+    "model.context >= 50k",
+    "difficulty <= 0.5 or model.rank >= 2",
+    "deployment.region == \"eu\"",
 ];
 const WHENS: [&str; 7] = [
-    "tools > 0", "meta.vip", "tokens > 200", "difficulty > 0.3", "task == \"code\"", "meta.team == \"a\"", "contains(prompt, \"x\")",
+    "tools > 0",
+    "meta.vip",
+    "tokens > 200",
+    "difficulty > 0.3",
+    "task == \"code\"",
+    "meta.team == \"a\"",
+    "contains(prompt, \"x\")",
 ];
 
 /// A policy of three models with two deployments each, drawn from a few choices.
@@ -97,9 +108,15 @@ fn asked() -> impl Strategy<Value = Asked> {
         any::<bool>().prop_map(MetaValue::Bool),
         prop::sample::select(vec!["a", "b"]).prop_map(|text| MetaValue::Text(text.to_owned())),
     ];
-    let meta = prop::collection::vec((prop::sample::select(vec!["vip", "team", "free"]).prop_map(str::to_owned), value), 0..3);
+    let meta =
+        prop::collection::vec((prop::sample::select(vec!["vip", "team", "free"]).prop_map(str::to_owned), value), 0..3);
     (
-        prop_oneof![Just("hi".to_owned()), "[a-z x]{0,300}", Just("Prove that x has ".repeat(200)), Just("y ".repeat(9000))],
+        prop_oneof![
+            Just("hi".to_owned()),
+            "[a-z x]{0,300}",
+            Just("Prove that x has ".repeat(200)),
+            Just("y ".repeat(9000))
+        ],
         any::<bool>(),
         prop::option::of(1..20_000_u64),
         meta,
@@ -109,7 +126,14 @@ fn asked() -> impl Strategy<Value = Asked> {
         any::<u64>(),
     )
         .prop_map(|(prompt, has_tools, max_tokens, meta, keys, cooling, ttft, seed)| Asked {
-            prompt, has_tools, max_tokens, meta, keys, cooling, ttft, seed,
+            prompt,
+            has_tools,
+            max_tokens,
+            meta,
+            keys,
+            cooling,
+            ttft,
+            seed,
         })
 }
 
@@ -122,7 +146,12 @@ impl Asked {
                 let outcome = if cools { OutcomeKind::NotFound } else { OutcomeKind::Complete };
                 state.apply(
                     &ControlEvent::AttemptEnded {
-                        deployment: &row.id, key: "-", provider: "-", outcome, ttft_ms: Some(self.ttft[index]), total_ms: 1,
+                        deployment: &row.id,
+                        key: "-",
+                        provider: "-",
+                        outcome,
+                        ttft_ms: Some(self.ttft[index]),
+                        total_ms: 1,
                         retry_after_ms: None,
                     },
                     common::NOW_MS,
@@ -298,7 +327,8 @@ fn weights_share_the_traffic() {
 fn every_reason_is_given() {
     let chat = |more: &str| format!(r#"{{"messages":[{{"role":"user","content":"hi"}}]{more}}}"#);
     let tool = r#","tools":[{"type":"function","function":{"name":"f"}}]"#;
-    let image = r#"{"messages":[{"role":"user","content":[{"type":"image_url","image_url":{"url":"https://x.test/a.png"}}]}]}"#;
+    let image =
+        r#"{"messages":[{"role":"user","content":[{"type":"image_url","image_url":{"url":"https://x.test/a.png"}}]}]}"#;
     let file = r#"{"max_tokens":5,"messages":[{"role":"user","content":[{"type":"document","source":{"type":"base64","media_type":"application/pdf","data":"JVBERi0="}}]}]}"#;
     let schema = r#","response_format":{"type":"json_schema","json_schema":{"name":"s","schema":{"type":"object"}}}"#;
     let hosted = r#"{"max_tokens":5,"messages":[{"role":"user","content":"hi"}],"tools":[{"type":"web_search_20250305","name":"web_search"}]}"#;
@@ -331,7 +361,8 @@ fn every_reason_is_given() {
     expect(&Call::new(&unpriced, "hi").decide(), "mid", "unknown-price");
 
     // A process may outlive a model.
-    let ending = policy("turnout: 1\nname: t\nmodels: { m: anthropic/claude-sonnet-4-5-20250929 }\notherwise: { from: m }\n");
+    let ending =
+        policy("turnout: 1\nname: t\nmodels: { m: anthropic/claude-sonnet-4-5-20250929 }\notherwise: { from: m }\n");
     let day = 86_400_000;
     let at = |now_ms: i64| Call { now_ms, ..Call::new(&ending, "hi") }.decide();
     assert_eq!(order(&at(common::TODAY * day)), ["m"]);
@@ -357,7 +388,8 @@ fn named_amounts_and_negative_numbers_are_shown_in_their_units() {
     let policy = policy(&text(
         "facts: { purse: $0.05, wait: 2s, late: meta.delta < 5 }\nrules:\n  - { name: a, when: 'purse == $0.05 and wait == 2s and late', from: small }\notherwise: { from: mid }\n",
     ));
-    let decision = Call { meta: vec![("delta".to_owned(), MetaValue::Number(-500_000))], ..Call::new(&policy, "hi") }.decide();
+    let decision =
+        Call { meta: vec![("delta".to_owned(), MetaValue::Number(-500_000))], ..Call::new(&policy, "hi") }.decide();
     assert_eq!(decision.rule, "a");
     let text = decision.explain();
     for line in ["purse = $0.05", "wait = 2000 ms", "meta.delta = -0.5"] {

@@ -53,7 +53,9 @@ fn names() -> Names {
 
 fn compile(text: &str) -> Result<Program, String> {
     let tree = parse(text).map_err(|error| error.message)?;
-    check(&tree, text, Scope::Decision, None, &mut names()).map(|(program, _)| program).map_err(|all| all[0].message.clone())
+    check(&tree, text, Scope::Decision, None, &mut names())
+        .map(|(program, _)| program)
+        .map_err(|all| all[0].message.clone())
 }
 
 /// The value of a tree, straight from what the language says.
@@ -77,11 +79,23 @@ fn naive(expr: &Expr, world: &World) -> Owned {
         ExprKind::Not(inner) => of(truth(inner).map(|flag| !flag)),
         ExprKind::And(all) => {
             let all: Vec<Option<bool>> = all.iter().map(truth).collect();
-            of(if all.contains(&Some(false)) { Some(false) } else if all.contains(&None) { None } else { Some(true) })
+            of(if all.contains(&Some(false)) {
+                Some(false)
+            } else if all.contains(&None) {
+                None
+            } else {
+                Some(true)
+            })
         }
         ExprKind::Or(all) => {
             let all: Vec<Option<bool>> = all.iter().map(truth).collect();
-            of(if all.contains(&Some(true)) { Some(true) } else if all.contains(&None) { None } else { Some(false) })
+            of(if all.contains(&Some(true)) {
+                Some(true)
+            } else if all.contains(&None) {
+                None
+            } else {
+                Some(false)
+            })
         }
         ExprKind::Compare(op, left, right) => of(related(*op, &naive(left, world), &naive(right, world))),
         ExprKind::In(item, set, is_negated) => {
@@ -90,7 +104,13 @@ fn naive(expr: &Expr, world: &World) -> Owned {
                 ExprKind::List(options) => {
                     let all: Vec<Option<bool>> =
                         options.iter().map(|option| related(CmpOp::Eq, &item, &naive(option, world))).collect();
-                    if all.contains(&Some(true)) { Some(true) } else if all.contains(&None) { None } else { Some(false) }
+                    if all.contains(&Some(true)) {
+                        Some(true)
+                    } else if all.contains(&None) {
+                        None
+                    } else {
+                        Some(false)
+                    }
                 }
                 ExprKind::Range(low, high, _) => {
                     let (low, high) = (naive(low, world), naive(high, world));
@@ -100,7 +120,9 @@ fn naive(expr: &Expr, world: &World) -> Owned {
                             if matches!(low.kind, ExprKind::Literal(Literal::Time(_))));
                     match (wraps, from, below) {
                         (true, Some(true), _) | (true, _, Some(true)) | (false, Some(true), Some(true)) => Some(true),
-                        (true, Some(false), Some(false)) | (false, Some(false), _) | (false, _, Some(false)) => Some(false),
+                        (true, Some(false), Some(false)) | (false, Some(false), _) | (false, _, Some(false)) => {
+                            Some(false)
+                        }
                         _ => None,
                     }
                 }
@@ -167,11 +189,23 @@ fn condition() -> BoxedStrategy<String> {
         (number(), number(), number()).prop_map(|(item, low, high)| format!("{item} in [{low}, {high}]")),
         (prop::sample::select(vec!["tokens", "tools"]), 0..3_u32, 1..4_u32)
             .prop_map(|(item, low, more)| format!("{item} not in {low}..{}", low + more)),
-        (0..24_u32, 0..24_u32).prop_filter("empty", |(low, high)| low != high)
+        (0..24_u32, 0..24_u32)
+            .prop_filter("empty", |(low, high)| low != high)
             .prop_map(|(low, high)| format!("time in {low:02}:00..{high:02}:00 UTC")),
-        prop::sample::select(vec!["task == \"code\"", "requested == \"x\"", "task in [\"math\", \"code\"]", "meta.a == \"x\"",
-            "meta.b != 2", "meta.a in [1, 2]", "requested is known", "meta.a is unknown", "weekday != \"sat\"", "$1 < $2", "1s >= 500ms"])
-            .prop_map(str::to_owned),
+        prop::sample::select(vec![
+            "task == \"code\"",
+            "requested == \"x\"",
+            "task in [\"math\", \"code\"]",
+            "meta.a == \"x\"",
+            "meta.b != 2",
+            "meta.a in [1, 2]",
+            "requested is known",
+            "meta.a is unknown",
+            "weekday != \"sat\"",
+            "$1 < $2",
+            "1s >= 500ms"
+        ])
+        .prop_map(str::to_owned),
     ];
     leaf.prop_recursive(5, 40, 3, |inner| {
         prop_oneof![
@@ -189,15 +223,15 @@ fn condition() -> BoxedStrategy<String> {
 }
 
 fn world() -> impl Strategy<Value = World> {
-    let interval = || prop_oneof![
-        2 => (0..6_i64).prop_map(|value| Owned::Num(value * 1_000_000, value * 1_000_000)),
-        2 => (0..6_i64, 0..3_i64).prop_map(|(low, more)| Owned::Num(low * 1_000_000, (low + more) * 1_000_000)),
-        1 => Just(Owned::Unknown),
-    ];
-    let flag = || prop_oneof![Just(Owned::Bool(true)), Just(Owned::Bool(false)), Just(Owned::Unknown)];
-    let text = |words: &'static [&'static str]| {
-        prop_oneof![3 => prop::sample::select(words).prop_map(|word| Owned::Text(word.to_owned())), 1 => Just(Owned::Unknown)]
+    let interval = || {
+        prop_oneof![
+            2 => (0..6_i64).prop_map(|value| Owned::Num(value * 1_000_000, value * 1_000_000)),
+            2 => (0..6_i64, 0..3_i64).prop_map(|(low, more)| Owned::Num(low * 1_000_000, (low + more) * 1_000_000)),
+            1 => Just(Owned::Unknown),
+        ]
     };
+    let flag = || prop_oneof![Just(Owned::Bool(true)), Just(Owned::Bool(false)), Just(Owned::Unknown)];
+    let text = |words: &'static [&'static str]| prop_oneof![3 => prop::sample::select(words).prop_map(|word| Owned::Text(word.to_owned())), 1 => Just(Owned::Unknown)];
     let meta = || prop_oneof![flag(), text(&["x", "y"]), interval()];
     (
         (interval(), interval(), interval(), interval()),
@@ -229,9 +263,49 @@ fn world() -> impl Strategy<Value = World> {
 fn token() -> impl Strategy<Value = String> {
     prop_oneof![
         prop::sample::select(vec![
-            "and", "or", "not", "in", "is", "known", "unknown", "(", ")", "[", "]", ",", "..", "??", "==", "<", ">=", "=", "&&",
-            "tokens", "task", "meta.x", "prompt", "\"code\"", "'a", "\\", "$0.05", "$", "95%", "8k", "22:00", "UTC", "2026-01-05",
-            "1.5s", "matches", "any_word", "contains", "true", "é", "#", "9999999999999999999", "-", ".",
+            "and",
+            "or",
+            "not",
+            "in",
+            "is",
+            "known",
+            "unknown",
+            "(",
+            ")",
+            "[",
+            "]",
+            ",",
+            "..",
+            "??",
+            "==",
+            "<",
+            ">=",
+            "=",
+            "&&",
+            "tokens",
+            "task",
+            "meta.x",
+            "prompt",
+            "\"code\"",
+            "'a",
+            "\\",
+            "$0.05",
+            "$",
+            "95%",
+            "8k",
+            "22:00",
+            "UTC",
+            "2026-01-05",
+            "1.5s",
+            "matches",
+            "any_word",
+            "contains",
+            "true",
+            "é",
+            "#",
+            "9999999999999999999",
+            "-",
+            ".",
         ])
         .prop_map(str::to_owned),
         "\\PC{0,3}",
@@ -313,7 +387,8 @@ fn the_tables_of_three_valued_logic() {
             };
             assert_eq!(holds(&format!("{a} and {b}")), and);
             assert_eq!(holds(&format!("not (not {a} or not {b})")), and);
-            let equal = if left == Tri::Unknown || right == Tri::Unknown { Tri::Unknown } else { (left == right).into() };
+            let equal =
+                if left == Tri::Unknown || right == Tri::Unknown { Tri::Unknown } else { (left == right).into() };
             assert_eq!(holds(&format!("{a} == {b}")), equal);
             assert_eq!(holds(&format!("{a} != {b}")), !equal);
             assert_eq!(holds(&format!("({a}) ?? ({b})")), if left == Tri::Unknown { right } else { left });

@@ -16,7 +16,8 @@ fn base() -> Plan {
 }
 
 fn varied() -> impl Strategy<Value = Plan> {
-    let attempt = (0..3_usize, 0..4_u32, 0..3_usize, prop::option::of(1..5_u64), prop::option::of(0..100_i64), 0..3_usize);
+    let attempt =
+        (0..3_usize, 0..4_u32, 0..3_usize, prop::option::of(1..5_u64), prop::option::of(0..100_i64), 0..3_usize);
     (
         prop::collection::vec(attempt, 0..6),
         (0..3_u32, prop::option::of(0..5_000_000_i64)),
@@ -171,7 +172,10 @@ fn each_step_and_each_why() {
     assert_eq!(next(&plan, &[(0, K::ServerError), (1, K::RateLimited)]), Step::Fallback(2));
     plan.run.attempts = 9;
     assert_eq!(next(&plan, &[(0, K::Connect), (1, K::Connect), (2, K::Connect)]), Step::Retry(2));
-    assert_eq!(next(&plan, &[(0, K::Connect), (1, K::Connect), (2, K::Connect), (2, K::Connect)]), done(Why::NothingLeft));
+    assert_eq!(
+        next(&plan, &[(0, K::Connect), (1, K::Connect), (2, K::Connect), (2, K::Connect)]),
+        done(Why::NothingLeft)
+    );
     plan.run.attempts = 1;
     assert_eq!(next(&plan, &[(0, K::ServerError)]), done(Why::Attempts));
     plan.run.attempts = 9;
@@ -212,5 +216,8 @@ fn a_plan_says_what_its_rule_says() {
     let models: Vec<&str> = top.attempts.iter().map(|attempt| attempt.model.as_str()).collect();
     assert_eq!(models, ["small", "mid"]);
     assert_eq!(top.attempts[1].max_tokens, Some(7000));
-    assert_eq!(of(&chat(r#","max_tokens":70000"#)).attempts.iter().map(|attempt| attempt.max_tokens).collect::<Vec<_>>(), [Some(8000)]);
+    assert_eq!(
+        of(&chat(r#","max_tokens":70000"#)).attempts.iter().map(|attempt| attempt.max_tokens).collect::<Vec<_>>(),
+        [Some(8000)]
+    );
 }

@@ -82,8 +82,11 @@ fn cases() -> Vec<(String, &'static str, &'static str)> {
         (test("{ name: a, given: { prompt: hi }, expect: tokens > 1 }"), "test-asserts-nothing", "tokens > 1"),
         (test("{ name: a, given: { cooling: [mid/eu] }, expect: refused }"), "unknown-name", "mid/eu"),
         (test("{ name: a, given: { prompt: hi }, expect: rule == \"r\" }"), "unknown-enum-value", "\"r\""),
-        (with("rules:\n  - { name: a, when: true, from: mid }\n  - { name: b, when: tools > 1, from: mid }"),
-            "unreachable-rule", "when: tools"),
+        (
+            with("rules:\n  - { name: a, when: true, from: mid }\n  - { name: b, when: tools > 1, from: mid }"),
+            "unreachable-rule",
+            "when: tools",
+        ),
     ]
 }
 

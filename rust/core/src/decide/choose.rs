@@ -222,12 +222,9 @@ fn looks_at_prompt(policy: &Policy) -> bool {
     };
     policy.facts.iter().any(|fact| classifies(&fact.program))
         || filters(&policy.require)
-        || policy
-            .rules
-            .iter()
-            .any(|rule| {
-                rule.when.as_ref().is_some_and(classifies) || rule.want.iter().any(classifies) || filters(&rule.require)
-            })
+        || policy.rules.iter().any(|rule| {
+            rule.when.as_ref().is_some_and(classifies) || rule.want.iter().any(classifies) || filters(&rule.require)
+        })
 }
 
 /// What the highest-ranked model that any rule can choose would cost, whatever its eligibility.

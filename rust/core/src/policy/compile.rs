@@ -133,7 +133,11 @@ fn facts(node: &Node, names: &mut Names, findings: &mut Findings) -> Vec<NamedFa
             continue;
         }
         if expr::KEYWORDS.contains(&key.name.as_str()) {
-            findings.error(key.pos, "bad-value", format!("`{}` is a word of the language, no name for a fact", key.name));
+            findings.error(
+                key.pos,
+                "bad-value",
+                format!("`{}` is a word of the language, no name for a fact", key.name),
+            );
             continue;
         }
         if fact(&key.name).is_some() || key.name == "meta" {

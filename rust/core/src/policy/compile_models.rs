@@ -32,12 +32,7 @@ const DIALECTS: [(&str, Dialect); 2] =
 const RETIRING_DAYS: i64 = 30;
 
 /// Reads `models`; the deployments come flattened, in the order of the file.
-pub(super) fn models(
-    node: &Node,
-    catalog: &Catalog,
-    today: i64,
-    findings: &mut Findings,
-) -> Models {
+pub(super) fn models(node: &Node, catalog: &Catalog, today: i64, findings: &mut Findings) -> Models {
     let mut read = Models::default();
     let members = named_members(node, "`models`", findings);
     if members.is_empty() && matches!(&node.value, NodeValue::Map(_)) {
@@ -288,7 +283,10 @@ fn url(node: &Node, findings: &mut Findings) -> Option<String> {
         findings.error_hint(
             node.pos,
             "bad-value",
-            format!("`base_url` would send keys and prompts to `{}` unencrypted", host.split('/').next().unwrap_or(host)),
+            format!(
+                "`base_url` would send keys and prompts to `{}` unencrypted",
+                host.split('/').next().unwrap_or(host)
+            ),
             "write https://; http is for this machine and private networks",
         );
         return None;

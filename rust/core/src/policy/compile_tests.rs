@@ -9,12 +9,7 @@ use super::model::{Deployment, Given, GivenValue, MetaValue, PolicyModel, Policy
 use super::source::{Node, NodeValue};
 
 /// Reads `tests`.
-pub(super) fn tests(
-    node: &Node,
-    known: &Known<'_>,
-    names: &mut Names,
-    findings: &mut Findings,
-) -> Vec<PolicyTest> {
+pub(super) fn tests(node: &Node, known: &Known<'_>, names: &mut Names, findings: &mut Findings) -> Vec<PolicyTest> {
     let mut tests: Vec<PolicyTest> = Vec::new();
     for item in items(node, "`tests`", false, findings) {
         let Some(block) = Block::open(item, "a test", &["name", "given", "expect"], findings) else { continue };

@@ -248,7 +248,8 @@ fn write_canonical(out: &mut String, node: &Node, keeps_order: bool, depth: u32)
 }
 
 fn looks_numeric(text: &str) -> bool {
-    text.starts_with(|first: char| first.is_ascii_digit() || matches!(first, '-' | '+' | '.')) && text.parse::<f64>().is_ok()
+    text.starts_with(|first: char| first.is_ascii_digit() || matches!(first, '-' | '+' | '.'))
+        && text.parse::<f64>().is_ok()
 }
 
 #[cfg(test)]
@@ -257,7 +258,15 @@ mod tests {
 
     fn row(depth: u32, key: Option<&str>, kind: RowKind, text: &str) -> Row {
         let pos = Pos { line: 1, column: 1 };
-        Row { depth, key: key.map(|key| (key.to_owned(), pos)), kind, text: text.to_owned(), is_cut: false, pos, pieces: Vec::new() }
+        Row {
+            depth,
+            key: key.map(|key| (key.to_owned(), pos)),
+            kind,
+            text: text.to_owned(),
+            is_cut: false,
+            pos,
+            pieces: Vec::new(),
+        }
     }
 
     #[test]

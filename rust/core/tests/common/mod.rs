@@ -94,9 +94,10 @@ impl<'t> Reader<'t> {
                 let rest = text[colon + 1..].trim_start();
                 self.at += 1;
                 if rest.is_empty() {
-                    let deeper = self.lines.get(self.at).is_some_and(|(_, next, text)| {
-                        *next > own || (*next == own && text.starts_with("- "))
-                    });
+                    let deeper = self
+                        .lines
+                        .get(self.at)
+                        .is_some_and(|(_, next, text)| *next > own || (*next == own && text.starts_with("- ")));
                     if deeper {
                         let indent = self.lines[self.at].1;
                         self.block(depth + 1, key, indent);

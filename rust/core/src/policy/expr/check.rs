@@ -455,9 +455,13 @@ impl Checker<'_> {
         let Some(source) = source else {
             let wanted = FUNCTIONS.iter().find(|(name, _)| *name == function).map_or("a text", |(_, wanted)| *wanted);
             let hint = match (function, &argument.kind) {
-                ("contains", ExprKind::List(_)) => "for a list use any_word(prompt, [\"refund\", \"invoice\"])".to_owned(),
+                ("contains", ExprKind::List(_)) => {
+                    "for a list use any_word(prompt, [\"refund\", \"invoice\"])".to_owned()
+                }
                 (_, ExprKind::Name(name)) => format!("text stands in quotes: \"{name}\""),
-                ("any_word", _) => "such as any_word(prompt, [\"refund\", \"invoice\"]); no word may be empty".to_owned(),
+                ("any_word", _) => {
+                    "such as any_word(prompt, [\"refund\", \"invoice\"]); no word may be empty".to_owned()
+                }
                 _ => format!("such as {function}(prompt, \"refund\"); it may not be empty"),
             };
             let message = format!("`{function}` looks for {wanted} in quotes");
@@ -504,9 +508,10 @@ fn whole_word(word: &str) -> String {
 fn quotes_hint(ty: Type, other: &Expr) -> Option<String> {
     match (ty, &other.kind) {
         (Type::Text | Type::Enum(_), ExprKind::Name(name)) => Some(format!("text stands in quotes: \"{name}\"")),
-        (Type::Number | Type::Duration | Type::Money | Type::Time | Type::Date, ExprKind::Literal(Literal::Text(text))) => {
-            Some(format!("only text stands in quotes: {text}"))
-        }
+        (
+            Type::Number | Type::Duration | Type::Money | Type::Time | Type::Date,
+            ExprKind::Literal(Literal::Text(text)),
+        ) => Some(format!("only text stands in quotes: {text}")),
         _ => None,
     }
 }

@@ -1,7 +1,7 @@
 //! Characters to tokens.
 
-use super::{ExprError, UNCLOSED};
 use super::ast::{CmpOp, Literal, Span};
+use super::{ExprError, UNCLOSED};
 
 /// A token.
 #[derive(Debug, Clone, PartialEq)]
@@ -210,7 +210,9 @@ impl<'t> Lexer<'t> {
             match unit {
                 "ms" => error.hint("write whole milliseconds, such as 1200ms"),
                 "s" | "m" | "h" | "d" => error.hint("durations have at most three decimals"),
-                _ => error.hint("numbers have at most six decimals (percentages four) and stay below 9 million million"),
+                _ => {
+                    error.hint("numbers have at most six decimals (percentages four) and stay below 9 million million")
+                }
             }
         };
         let scaled = |decimals, factor: i64| fixed(digits, decimals).and_then(|value| value.checked_mul(factor));
@@ -239,7 +241,9 @@ impl<'t> Lexer<'t> {
         let parsed = hours.parse::<i64>().ok().zip(minutes.parse::<i64>().ok());
         match parsed {
             // 24:00 is the end of the day, for ranges.
-            Some((hours, minutes_of)) if minutes.len() == 2 && minutes_of < 60 && (hours < 24 || (hours == 24 && minutes_of == 0)) => {
+            Some((hours, minutes_of))
+                if minutes.len() == 2 && minutes_of < 60 && (hours < 24 || (hours == 24 && minutes_of == 0)) =>
+            {
                 Ok(Token::Literal(Literal::Time(hours * 60 + minutes_of)))
             }
             _ => Err(ExprError::new(span, "bad-expression", format!("`{hours}:{minutes}` is not a time of day"))

@@ -67,7 +67,8 @@ impl Parser {
     fn unexpected(&self, token: &Token, span: Span, wanted: &str) -> ExprError {
         let error = ExprError::new(span, "bad-expression", format!("expected {wanted}, found {}", token.describe()));
         if *token == Token::End && self.depth > 0 {
-            return error.hint("close it, or put the whole expression in single quotes: YAML splits a [list] at every comma");
+            return error
+                .hint("close it, or put the whole expression in single quotes: YAML splits a [list] at every comma");
         }
         match (token, self.at.checked_sub(1).and_then(|before| self.tokens.get(before))) {
             (Token::Word(word), _) if word.eq_ignore_ascii_case("and") || word.eq_ignore_ascii_case("or") => {
