@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use pyo3::prelude::*;
-use pyo3::types::{PyDict, PyTuple};
+use pyo3::types::PyTuple;
 use turnout_core::catalog::Catalog;
 use turnout_core::control::ControlSettings;
 use turnout_core::decide::CandidateStatus;
@@ -87,7 +87,7 @@ impl Engine {
         &self,
         py: Python<'_>,
         request: &Bound<'_, PyAny>,
-        meta: Option<&Bound<'_, PyDict>>,
+        meta: Option<&Bound<'_, PyAny>>,
         now: Option<f64>,
         seed: Option<u64>,
         state: Option<&State>,
