@@ -134,7 +134,6 @@ pub fn parse_answer(py: Python<'_>, dialect: &str, body: &[u8]) -> PyResult<Answ
 
 /// What a non-2xx answer means.
 #[pyfunction]
-#[allow(clippy::needless_pass_by_value, reason = "pyo3 hands over owned headers")]
 pub fn classify_response(
     py: Python<'_>,
     dialect: &str,

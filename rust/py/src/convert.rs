@@ -81,7 +81,7 @@ fn write_value(out: &mut String, value: &Bound<'_, PyAny>, depth: usize) -> PyRe
         }
         out.push('}');
     } else if value.cast::<PyMapping>().is_ok() {
-        write_value(out, &as_dict(value)?, depth)?;
+        write_value(out, &as_dict(value)?.into_any(), depth)?;
     } else if let Ok(items) = value.cast::<PyList>() {
         write_items(out, items.iter(), depth)?;
     } else if let Ok(items) = value.cast::<PyTuple>() {
