@@ -2,13 +2,44 @@
 
 from collections.abc import Mapping, Sequence
 from decimal import Decimal
-from typing import Literal, final
+from typing import Literal, TypeAlias, final
 
-__all__: list[str]
+__all__ = [
+    "Answer",
+    "Attempt",
+    "Body",
+    "Candidate",
+    "Classification",
+    "Decision",
+    "Engine",
+    "ExpectedCost",
+    "Failure",
+    "Money",
+    "Plan",
+    "Policy",
+    "State",
+    "Step",
+    "StreamEnd",
+    "StreamEvent",
+    "StreamReader",
+    "TestFailure",
+    "TokenCount",
+    "ToolCall",
+    "Usage",
+    "__version__",
+    "classify",
+    "classify_response",
+    "codes",
+    "compile_policy",
+    "cost",
+    "count_tokens",
+    "outcomes",
+    "parse_answer",
+]
 __version__: str
 
-_Scalar = str | int | float | bool | None
-_RequestLike = str | bytes | Mapping[str, object]
+_Scalar: TypeAlias = str | int | float | bool | None
+_RequestLike: TypeAlias = str | bytes | Mapping[str, object]
 
 @final
 class Money:
@@ -416,7 +447,7 @@ class StreamEnd:
 class StreamReader:
     """Reads a stream: bytes as they come in, events out. One call for each network read."""
     def __new__(cls, dialect: str) -> StreamReader: ...
-    def feed(self, bytes: bytes) -> list[StreamEvent]: ...
+    def feed(self, data: bytes) -> list[StreamEvent]: ...
     def finish(self) -> tuple[list[StreamEvent], StreamEnd]: ...
     @property
     def has_content(self) -> bool: ...
@@ -424,8 +455,8 @@ class StreamReader:
     def is_over(self) -> bool: ...
     def answer(self) -> Answer: ...
 
-_PolicyRow = tuple[int, str | None, int, int, str, str, bool, int, int]
-_RawFinding = tuple[int, int, str, str, str | None, Literal["error", "warning"]]
+_PolicyRow: TypeAlias = tuple[int, str | None, int, int, str, str, bool, int, int]
+_RawFinding: TypeAlias = tuple[int, int, str, str, str | None, Literal["error", "warning"]]
 
 def compile_policy(rows: Sequence[_PolicyRow], today: int) -> tuple[Policy | None, list[_RawFinding]]: ...
 def codes() -> dict[str, str]: ...
