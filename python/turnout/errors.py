@@ -75,6 +75,8 @@ CODES: dict[str, str] = {
     "ledger-read-only": "the ledger's folder or file cannot be written",
     "ledger-record": "a record holds a value that the ledger cannot keep",
     "no-eligible-model": "no candidate of the rule that matched may answer the request",
+    "policy-refused": "a policy has findings that keep it from loading; each has a code of its own",
+    "policy-unreadable": "a policy file does not exist or cannot be read",
     "provider-cancelled": "the call was cancelled while a provider was at work",
     "provider-connect": "no connection to the provider; nothing was sent",
     "provider-connection-lost": "the connection to the provider broke; something may have been sent",

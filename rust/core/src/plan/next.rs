@@ -104,8 +104,10 @@ impl Plan {
         let found = match next {
             NextStep::Return => None,
             NextStep::NextDeployment => untried(&|_| true),
+            // A limit is often one model's: another model may still answer with the same key. A dead key answers nothing.
             NextStep::SameModelOtherKey => untried(&|attempt| attempt.model == from.model && attempt.key != from.key)
-                .or_else(|| untried(&|attempt| attempt.key != from.key)),
+                .or_else(|| untried(&|attempt| attempt.key != from.key))
+                .or_else(|| if retry_same { untried(&|_| true) } else { None }),
             NextStep::NextProvider => {
                 untried(&|attempt| attempt.provider != from.provider).or_else(|| untried(&|_| true))
             }
