@@ -34,9 +34,11 @@ async def try_once(call: Call, attempt: Attempt) -> bytes:
         call.end(Ended("cancelled"))
         raise
     except Exception as error:
-        ended = ended_by(error)
-        if ended is None:  # a mistake in a program, ours or a middleware's: the call is over, the row is not lost
-            call.end(Ended("transport", message_code="unexpected"))
+        known = ended_by(error)
+        # Else a mistake in a program, ours or a middleware's: the call is over, the row is not lost.
+        ended = known or Ended("transport", message_code="unexpected")
+        if known is None:
+            call.end(ended)
             raise
     call.end(ended)
     return raw if ended.is_answer else b""

@@ -19,7 +19,7 @@ from turnout._core import Answer, Attempt, Decision, Money, Plan, State, Usage
 from turnout.errors import MoneyError
 from turnout.execute.deadline import Deadline
 from turnout.execute.estimate import estimated_usage
-from turnout.ledger import AttemptRecord, Ledger, TokenCounts
+from turnout.ledger import AttemptRecord, CallRecord, Ledger, TokenCounts
 from turnout.providers.outcome import ANSWERS, MAYBE_BILLED
 from turnout.providers.upstream import Upstream
 
@@ -136,6 +136,7 @@ class Call:
         self.why: Why = ""
         self.records: list[AttemptRecord] = []
         self.cost: Money | None = Money("0")
+        self.record: CallRecord | None = None
         self.tried: list[Tried] = []
         self._spent = Money("0")
         self._begun_s = 0.0
@@ -156,14 +157,16 @@ class Call:
         if step.attempt is None:
             self.why = _WHYS.get(step.why or "", "nothing_left")
             return None
+        pause_s = self._pause_s() if step.kind == "retry" else 0.0
+        if pause_s >= self.deadline.remaining():
+            self.why = "deadline"
+            return None
         if not self.tried:
             state.call_started()
         elif not state.may_retry():
             self.why = "retry_budget"
             return None
-        if step.kind == "retry" and not await self.deadline.wait(self._pause_s()):
-            self.why = "deadline"
-            return None
+        await self.deadline.wait(pause_s)
         attempt = self.plan.attempts[step.attempt]
         if self.tried:
             _log.info("call %s: %s at `%s`", self.id, step.kind, attempt.deployment)
@@ -228,12 +231,12 @@ class Call:
             _log.info("call %s: `%s` ended as %s after %d ms", self.id, attempt.deployment, ended.outcome, total_ms)
 
     def _usage(self, attempt: Attempt, ended: Ended) -> tuple[Usage, bool]:
-        if ended.usage is not None:
+        if ended.usage is not None and ended.is_answer:
             return ended.usage, False
         is_billed = ended.outcome in MAYBE_BILLED and (ended.is_answer or ended.outcome in _WORKED)
-        if not is_billed and not (ended.answer is not None and ended.answer.text):
+        if ended.usage is None and not is_billed and not (ended.answer is not None and ended.answer.text):
             return _NO_USAGE, False
-        return estimated_usage(self.decision, attempt, ended.answer), True
+        return estimated_usage(self.decision, attempt, ended.answer, ended.usage), True
 
 
 _NO_USAGE: Final = Usage()

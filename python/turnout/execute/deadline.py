@@ -1,6 +1,6 @@
 """One deadline for a whole call: attempts, waits and fallbacks included.
 
-Promises: `remaining` never grows and is never negative; a wait that does not fit is refused rather than shortened.
+Promises: `remaining` never grows and is never negative; no wait outlives it.
 Refuses: to know what is waited for. To break it, hand in a clock and ask after its end.
 """
 
@@ -54,17 +54,11 @@ class Deadline:
         """Returns the milliseconds since the call began."""
         return int((self._clock() - self._started) * 1000)
 
-    async def wait(self, seconds: float) -> bool:
-        """Waits, if that leaves time for something afterwards.
+    async def wait(self, seconds: float) -> None:
+        """Waits, but no longer than to the end.
 
         Args:
             seconds: How long.
-
-        Returns:
-            Whether it waited; if not, no time has passed.
         """
-        if seconds >= self.remaining():
-            return False
         if seconds > 0:
-            await self._sleep(seconds)
-        return True
+            await self._sleep(min(seconds, self.remaining()))

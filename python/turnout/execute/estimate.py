@@ -15,13 +15,17 @@ _MOST_COUNTED_CHARS: Final = 64_000
 """Longer answers are estimated by their size: counting them would hold the event loop up."""
 
 
-def estimated_usage(decision: Decision, attempt: Attempt, answer: Answer | None) -> Usage:
+def estimated_usage(decision: Decision, attempt: Attempt, answer: Answer | None, reported: Usage | None) -> Usage:
     """Estimates what an attempt used: the request as it was counted for the decision, and what came of the answer.
+
+    A stream that broke may have reported its input, and an output of the moment when it began: the input is kept, and
+    the larger output counts.
 
     Args:
         decision: What was decided.
         attempt: Which attempt.
         answer: What the model said, whole or in part; None if nothing came.
+        reported: What the provider said before it broke.
     """
     asked = (each.input_tokens for each in decision.candidates if each.deployment == attempt.deployment)
     output_text = reasoning = 0
@@ -29,6 +33,19 @@ def estimated_usage(decision: Decision, attempt: Attempt, answer: Answer | None)
         parts = [answer.text, answer.refusal or "", *(call.name + call.arguments for call in answer.tool_calls)]
         output_text = _tokens(attempt, "".join(parts))
         reasoning = _tokens(attempt, answer.thinking)
+    if reported is not None:
+        return Usage(
+            input_uncached=reported.input_uncached,
+            cache_read=reported.cache_read,
+            cache_write_5m=reported.cache_write_5m,
+            cache_write_1h=reported.cache_write_1h,
+            cache_write_other=reported.cache_write_other,
+            output_text=max(reported.output_text, output_text),
+            reasoning=max(reported.reasoning, reasoning),
+            audio_in=reported.audio_in,
+            audio_out=reported.audio_out,
+            web_searches=reported.web_searches,
+        )
     return Usage(input_uncached=next(asked, 0), output_text=output_text, reasoning=reasoning)
 
 

@@ -82,7 +82,8 @@ def error_of(call: Call) -> tuple[TurnoutError, str]:
 def response_of(call: Call, best: Tried, raw: bytes, record: CallRecord) -> Response:
     """Builds what the caller gets."""
     attempt, answer = best.attempt, best.ended.answer
-    assert answer is not None
+    if answer is None:
+        raise TypeError("an attempt without an answer is no response")
     return Response(
         text=answer.text,
         raw=raw,

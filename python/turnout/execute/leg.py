@@ -71,7 +71,8 @@ class Leg:
             if self._stream.status != 200:
                 await self._end(ended_with_status(self.attempt, await self._error_body(self._stream)))
         except Exception as error:
-            await self._fail(error)
+            if not await self._failed_by(error):
+                raise
         held: list[StreamEvent] = []
         while not self.is_committed and self.ended is None:
             held += await self.more()
@@ -93,7 +94,8 @@ class Leg:
         except Exception as error:
             ended = self._timed_out() if isinstance(error, TimeoutError) else ended_by(error)
             if ended is None:
-                await self._fail(error)
+                await self._failed_by(error)
+                raise
             return await self._finish(ended)
         if not chunk:
             return await self._finish(None)
@@ -165,13 +167,11 @@ class Leg:
         self._call.end(ended)
         await self._close()
 
-    async def _fail(self, error: Exception) -> None:
-        """Ends the leg by an exception that came before the answer; what no upstream should raise goes on."""
+    async def _failed_by(self, error: Exception) -> bool:
+        """Ends the leg by an exception that came before the answer; says whether an upstream may raise such a one."""
         ended = self._timed_out() if isinstance(error, TimeoutError) else ended_by(error)
-        if ended is None:
-            await self._end(Ended("transport", self._status, message_code="unexpected"))
-            raise error
-        await self._end(ended)
+        await self._end(ended or Ended("transport", self._status, message_code="unexpected"))
+        return ended is not None
 
     async def _error_body(self, stream: UpstreamStream) -> UpstreamAnswer:
         body = b""

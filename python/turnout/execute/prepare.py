@@ -46,12 +46,8 @@ async def decide(
         The decision, and whether the request is large.
     """
 
-    # The core takes dicts and nothing like them.
-    body = request if isinstance(request, str | bytes) else dict(request)
-    said = None if meta is None else dict(meta)
-
     def work() -> Decision:
-        return engine.decide(body, said, dialect=dialect, refused_ok=refused_ok)
+        return engine.decide(request, meta, dialect=dialect, refused_ok=refused_ok)
 
     is_large = _is_large(request)
     return await asyncio.to_thread(work) if is_large else work(), is_large

@@ -62,7 +62,9 @@ async def save(call: Call, outcome: str, ttft_ms: int | None = None) -> CallReco
     Raises:
         LedgerError: If it cannot be written.
     """
-    record = record_of(call, outcome, ttft_ms)
+    if call.record is not None:  # whoever asked first was cancelled while the row was being written
+        return call.record
+    call.record = record = record_of(call, outcome, ttft_ms)
     if call.services.ledger is not None:
         await call.services.ledger.append(record)
     return record

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import os
+import weakref
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Final
+from typing import Final, Self
 
 from turnout._core import Decision, Engine, Money, Policy
 from turnout.errors import TransportError, TurnoutError
@@ -74,6 +75,7 @@ class Router:
         # A client of the host program brings its own key: its deployments are eligible without ours.
         seen = {**environ, **{name: "(client)" for each, name in _SDK_KEYS.items() if each in clients}}
         self._engine = Engine(loaded, environ=seen)
+        self._streams: weakref.WeakSet[Stream] = weakref.WeakSet()
         self._owns_transport = transport is None
         self._transport = transport or open_transport()
         upstreams[""] = HttpUpstream(self._transport, base_urls)
@@ -91,14 +93,16 @@ class Router:
         """Where records go."""
         return self._services.ledger
 
-    async def __aenter__(self) -> Router:
+    async def __aenter__(self) -> Self:
         return self
 
     async def __aexit__(self, *_: object) -> None:
         await self.aclose()
 
     async def aclose(self) -> None:
-        """Closes the connections and the ledger that the router opened itself; may be called twice."""
+        """Ends open streams, closes the connections and the ledger that the router opened; may be called twice."""
+        for stream in list(self._streams):
+            await stream.aclose()
         if self._owns_transport:
             await self._transport.aclose()
         if self._owns_ledger and self._services.ledger is not None:
@@ -179,12 +183,13 @@ class Router:
         Returns:
             The stream; entering and iterating raise what `complete` raises.
         """
-
-        return Stream(
+        stream = Stream(
             lambda: begin_call(
                 self._engine, self._services, request, meta, deadline=deadline, spend=spend, dialect=dialect
             )
         )
+        self._streams.add(stream)
+        return stream
 
 
 def _sdk_upstream(provider: str, client: object) -> Upstream:

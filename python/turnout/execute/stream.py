@@ -9,11 +9,12 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Awaitable, Callable
+from typing import NoReturn, Self
 
 from turnout._core import StreamEvent
 from turnout.errors import TurnoutError
 from turnout.execute.call import Call
-from turnout.execute.fallback import error_of, fail, response_of
+from turnout.execute.fallback import error_of, response_of
 from turnout.execute.leg import IDLE_CONTENT_S, Leg
 from turnout.execute.record import save
 from turnout.execute.response import Response
@@ -38,6 +39,7 @@ class Stream:
         self._events: deque[StreamEvent] = deque()
         self._ttft_ms: int | None = None
         self._is_entered = False
+        self._is_open = False
         self._record: CallRecord | None = None
         self._response: Response | None = None
 
@@ -61,7 +63,7 @@ class Stream:
         """The whole answer with usage and cost, without raw bytes; None before the end, and if it did not end well."""
         return self._response
 
-    async def __aenter__(self) -> Stream:
+    async def __aenter__(self) -> Self:
         if self._is_entered:
             raise TurnoutError("stream-not-entered", "a stream can be entered once", "call `stream` again")
         self._is_entered = True
@@ -69,12 +71,11 @@ class Stream:
         self._call = call
         try:
             await self._open(call)
-        except TurnoutError:
-            raise
         except BaseException as error:
             # Cancelled, or a mistake in a program: what is open is closed, and the row is not lost.
             await self._leave("transport" if isinstance(error, Exception) else "cancelled")
             raise
+        self._is_open = True
         return self
 
     async def _open(self, call: Call) -> None:
@@ -86,13 +87,9 @@ class Stream:
                 return
             self._events.clear()
         if call.best is None:
-            try:
-                await fail(call)
-            except TurnoutError as error:
-                self._record = error.record if isinstance(error.record, CallRecord) else None
-                raise
+            await self._raise(call)
 
-    def __aiter__(self) -> Stream:
+    def __aiter__(self) -> Self:
         return self
 
     async def __anext__(self) -> StreamEvent:
@@ -128,11 +125,14 @@ class Stream:
         # After the commit the last attempt is the answer; without one, the best poor answer is.
         best = call.best if last.is_answer or self._ttft_ms is None else None
         if best is None:
-            error, outcome = error_of(call)
-            error.record = self._record = await save(call, outcome, self._ttft_ms)
-            raise error
+            await self._raise(call)
         self._record = await save(call, best.ended.outcome, self._ttft_ms)
         self._response = response_of(call, best, b"", self._record)
+
+    async def _raise(self, call: Call) -> NoReturn:
+        error, outcome = error_of(call)
+        error.record = self._record = await save(call, outcome, self._ttft_ms)
+        raise error
 
     async def __aexit__(self, *_: object) -> None:
         await self._leave("cancelled")
@@ -147,7 +147,7 @@ class Stream:
             return
         if leg is not None and leg.ended is None:
             await leg.abandon(outcome)
-        elif leg is not None and self._ttft_ms is not None:
+        elif self._is_open:
             # The stream was over, and its end was not asked for.
             outcome = call.tried[-1].ended.outcome
         self._record = await save(call, outcome, self._ttft_ms)

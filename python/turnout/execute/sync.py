@@ -11,7 +11,7 @@ import threading
 from collections import deque
 from collections.abc import Coroutine, Mapping
 from pathlib import Path
-from typing import TypeVar
+from typing import Self, TypeVar
 
 from turnout._core import Decision, Engine, Money, Policy, StreamEvent
 from turnout.errors import TurnoutError
@@ -70,7 +70,7 @@ class SyncRouter:
         """The policy, ready to decide."""
         return self._router.engine
 
-    def __enter__(self) -> SyncRouter:
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -142,6 +142,7 @@ async def _close(router: Router) -> None:
         task.cancel()
     await asyncio.gather(*others, return_exceptions=True)
     await router.aclose()
+    await asyncio.get_running_loop().shutdown_default_executor()
 
 
 class SyncStream:
@@ -177,14 +178,15 @@ class SyncStream:
         """The whole answer; None before the end, and if it did not end well."""
         return self._stream.response
 
-    def __enter__(self) -> SyncStream:
+    def __enter__(self) -> Self:
         self._router.run(self._stream.__aenter__())
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._router.run(self._stream.aclose())
+        if self._stream.record is None:
+            self._router.run(self._stream.aclose())
 
-    def __iter__(self) -> SyncStream:
+    def __iter__(self) -> Self:
         return self
 
     def __next__(self) -> StreamEvent:

@@ -21,6 +21,7 @@ from turnout.providers.transport import (
     BodyLimits,
     Headers,
     MaybeSent,
+    Phase,
     TransportTimeout,
     host_of,
 )
@@ -118,7 +119,7 @@ class AnthropicSdkUpstream:
                     options={
                         "headers": {_RAW_HEADER: "stream", "accept-encoding": encoding},
                         "max_retries": 0,
-                        "timeout": deadline_s,
+                        "timeout": deadline_s + 1,  # for the SDK's sake: the deadline above comes first
                         "follow_redirects": False,
                     },
                 )
@@ -130,7 +131,7 @@ class AnthropicSdkUpstream:
             response = error.response
             return _Stream.whole(response.status_code, tuple(response.headers.multi_items()), response.content)
         except TimeoutError:
-            phase = "total" if head_at >= deadline_at else "first_byte"
+            phase: Phase = "total" if head_at >= deadline_at else "first_byte"
             failure = TransportTimeout(
                 f"`{host}`: no answer within its deadline", host=host, phase=phase, may_have_been_sent=True
             )
@@ -182,8 +183,8 @@ class _Stream:
                 self._ended = True
                 return await response.aread()
             self._parts = aiter(response.aiter_raw())
+        if self._decoder is None:
             self._decoder = BodyDecoder(response.headers.get("content-encoding"), self._limits, self._host)
-        assert self._decoder is not None
         while True:
             wire = await self._next(self._parts)
             if wire is None:

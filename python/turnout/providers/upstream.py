@@ -7,6 +7,7 @@ run `tests/integration/test_execute_contract.py` against another implementation.
 
 from __future__ import annotations
 
+import time
 from collections.abc import AsyncIterator, Mapping
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from typing import Protocol
@@ -91,12 +92,13 @@ class HttpUpstream:
     ) -> UpstreamAnswer:
         """Sends the attempt; see `Upstream.send`."""
         request = self._request(attempt, body, key, is_stream=False)
+        began = time.monotonic()
         try:
             return await self._transport.send(request, deadline_s, first_byte_timeout_s)
         except MaybeSent as error:
             if not _is_idle_close(error):
                 raise
-        return await self._transport.send(request, deadline_s, first_byte_timeout_s)
+        return await self._transport.send(request, deadline_s - (time.monotonic() - began), first_byte_timeout_s)
 
     @asynccontextmanager
     async def stream(
@@ -109,13 +111,15 @@ class HttpUpstream:
     ) -> AsyncIterator[UpstreamStream]:
         """Sends the attempt and hands out the answer; see `Upstream.stream`."""
         request = self._request(attempt, body, key, is_stream=True)
+        began = time.monotonic()
         context = self._transport.stream(request, deadline_s, first_byte_timeout_s)
         try:
             stream = await context.__aenter__()
         except MaybeSent as error:
             if not _is_idle_close(error):
                 raise
-            context = self._transport.stream(request, deadline_s, first_byte_timeout_s)
+            left_s = deadline_s - (time.monotonic() - began)
+            context = self._transport.stream(request, left_s, first_byte_timeout_s)
             stream = await context.__aenter__()
         try:
             yield stream
@@ -133,7 +137,6 @@ class HttpUpstream:
 def _is_idle_close(error: MaybeSent) -> bool:
     """Says whether a kept connection was closed for idleness just as we wrote (RELIABILITY F06).
 
-    That is no attempt of the provider: the request goes out once more, on a fresh connection. The caller's own deadline
-    still bounds both.
+    That is no attempt of the provider: the request goes out once more, within what is left of the same deadline.
     """
     return error.stale_connection and error.kind in ("closed", "reset")
