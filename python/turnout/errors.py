@@ -73,6 +73,8 @@ CODES: dict[str, str] = {
     "ledger-newer": "the ledger file was written by a newer Turnout",
     "ledger-read-only": "the ledger's folder or file cannot be written",
     "ledger-record": "a record holds a value that the ledger cannot keep",
+    "policy-refused": "a policy has findings that keep it from loading; each has a code of its own",
+    "policy-unreadable": "a policy file does not exist or cannot be read",
     "secret-missing": "the environment variable that should hold a key is not set, or is empty",
     "secret-reference": "a reference to a key is written in a way that is not understood",
     "secret-value": "a key holds a character that no HTTP header may carry, or nothing at all",

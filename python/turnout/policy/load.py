@@ -81,9 +81,7 @@ def check_policy(
     try:
         rows = read_rows(text)
     except YamlProblem as problem:
-        return None, (
-            finding(problem.line, problem.column, problem.code, problem.message, problem.hint, "error"),
-        )
+        return None, (finding(problem.line, problem.column, problem.code, problem.message, problem.hint, "error"),)
     today = int(time.time()) // _DAY_S
     policy, raw = _core.compile_policy(rows, today)
     findings = [finding(*row) for row in raw]

@@ -112,7 +112,9 @@ class _Reader:
                         raise _at(event, "too-large", f"blocks nest deeper than {MAX_DEPTH} levels")
                     open_blocks.append(_Keys() if isinstance(event, MappingStartEvent) else None)
             elif isinstance(event, AliasEvent):
-                raise _at(event, "malformed-yaml", "an alias stands here", "policies have no anchors: name a pool or a fact")
+                raise _at(
+                    event, "malformed-yaml", "an alias stands here", "policies have no anchors: name a pool or a fact"
+                )
             elif isinstance(event, (MappingEndEvent, SequenceEndEvent)):
                 depth -= 1
                 open_blocks.pop()
@@ -122,20 +124,24 @@ class _Reader:
         if event.anchor is not None:
             raise _at(event, "malformed-yaml", f"an anchor `&{event.anchor}` stands here", "policies have no anchors")
         if event.tag is not None:
-            raise _at(event, "malformed-yaml", "a tag stands here", "policies have no tags; quote a text that starts with `!`")
+            raise _at(
+                event, "malformed-yaml", "a tag stands here", "policies have no tags; quote a text that starts with `!`"
+            )
 
     @staticmethod
     def _key(event: Event) -> tuple[str, int, int]:
         if not isinstance(event, ScalarEvent):
-            raise _at(event, "malformed-yaml", "a key must be a text", "quote an expression that starts with `[` or `{`")
-        return event.value, event.start_mark.line + 1, event.start_mark.column + 1
+            raise _at(
+                event, "malformed-yaml", "a key must be a text", "quote an expression that starts with `[` or `{`"
+            )
+        return event.value, *_place(event)
 
     def _add(self, event: Event, depth: int, block: _Keys | None) -> None:
         key, key_line, key_column = (None, 0, 0)
         if block is not None and block.key is not None:
             key, key_line, key_column = block.key
             block.key = None
-        line, column = event.start_mark.line + 1, event.start_mark.column + 1
+        line, column = _place(event)
         if isinstance(event, ScalarEvent):
             is_plain = bool(event.implicit[0])
             kind, text = ("plain" if is_plain else "quoted"), event.value
@@ -149,8 +155,10 @@ class _Reader:
 
         A comment with a space behind its `#` is a comment.
         """
-        line = self._lines[event.end_mark.line] if event.end_mark.line < len(self._lines) else ""
-        rest = line[event.end_mark.column :]
+        end = event.end_mark
+        if end is None or end.line >= len(self._lines):
+            return False
+        rest = self._lines[end.line][end.column :]
         return re.match(r"\s+#\S", rest) is not None or (event.value.count('"') % 2 == 1 and "#" in rest)
 
 
@@ -159,11 +167,19 @@ class _Keys:
     key: tuple[str, int, int] | None = None
 
 
+def _place(event: Event) -> tuple[int, int]:
+    """Line and column of an event, from 1; events that a parser made have marks."""
+    mark = event.start_mark
+    return (mark.line + 1, mark.column + 1) if mark is not None else (1, 1)
+
+
 def _at(event: Event, code: str, message: str, hint: str | None = None) -> YamlProblem:
-    return YamlProblem(event.start_mark.line + 1, event.start_mark.column + 1, code, message, hint)
+    return YamlProblem(*_place(event), code, message, hint)
 
 
-_UNQUOTED: Final = re.compile(r"""^(?P<head>\s*(?:-\s+)?(?P<key>when|keep|want|expect|[A-Za-z_]+):\s+(?:-\s+)?)(?P<text>["'>|@`!&*%\[{].*)$""")
+_UNQUOTED: Final = re.compile(
+    r"""^(?P<head>\s*(?:-\s+)?(?P<key>when|keep|want|expect|[A-Za-z_]+):\s+(?:-\s+)?)(?P<text>["'>|@`!&*%\[{].*)$"""
+)
 
 
 def _problem(error: yaml.MarkedYAMLError, text: str) -> YamlProblem:

@@ -1,4 +1,10 @@
 //! `turnout._core`: converts, maps errors, and calls the core. No decision is made here.
+#![allow(
+    clippy::needless_pass_by_value,
+    clippy::trivially_copy_pass_by_ref,
+    clippy::wrong_self_convention,
+    reason = "pyo3 hands over `&self` and owned arguments"
+)]
 
 mod answer;
 mod convert;

@@ -106,11 +106,11 @@ impl TestFailure {
 }
 
 type RawRow = (u32, Option<String>, u32, u32, String, String, bool, u32, u32);
+type RawOutcome = (&'static str, bool, &'static str, &'static str, i64, bool, bool, &'static str);
 type RawFinding = (u32, u32, &'static str, String, Option<String>, &'static str);
 
 /// Checks the rows of a policy file. The policy is none when a finding is an error.
 #[pyfunction]
-#[allow(clippy::needless_pass_by_value, reason = "pyo3 hands over owned rows")]
 pub fn compile_policy(py: Python<'_>, rows: Vec<RawRow>, today: i64) -> PyResult<(Option<Policy>, Vec<RawFinding>)> {
     let rows = rows.into_iter().map(|row| row_of(py, row)).collect::<PyResult<Vec<Row>>>()?;
     let compiled = py.detach(|| policy::compile(&rows, Catalog::bundled(), today));
@@ -150,7 +150,7 @@ pub fn codes(py: Python<'_>) -> PyResult<Bound<'_, PyDict>> {
 
 /// The outcome table: kind, retried, next, cools, cooldown in milliseconds, counts as failure, maybe billed, meaning.
 #[pyfunction]
-pub fn outcomes() -> Vec<(&'static str, bool, &'static str, &'static str, i64, bool, bool, &'static str)> {
+pub fn outcomes() -> Vec<RawOutcome> {
     TABLE
         .iter()
         .map(|row| {

@@ -33,8 +33,7 @@ def written_drafts() -> list[Draft]:
     drafts = []
     for name in WRITTEN:
         for kind, entries in load_table(name).items():
-            for entry in cast("list[dict[str, object]]", entries):
-                drafts.append(_draft(kind, entry, tools))
+            drafts.extend(_draft(kind, entry, tools) for entry in cast("list[dict[str, object]]", entries))
     return drafts
 
 

@@ -37,6 +37,7 @@ pub(super) struct Rejection {
     pub is_edge: bool,
 }
 
+#[allow(clippy::unnecessary_wraps, reason = "every caller returns it as it is")]
 fn reject(code: &str, reason: impl Into<String>) -> Option<Rejection> {
     Some(Rejection { code: code.to_owned(), reason: reason.into(), is_edge: false })
 }
@@ -82,7 +83,7 @@ pub(super) fn rejection(env: &RequestEnv<'_>, rule: &Rule, candidate: &Candidate
         return Some(rejection);
     }
     let asks_money = rule.prefer == Prefer::Cheapest
-        || rule.want.iter().chain(rule.require.iter().map(|filter| &filter.keep)).any(|want| reads_money(want));
+        || rule.want.iter().chain(rule.require.iter().map(|filter| &filter.keep)).any(reads_money);
     if asks_money && candidate.cost_p50_usd_picos.is_none() {
         return reject("unknown-price", "a price of this call is not known");
     }

@@ -405,9 +405,10 @@ pub(super) fn model_list(
         let Some(name) = text(item, &format!("a member of {what}"), findings) else { continue };
         let members = match pools.iter().find(|pool| pool.name == name) {
             Some(pool) => pool.models.clone(),
-            None => match models.iter().position(|model| model.alias == name) {
-                Some(index) => vec![index],
-                None => {
+            None => {
+                if let Some(index) = models.iter().position(|model| model.alias == name) {
+                    vec![index]
+                } else {
                     let known = models
                         .iter()
                         .map(|model| model.alias.as_str())
@@ -422,7 +423,7 @@ pub(super) fn model_list(
                     );
                     continue;
                 }
-            },
+            }
         };
         for member in members {
             if found.contains(&member) {

@@ -74,10 +74,10 @@ pub(super) fn rules(
             rules.push(choice(&block, name, when, context, names, findings));
         }
     }
-    if let Some(node) = root.need("otherwise", "a policy", findings) {
-        if let Some(block) = Block::open(node, "`otherwise`", &CHOICE_KEYS, findings) {
-            rules.push(choice(&block, "otherwise".to_owned(), None, context, names, findings));
-        }
+    if let Some(node) = root.need("otherwise", "a policy", findings)
+        && let Some(block) = Block::open(node, "`otherwise`", &CHOICE_KEYS, findings)
+    {
+        rules.push(choice(&block, "otherwise".to_owned(), None, context, names, findings));
     }
     rules
 }
