@@ -11,7 +11,7 @@ from rich.text import Text
 from turnout.cli.inputs import policy_path
 from turnout.cli.render import errors_console, output, print_json, printable, show_findings, ticks
 from turnout.errors import Finding, PolicyError
-from turnout.policy import check_policy, read_policy_text
+from turnout.policy import check_policy, read_policy
 
 __all__ = ["check"]
 
@@ -69,8 +69,43 @@ def _checked(name: str, *, run_tests: bool) -> tuple[str | None, tuple[Finding, 
     """The policy's hash, none if it does not load; and what was found."""
     path = policy_path(name)
     try:
-        policy, found = check_policy(read_policy_text(path), file=str(path), run_tests=run_tests)
+        policy, found = check_policy(read_policy(path), file=str(path), run_tests=run_tests)
     except PolicyError as error:
         place = error.findings or (Finding(str(path), 1, 1, error.code, error.message, error.hint),)
         return None, tuple(place)
     return policy.hash if policy else None, found
+
+
+def _row(finding: Finding) -> dict[str, object]:
+    return {
+        "file": finding.file,
+        "line": finding.line,
+        "column": finding.column,
+        "severity": finding.severity,
+        "code": finding.code,
+        "message": finding.message,
+        "hint": finding.hint,
+    }
+
+
+def _annotation(finding: Finding) -> str:
+    """A workflow command; what would end a field early is escaped as its documentation says."""
+    text = finding.message + (f"\nhint: {finding.hint}" if finding.hint else "")
+    title = _escaped(finding.code, is_property=True)
+    place = f"file={_escaped(finding.file, is_property=True)},line={finding.line},col={finding.column},title={title}"
+    return f"::{finding.severity} {place}::{_escaped(printable(text))}"
+
+
+def _escaped(text: str, *, is_property: bool = False) -> str:
+    text = text.replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A")
+    return text.replace(":", "%3A").replace(",", "%2C") if is_property else text
+
+
+def _verdict(name: str, hash_: str | None, found: tuple[Finding, ...]) -> None:
+    errors = sum(finding.severity == "error" for finding in found)
+    warnings = len(found) - errors
+    parts = [f"{number} {word}{'' if number == 1 else 's'}" for number, word in ((errors, "error"), (warnings, "warning"))]
+    counts = ", ".join(part for part, number in zip(parts, (errors, warnings), strict=True) if number)
+    console = output() if hash_ else errors_console()
+    summary = counts if hash_ is None else ", ".join(filter(None, [f"hash {hash_[:12]}", counts]))
+    console.print(Text.assemble(ticks(console, hash_ is not None), " ", printable(name), "  ", (summary, "dim")), soft_wrap=True)
