@@ -12,10 +12,11 @@ import typer
 from turnout import __version__
 from turnout.cli.check import check
 from turnout.cli.decide import decide
+from turnout.cli.demo import demo
 from turnout.cli.explain import explain
 from turnout.cli.lab import lab
 from turnout.cli.render import errors_console, printable, show_error, soften
-from turnout.cli.test import test
+from turnout.cli.run_tests import run_tests
 from turnout.errors import TurnoutError
 
 __all__ = ["app", "run"]
@@ -25,12 +26,17 @@ app = typer.Typer(
     help="Send each prompt to the right model: the cheapest one that will answer it well, with a plan for failures.",
     epilog="Start with: turnout demo",
     no_args_is_help=True,
+    add_completion=False,
     rich_markup_mode="rich",
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-for command in (explain, decide, check, test, lab):
-    app.command()(command)
+app.command()(demo)
+app.command()(explain)
+app.command()(decide)
+app.command()(check)
+app.command("test")(run_tests)
+app.command()(lab)
 
 
 def _print_version(wanted: bool) -> None:

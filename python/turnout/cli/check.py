@@ -9,7 +9,7 @@ import typer
 from rich.text import Text
 
 from turnout.cli.inputs import policy_path
-from turnout.cli.render import errors_console, output, print_json, printable, show_findings, ticks
+from turnout.cli.render import output, print_json, printable, show_findings, ticks
 from turnout.errors import Finding, PolicyError
 from turnout.policy import check_policy, read_policy
 
@@ -33,7 +33,9 @@ def check(
         bool, typer.Option("--accept-failing-tests", help="Check everything but do not run the tests in the files.")
     ] = False,
 ) -> None:
-    """Check policies: syntax, names, types, and the tests inside. All findings at once; exit code 1 if one is an error.
+    """Check policies: syntax, names, types, and the tests inside.
+
+    All findings at once, each with its place; exit code 1 if one of them is an error.
 
     [bold]Example:[/bold] turnout check policies/*.yaml --format github
     """
@@ -48,7 +50,12 @@ def check(
                     "errors": errors,
                     "warnings": len(findings) - errors,
                     "policies": [
-                        {"file": name, "hash": hash_, "ok": hash_ is not None, "findings": [_row(each) for each in found]}
+                        {
+                            "file": name,
+                            "hash": hash_,
+                            "ok": hash_ is not None,
+                            "findings": [_row(each) for each in found],
+                        }
                         for name, hash_, found in results
                     ],
                 }
@@ -104,8 +111,12 @@ def _escaped(text: str, *, is_property: bool = False) -> str:
 def _verdict(name: str, hash_: str | None, found: tuple[Finding, ...]) -> None:
     errors = sum(finding.severity == "error" for finding in found)
     warnings = len(found) - errors
-    parts = [f"{number} {word}{'' if number == 1 else 's'}" for number, word in ((errors, "error"), (warnings, "warning"))]
+    parts = [
+        f"{number} {word}{'' if number == 1 else 's'}" for number, word in ((errors, "error"), (warnings, "warning"))
+    ]
     counts = ", ".join(part for part, number in zip(parts, (errors, warnings), strict=True) if number)
-    console = output() if hash_ else errors_console()
+    console = output()
     summary = counts if hash_ is None else ", ".join(filter(None, [f"hash {hash_[:12]}", counts]))
-    console.print(Text.assemble(ticks(console, hash_ is not None), " ", printable(name), "  ", (summary, "dim")), soft_wrap=True)
+    console.print(
+        Text.assemble(ticks(console, hash_ is not None), " ", printable(name), "  ", (summary, "dim")), soft_wrap=True
+    )

@@ -34,7 +34,9 @@ def decide(
     seed: SeedOption = 0,
     env: EnvOption = False,
 ) -> None:
-    """Print a decision as JSON: the same inputs give the same bytes. Exit code 1 if the policy refuses.
+    """Print a decision as JSON.
+
+    The same inputs give the same bytes. Assumes that every key is present. Exit code 1 if the policy refuses the request.
 
     [bold]Example:[/bold] turnout decide balanced --request body.json --meta team=search
     """

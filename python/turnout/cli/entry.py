@@ -18,7 +18,7 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
         arguments: What follows `turnout` on the command line; None takes it from there.
 
     Raises:
-        SystemExit: Always; 0 is success, 1 a finding of the command (a failing test, a refusal), 2 an error, 130 Ctrl-C.
+        SystemExit: Always; 0 is success, 1 a finding of the command (such as a failing test), 2 an error, 130 Ctrl-C.
     """
     try:
         from turnout.cli.app import run

@@ -62,7 +62,9 @@ def explain(
         bool, typer.Option("--outcomes", help="Print every outcome of an attempt, and what follows from it.")
     ] = False,
 ) -> None:
-    """Show which model a policy chooses for a request, and why; exit code 1 if it refuses.
+    """Show which model a policy chooses for a request, and why.
+
+    Assumes that every key is present. Exit code 1 if the policy refuses the request.
 
     [bold]Example:[/bold] turnout explain balanced --prompt "Prove that 7 is prime" --why-not opus
     """
@@ -80,7 +82,9 @@ def explain(
     decision = question.decide(engine_for(loaded, use_env=env))
     if as_json:
         shown = decision.to_dict()
-        print_json(shown if model is None else {**shown, "why_not": {"model": model, "reason": decision.why_not(model)}})
+        print_json(
+            shown if model is None else {**shown, "why_not": {"model": model, "reason": decision.why_not(model)}}
+        )
     elif model is not None:
         print(printable(decision.why_not(model)))
     else:
@@ -109,7 +113,11 @@ def draw(console: Console, decision: Decision) -> None:
     _facts(console, shown.get("facts"))
     console.print()
     _candidates(console, _list(shown, "candidates"))
-    console.print(Text(f"policy {decision.policy} {decision.policy_hash[:12]}, catalogue {decision.catalog_hash[:12]}", style="dim"))
+    console.print(
+        Text(
+            f"policy {decision.policy} {decision.policy_hash[:12]}, catalogue {decision.catalog_hash[:12]}", style="dim"
+        )
+    )
 
 
 def _list(shown: Mapping[str, object], name: str) -> Sequence[Mapping[str, object]]:
@@ -159,7 +167,11 @@ def _candidates(console: Console, candidates: Sequence[Mapping[str, object]]) ->
     for each in candidates:
         status = field(each, "status")
         is_out = status == "rejected"
-        place = Text("-", style="dim") if is_out else Text(field(each, "place"), style="bold green" if status == "chosen" else "")
+        place = (
+            Text("-", style="dim")
+            if is_out
+            else Text(field(each, "place"), style="bold green" if status == "chosen" else "")
+        )
         rows.append(
             cells(
                 place,

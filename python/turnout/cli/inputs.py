@@ -121,7 +121,9 @@ def question_from(
         BadParameter: If they cannot be read, or do not fit together.
     """
     if (prompt is None) == (request is None):
-        raise typer.BadParameter("give one of them: the prompt as text, or a request's file", param_hint="--prompt / --request")
+        raise typer.BadParameter(
+            "give one of them: the prompt as text, or a request's file", param_hint="--prompt / --request"
+        )
     if dialect is not None and dialect not in _DIALECTS:
         raise typer.BadParameter(f"`{dialect}` is not known; take {' or '.join(_DIALECTS)}", param_hint="--dialect")
     body = prompt if prompt is not None else _read(request or "-")

@@ -26,11 +26,13 @@ def lab(
     speed: Annotated[float, typer.Option(help="How many times faster than life.")] = 1.0,
     as_json: JsonOption = False,
 ) -> None:
-    """Run simulated providers on this machine, with the failures you ask for, until Ctrl-C.
+    """Run simulated, faulty providers on this machine until Ctrl-C.
 
     [bold]Example:[/bold] turnout lab --fault 529=10% --fault cut=5% --speed 10
     """
-    settings = LabSettings(port=port, seed=seed, speed=speed, faults=FaultPlan(seed, tuple(map(parse_rate, fault or ()))))
+    settings = LabSettings(
+        port=port, seed=seed, speed=speed, faults=FaultPlan(seed, tuple(map(parse_rate, fault or ())))
+    )
     console = output()
 
     def announce(running: Lab) -> None:
@@ -75,7 +77,12 @@ def _sum_up(console: Console, counters: Counters) -> None:
         console.print("the lab saw no request")
         return
     rows = [
-        cells(printable(each["model"] or "-"), each["dialect"], Text(each["fault"], "" if each["fault"] == "ok" else "yellow"), count(each["count"]))
+        cells(
+            printable(each["model"] or "-"),
+            each["dialect"],
+            Text(each["fault"], "" if each["fault"] == "ok" else "yellow"),
+            count(each["count"]),
+        )
         for each in requests
     ]
     console.print(table(["model", "dialect", "fault", "requests"], rows, right=[3]))

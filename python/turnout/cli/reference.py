@@ -48,8 +48,8 @@ def print_facts(*, as_json: bool) -> None:
         console.print(table(["name", "type", "cost", "meaning"], lines))
     console.print(
         Text(
-            "cost: free is known once the request is parsed, scan is one pass over its texts, classify looks at up to 6 kB "
-            "of the ask. `meta.KEY` is whatever the caller says about itself.",
+            "cost: free is known once the request is parsed, scan is one pass over its texts, classify looks at up to "
+            "6 kB of the ask. `meta.KEY` is whatever the caller says about itself.",
             style="dim",
         )
     )

@@ -213,7 +213,9 @@ def show_findings(console: Console, findings: Iterable[Finding]) -> None:
         style = "bold red" if finding.severity == "error" else "bold yellow"
         first, _, rest = str(finding).partition("\n")
         place = f"{finding.file}:{finding.line}:{finding.column}: "
-        text = Text.assemble((printable(place), "bold"), (finding.code, style), printable(first[len(place) + len(finding.code) :]))
+        text = Text.assemble(
+            (printable(place), "bold"), (finding.code, style), printable(first[len(place) + len(finding.code) :])
+        )
         if rest:
             text.append("\n" + printable(rest))
         console.print(text, soft_wrap=True)

@@ -12,16 +12,16 @@ from turnout import Policy, load_policy
 from turnout.cli.inputs import JsonOption, policy_path
 from turnout.cli.render import output, print_json, printable, ticks
 
-__all__ = ["test"]
+__all__ = ["run_tests"]
 
 
-def test(
+def run_tests(
     policy: Annotated[str, typer.Argument(metavar="POLICY", help="A file, or the name of a shipped policy.")],
     as_json: JsonOption = False,
 ) -> None:
-    """Run the tests inside a policy; exit code 1 if one does not hold.
+    """Run the tests inside a policy.
 
-    They run by the engine that serves, with every key present, the clock at 2026-01-05T12:00Z, and empty state, unless
+    Exit code 1 if one does not hold. They run by the engine that serves, with every key present, the clock at 2026-01-05T12:00Z, and empty state, unless
     a test says otherwise.
 
     [bold]Example:[/bold] turnout test policies/balanced.yaml
@@ -95,5 +95,7 @@ def difference(expected: str, saw: str) -> list[Text]:
     for place, (name, value) in enumerate(seen):
         is_asked = re.search(rf"(?<![\w.]){re.escape(name)}(?![\w.])", expected) is not None
         label = "    saw       " if place == 0 else "              "
-        lines.append(Text.assemble((label, "dim"), (f"{name} = {printable(value)}", "bold yellow" if is_asked else "dim")))
+        lines.append(
+            Text.assemble((label, "dim"), (f"{name} = {printable(value)}", "bold yellow" if is_asked else "dim"))
+        )
     return lines
