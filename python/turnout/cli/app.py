@@ -10,6 +10,7 @@ from typing import Annotated
 import typer
 
 from turnout import __version__
+from turnout.cli.ask import ask
 from turnout.cli.check import check
 from turnout.cli.decide import decide
 from turnout.cli.demo import demo
@@ -32,6 +33,7 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 app.command()(demo)
+app.command()(ask)
 app.command()(explain)
 app.command()(decide)
 app.command()(check)
@@ -74,6 +76,13 @@ def run(arguments: Sequence[str]) -> int:
         return 2
     except KeyboardInterrupt:
         return 130
+    except ModuleNotFoundError as error:
+        if "--debug" in arguments or (error.name or "turnout").startswith("turnout"):
+            raise
+        errors_console().print(
+            f"this command needs `{error.name}`; install it with: pip install 'turnout[all]'", soft_wrap=True
+        )
+        return 2
     except Exception as error:  # noqa: BLE001  the last line of defence: people get a sentence, not a traceback
         _show_unexpected(error, "--debug" in arguments)
         return 2

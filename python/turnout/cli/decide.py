@@ -36,7 +36,7 @@ def decide(
 ) -> None:
     """Print a decision as JSON.
 
-    The same inputs give the same bytes. Assumes that every key is present. Exit code 1 if the policy refuses the request.
+    The same inputs give the same bytes. Assumes that every key is present. Exit code 1 if the policy refuses.
 
     [bold]Example:[/bold] turnout decide balanced --request body.json --meta team=search
     """

@@ -28,7 +28,7 @@ def demo(
     faults: Annotated[
         bool, typer.Option("--faults/--no-faults", help="Whether the providers fail now and then.")
     ] = True,
-    speed: Annotated[float, typer.Option(min=0.1, help="How many times faster than life the models answer.")] = 3.0,
+    speed: Annotated[float, typer.Option(min=0.1, help="How many times faster than life the models answer.")] = 2.0,
     keep: Annotated[
         Path | None, typer.Option("--keep", metavar="FILE", help="Keep the ledger here; a new file.")
     ] = None,

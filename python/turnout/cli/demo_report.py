@@ -13,16 +13,16 @@ from typing import Final
 from turnout import Decision
 from turnout.cli.demo_run import DemoCall, DemoResult
 from turnout.cli.render import bounds_of, shown_in_one_line
-from turnout.ledger import CallRecord
 from turnout.lab.corpus import DemoRequest
+from turnout.ledger import CallRecord
 from turnout.providers.outcome import ANSWERS
 
 __all__ = ["Effort", "effort_of", "report_of"]
 
 NEXT: Final = (
-    ('turnout explain balanced --prompt "Prove that 97 is prime" --why-not opus', "why a model is chosen, and why not"),
-    ('turnout ask "What is a railway turnout?" --lab', "one answer; without --lab by a real provider and your key"),
-    ("turnout test balanced", "the tests inside the policy; copy the file, change a rule, run them"),
+    ('turnout explain balanced --prompt "Prove that 97 is prime"', "why a model is chosen, and why the others are not"),
+    ('turnout ask "What is a railway turnout?" --lab', "one answer; without --lab from a real provider, with your key"),
+    ("turnout test balanced", "the tests inside the policy; copy the file, change a rule, and run them again"),
 )
 _PICOS_PER_USD: Final = 10**12
 _EXAMPLES: Final = 3
@@ -220,7 +220,7 @@ _TELLING: Final = ("task", "difficulty")
 
 
 def because(decision: Decision) -> str:
-    """Returns the facts that the matched rule speaks of, with their values; for a rule without `when`, the telling ones."""
+    """Returns the facts that the matched rule speaks of, with their values; without `when`, the telling ones."""
     shown = decision.to_dict()
     facts, rules = shown.get("facts"), shown.get("rules")
     if not isinstance(facts, dict) or not isinstance(rules, list):

@@ -24,12 +24,22 @@ if TYPE_CHECKING:
 
 __all__ = ["DemoCall", "DemoResult", "DemoSettings", "run_demo"]
 
-FAULTS: Final = ("429=1.2%", "529=0.6%", "500=2.5%", "cut=1.5%", "empty200=2%", "reset=2%")
-"""Failures as a bad day has them. A 429 cools its key and a 529 its provider for seconds of real time, in which the
-other provider takes over: more of them and the picture would show the failures instead of the policy."""
+FAULTS: Final = (
+    "500=2.5%",
+    "cut=1.5%",
+    "empty200=2%",
+    "reset=2%",
+    "429=1%",
+    "529=1%@gpt-*",
+)
+"""Failures as a bad day has them. A 429 cools its key for the second that the lab asks for, and an overload its provider
+for five, in which the other provider takes over: more of them, or an overload of the provider that answers most, and
+the picture would show the failures instead of the policy."""
 
 MODELS: Final = (
-    SimulatedModel("*luna*", ttft_ms=250, tokens_per_s=200, answer_tokens=80, context_tokens=922_000),
+    SimulatedModel(
+        "*luna*", ttft_ms=250, tokens_per_s=200, answer_tokens=80, refusal_rate=0.03, context_tokens=922_000
+    ),
     *DEFAULT_MODELS,
 )
 
@@ -53,7 +63,7 @@ class DemoSettings:
     requests: int | None = None
     seed: int = 0
     has_faults: bool = True
-    speed: float = 3.0
+    speed: float = 2.0
     at_once: int = 16
 
 

@@ -10,7 +10,6 @@ from rich.text import Text
 
 from turnout.cli.demo_report import NEXT
 from turnout.cli.render import cells, count, field, heading, mark, money, table, ticks
-from turnout.lab import FAULTS
 
 __all__ = ["show_report"]
 
@@ -74,6 +73,11 @@ def _models(_console: Console, report: Mapping[str, object]) -> RenderableType:
         )
         for row in _rows(report, "models")
     ]
+    every = _rows(report, "models")
+    total = [sum(_int(row, name) for row in every) for name in ("requests", "input_tokens", "output_tokens")]
+    total_cost = money(sum(_int(row, "cost_usd_picos") for row in every))
+    sums = ("all", count(total[0]), "", count(total[1]), count(total[2]), total_cost, "")
+    rows.append(cells(*(Text(text, style="bold") for text in sums)))
     columns = ["answered by", "requests", "share", "tokens in", "tokens out", "cost", "of cost"]
     return table(columns, rows, right=range(1, 7))
 
@@ -94,14 +98,14 @@ def _money(_console: Console, report: Mapping[str, object]) -> RenderableType:
         Text.assemble(
             ("cost      ", "dim"),
             (money(_int(cost, "cost_usd_picos")), "bold"),
-            f" against {money(_int(cost, 'strongest_usd_picos'))} if `{field(cost, 'strongest_model')}`, the strongest, "
-            "answered everything: ",
+            f" against {money(_int(cost, 'strongest_usd_picos'))} for the strongest, ",
+            f"`{field(cost, 'strongest_model')}`, every time: ",
             (f"{saved}% saved", "bold green") if isinstance(saved, float) and saved >= 0 else f"{saved}% saved",
         ),
         Text.assemble(
             ("deciding  ", "dim"),
             (f"p50 {_time(times, 'p50')}", "bold"),
-            f", p99 {_time(times, 'p99')}, the longest {_time(times, 'max')} (1 MB of spaces is among the prompts)",
+            f", p99 {_time(times, 'p99')}, the longest {_time(times, 'max')} (prompts go up to 1 MB)",
         ),
     ]
     return Group(*lines)
@@ -119,6 +123,8 @@ def _failures(_console: Console, report: Mapping[str, object]) -> RenderableType
     if not injected:
         return Text.assemble(("failures  ", "dim"), "none: the simulated providers were told to behave")
     detail = ", ".join(f"{number} x {name}" for name, number in injected.items())
+    saved = _int(failures, "saved_requests")
+    rescues = [_plural(_int(failures, "fallbacks"), "fallback"), _plural(_int(failures, "retries"), "retry")]
     lines = [
         Text.assemble(
             ("failures  ", "dim"),
@@ -127,12 +133,23 @@ def _failures(_console: Console, report: Mapping[str, object]) -> RenderableType
         ),
         Text.assemble(
             ("          ", ""),
-            (f"{_int(failures, 'saved_requests')} requests saved", "bold green"),
-            f" by {_int(failures, 'fallbacks')} fallbacks and {_int(failures, 'retries')} retries, "
-            f"{_int(failures, 'escalations')} poor answers escalated to a stronger model",
+            (f"{_plural(saved, 'request')} saved", "bold green"),
+            f" by {_and(rescues)}",
         ),
     ]
+    if escalations := _int(failures, "escalations"):
+        lines.append(Text(f"          {_plural(escalations, 'poor answer')} escalated to a stronger model"))
     return Group(*lines)
+
+
+def _plural(number: int, word: str) -> str:
+    if number == 1:
+        return f"1 {word}"
+    return f"{number} {word.removesuffix('y')}ies" if word.endswith("y") else f"{number} {word}s"
+
+
+def _and(parts: Sequence[str]) -> str:
+    return " and ".join(part for part in parts if not part.startswith("0 ")) or "nothing"
 
 
 def _ledger(console: Console, report: Mapping[str, object]) -> RenderableType:
@@ -145,9 +162,9 @@ def _ledger(console: Console, report: Mapping[str, object]) -> RenderableType:
             ticks(console, is_whole),
             " ",
             (title, "bold green" if is_whole else "bold red"),
-            f": {count(_int(ledger, 'asked'))} requests asked, {count(_int(ledger, 'records'))} records in the ledger, "
-            f"each with its outcome ({outcomes})",
-        )
+            f": {count(_int(ledger, 'asked'))} requests asked, {count(_int(ledger, 'records'))} records in the ledger",
+        ),
+        Text(f"  each with its outcome: {outcomes}"),
     ]
     lost = ledger.get("lost")
     if isinstance(lost, list) and lost:
@@ -171,7 +188,7 @@ def _broke_late(row: Mapping[str, object]) -> bool:
 
 def _next(_console: Console, report: Mapping[str, object]) -> RenderableType:
     lines: list[RenderableType] = [heading("what to try next")]
-    width = max(len(command) for command, _ in NEXT)
     for command, meaning in NEXT:
-        lines.append(Text.assemble("  ", (command.ljust(width), "cyan"), f"  {meaning}"))
+        lines.append(Text(f"  {command}", style="cyan", no_wrap=True, overflow="ellipsis"))
+        lines.append(Text(f"      {meaning}", style="dim"))
     return Group(*lines)

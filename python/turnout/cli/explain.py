@@ -64,7 +64,7 @@ def explain(
 ) -> None:
     """Show which model a policy chooses for a request, and why.
 
-    Assumes that every key is present. Exit code 1 if the policy refuses the request.
+    Assumes that every key is present. Exit code 1 if the policy refuses.
 
     [bold]Example:[/bold] turnout explain balanced --prompt "Prove that 7 is prime" --why-not opus
     """
@@ -131,15 +131,21 @@ def _rules(console: Console, rules: Sequence[Mapping[str, object]], matched: str
         "matched": ("holds", "green"),
         "no": ("does not hold", "dim"),
         "unknown": ("unknown", "yellow"),
+        "open": ("not needed: an open rule above chooses a stronger model", "dim"),
     }
+    width = max((len(field(rule, "name")) for rule in rules), default=0)
     for rule in rules:
         name, held = field(rule, "name"), field(rule, "held")
         is_chosen = name == matched
+        if held == "no" and rule.get("when") is None:
+            held = "open"
         verdict, style = verdicts.get(held, ("unknown, and stronger: doubt goes up", "yellow"))
         condition = printable(field(rule, "when")) or "always"
         symbol = mark(console, "\N{BLACK RIGHT-POINTING TRIANGLE}", ">") if is_chosen else " "
         look = "bold" if is_chosen else "dim"
-        console.print(Text.assemble((f" {symbol} {name:<18} ", look), (f"{condition}  ", ""), (verdict, style)))
+        console.print(
+            Text.assemble((f" {symbol} {name.ljust(width)}  ", look), (f"{condition}  ", ""), (verdict, style))
+        )
 
 
 def _facts(console: Console, facts: object) -> None:

@@ -156,13 +156,14 @@ def table(columns: Sequence[str], rows: Iterable[Sequence[RenderableType]], *, r
     Args:
         columns: Their titles.
         rows: Their cells.
-        right: Columns of numbers, by place; they never wrap.
+        right: Columns of numbers, by place; they and the first never wrap.
     """
     numbers = set(right)
     built = Table(box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, 2, 0, 0), header_style="dim", show_edge=False)
     for place, title in enumerate(columns):
         is_number = place in numbers
-        built.add_column(title, justify="right" if is_number else "left", no_wrap=is_number, overflow="fold")
+        stays_whole = is_number or place == 0
+        built.add_column(title, justify="right" if is_number else "left", no_wrap=stays_whole, overflow="fold")
     for row in rows:
         built.add_row(*row)
     return built

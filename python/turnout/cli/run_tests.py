@@ -21,8 +21,8 @@ def run_tests(
 ) -> None:
     """Run the tests inside a policy.
 
-    Exit code 1 if one does not hold. They run by the engine that serves, with every key present, the clock at 2026-01-05T12:00Z, and empty state, unless
-    a test says otherwise.
+    Exit code 1 if one does not hold. They run by the engine that serves, with every key present, the clock at
+    2026-01-05T12:00Z, and empty state, unless a test says otherwise.
 
     [bold]Example:[/bold] turnout test policies/balanced.yaml
     """

@@ -6,7 +6,7 @@ import asyncio
 import threading
 from collections.abc import Iterable, Mapping
 from contextlib import AbstractAsyncContextManager
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, Self
 
 from turnout import Decision, Policy
 from turnout.errors import LabError
@@ -37,7 +37,7 @@ class LabThread:
         self._lab: Lab | None = None
         self._thread = threading.Thread(target=self._run, name="turnout-lab", daemon=True)
 
-    def __enter__(self) -> LabThread:
+    def __enter__(self) -> Self:
         self._thread.start()
         self._is_up.wait(_START_S)
         if self._failed is not None:
