@@ -17,7 +17,7 @@ from fractions import Fraction
 from pathlib import Path
 from typing import TypeAlias
 
-Json: TypeAlias = "str | int | bool | Decimal | None | list[Json] | dict[str, Json]"
+Json: TypeAlias = "str | int | bool | Decimal | list[Json] | dict[str, Json] | None"
 Row: TypeAlias = "dict[str, Json]"
 
 FORMAT = 1
@@ -367,7 +367,9 @@ def scale_row(row: Row, ratio: Fraction) -> Row:
     if "tiers" in row:
         out["tiers"] = [scale(tier) for tier in items(row, "tiers") if isinstance(tier, dict)]
     if "variants" in row:
-        out["variants"] = {key: scale(value) for key, value in table(row, "variants").items() if isinstance(value, dict)}
+        out["variants"] = {
+            key: scale(value) for key, value in table(row, "variants").items() if isinstance(value, dict)
+        }
     return out
 
 

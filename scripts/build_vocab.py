@@ -30,7 +30,15 @@ SHA256 = {
     "o200k": "446a9538cb6c348e3516120d7c08b09f57c36495e2acfffe59a5bf8b0cfb1a2d",
 }
 # Class numbers, as in `pretokenize.rs`.
-CLASSES = {1: r"[\p{Lu}\p{Lt}]", 2: r"\p{Ll}", 3: r"[\p{Lm}\p{Lo}]", 4: r"\p{M}", 5: r"\p{N}", 6: r"[^\S\r\n]", 7: r"[\r\n]"}
+CLASSES = {
+    1: r"[\p{Lu}\p{Lt}]",
+    2: r"\p{Ll}",
+    3: r"[\p{Lm}\p{Lo}]",
+    4: r"\p{M}",
+    5: r"\p{N}",
+    6: r"[^\S\r\n]",
+    7: r"[\r\n]",
+}
 
 
 def pack(name: str, ranks: Path) -> None:
@@ -78,7 +86,9 @@ def unicode_ranges() -> None:
     ]
     target = ROOT / "src/tokens/unicode_ranges.rs"
     target.write_text("\n".join(lines) + "\n")
-    subprocess.run(["rustfmt", "--edition", "2024", "--config", "max_width=120,use_small_heuristics=Max", str(target)], check=True)
+    subprocess.run(
+        ["rustfmt", "--edition", "2024", "--config", "max_width=120,use_small_heuristics=Max", str(target)], check=True
+    )
     print("unicode", len(starts), "ranges")
 
 

@@ -41,7 +41,13 @@ LEFT_OUT = {"bytes", "chars", "non_ascii", "words_1"}
 FOREIGN_PERMILLE = (420, 500)
 # UTF-8 bytes of a character: the upper coefficient of scripts that the samples hold little of. Nothing costs more.
 SAFE_SCRIPTS = {
-    "latin-additional": 3, "caucasian": 3, "southeast-asian": 3, "ethiopic": 3, "symbol": 3, "other": 4, "emoji": 4,
+    "latin-additional": 3,
+    "caucasian": 3,
+    "southeast-asian": 3,
+    "ethiopic": 3,
+    "symbol": 3,
+    "other": 4,
+    "emoji": 4,
 }
 QUANTILE = 0.996
 # No feature costs more than the bytes of the longest character: a rare one must not carry the error of its few samples.
@@ -57,9 +63,7 @@ O200K = "|".join([
     r"""\s+(?!\S)""",
     r"""\s+""",
 ])  # fmt: skip
-QWEN = (
-    r"""(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+"""
-)
+QWEN = r"""(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+"""
 
 
 def synthetic(draw: random.Random) -> dict[str, Callable[[int], str]]:
@@ -124,7 +128,9 @@ def samples(data: Path) -> list[dict]:
         row = json.loads(line)
         text = row["request"]["messages"][0]["content"]
         if row["tag"] in ("udhr", "multipl_e") and isinstance(text, str):
-            entry = recorded.setdefault(text, {"kind": row["tag"], "heldout": zlib.crc32(row["group"].encode()) % 4 == 0})
+            entry = recorded.setdefault(
+                text, {"kind": row["tag"], "heldout": zlib.crc32(row["group"].encode()) % 4 == 0}
+            )
             # The frame of one message: 7 tokens before Opus 4.7, 6 from 4.8 on.
             if row["model"] == "claude-opus-4-5":
                 entry["claude_3_to_46"] = row["input_tokens"] - 7
@@ -183,7 +189,11 @@ def llama3(texts: list[str], assets: Path) -> list[int]:
     )
     lines = "".join(json.dumps(text) + "\n" for text in texts)
     found = subprocess.run(
-        ["node", "-e", code, str((assets / "llama3.cjs").resolve())], input=lines, capture_output=True, text=True, check=True
+        ["node", "-e", code, str((assets / "llama3.cjs").resolve())],
+        input=lines,
+        capture_output=True,
+        text=True,
+        check=True,
     )
     return [int(line) for line in found.stdout.split()]
 
@@ -215,7 +225,12 @@ def likely(features: np.ndarray, counts: np.ndarray, weights: np.ndarray) -> np.
 
 
 def quantile(
-    features: np.ndarray, counts: np.ndarray, weights: np.ndarray, tau: float, guards: list[np.ndarray], floor: np.ndarray
+    features: np.ndarray,
+    counts: np.ndarray,
+    weights: np.ndarray,
+    tau: float,
+    guards: list[np.ndarray],
+    floor: np.ndarray,
 ) -> np.ndarray:
     """Coefficients at or above `floor` of a quantile of the truth; each guard is a row that must not be negative."""
     scale = 1 / (counts + 3)
@@ -223,7 +238,11 @@ def quantile(
     equal = sparse.hstack([sparse.csr_matrix(features * scale[:, None]), sparse.eye(rows), -sparse.eye(rows)]).tocsr()
     share = weights / weights.sum()
     cost = np.concatenate([np.full(columns, 1e-9), share * tau, share * (1 - tau)])
-    above = sparse.csr_matrix(np.array([np.concatenate([-guard, np.zeros(2 * rows)]) for guard in guards])) if guards else None
+    above = (
+        sparse.csr_matrix(np.array([np.concatenate([-guard, np.zeros(2 * rows)]) for guard in guards]))
+        if guards
+        else None
+    )
     bounds = [(low, MOST) for low in floor] + [(0, None)] * (2 * rows)
     found = linprog(
         cost, A_eq=equal, b_eq=counts * scale, A_ub=above, b_ub=np.zeros(len(guards)) if guards else None, bounds=bounds,
@@ -239,7 +258,9 @@ def main() -> None:
     parser.add_argument("--work", type=Path, required=True)
     parser.add_argument("--assets", type=Path, required=True)
     parser.add_argument("--features", type=Path, required=True)
-    parser.add_argument("--check", action="store_true", help="fit on the development part, report on the rest, write nothing")
+    parser.add_argument(
+        "--check", action="store_true", help="fit on the development part, report on the rest, write nothing"
+    )
     options = parser.parse_args()
     options.work.mkdir(parents=True, exist_ok=True)
     rows = samples(options.data)

@@ -59,6 +59,7 @@ __all__ = [
 ]
 
 CODES: dict[str, str] = {
+    "call-spend": "the purse of the call does not cover its first attempt",
     "lab-fault": "a fault of the lab is written in a way that is not understood, or is unknown",
     "lab-setting": "a setting of the lab is out of range",
     "lab-start": "the lab cannot listen on the address it was given",
@@ -66,16 +67,40 @@ CODES: dict[str, str] = {
     "ledger-closed": "the ledger was used after it was closed",
     "ledger-corrupt": "the ledger file is damaged, or is no SQLite file",
     "ledger-duplicate": "a record with this call id is already in the ledger",
-    "ledger-forked": "the ledger was in use when this process was forked from its parent",
     "ledger-foreign": "the file is a SQLite database of some other program",
+    "ledger-forked": "the ledger was in use when this process was forked from its parent",
     "ledger-full": "the disk has no room for another record",
     "ledger-io": "the ledger file could not be opened, read or written",
     "ledger-newer": "the ledger file was written by a newer Turnout",
     "ledger-read-only": "the ledger's folder or file cannot be written",
     "ledger-record": "a record holds a value that the ledger cannot keep",
+    "no-eligible-model": "no candidate of the rule that matched may answer the request",
+    "policy-refused": "a policy has findings that keep it from loading; each has a code of its own",
+    "policy-unreadable": "a policy file does not exist or cannot be read",
+    "provider-cancelled": "the call was cancelled while a provider was at work",
+    "provider-connect": "no connection to the provider; nothing was sent",
+    "provider-connection-lost": "the connection to the provider broke; something may have been sent",
+    "provider-deadline": "the deadline of the whole call passed",
+    "provider-exhausted": "the quota, credit or spend cap of the key is used up",
+    "provider-failed": "the provider failed, with a status such as 500",
+    "provider-malformed": "the provider answered with something that is no answer",
+    "provider-not-found": "the provider does not know the model",
+    "provider-overflow": "the request does not fit the model's context window",
+    "provider-overloaded": "the provider has no capacity at the moment",
+    "provider-rate-limited": "the provider counts too many requests or tokens just now",
+    "provider-rejected": "the provider refuses the request as it is",
+    "provider-timeout-connect": "no connection to the provider within its deadline",
+    "provider-timeout-content": "the stream stopped bringing content, and did not end",
+    "provider-timeout-first-byte": "the provider brought no content within its deadline",
+    "provider-truncated": "the answer stopped without its ending",
+    "provider-unauthorized": "the provider does not accept the key, or there is none",
+    "router-address": "an address that was given for a provider is no http or https URL",
+    "router-client": "an SDK client was given that cannot carry calls, or for a provider that takes none",
     "secret-missing": "the environment variable that should hold a key is not set, or is empty",
     "secret-reference": "a reference to a key is written in a way that is not understood",
     "secret-value": "a key holds a character that no HTTP header may carry, or nothing at all",
+    "stream-not-entered": "a stream was read outside of its `with` block, or entered twice",
+    "sync-closed": "a `SyncRouter` was used after it was closed, or on its own thread",
     "transport-body": "the answer's body is larger than the transport lets in, or cannot be decoded",
     "transport-maybe-sent": "the connection broke after the request, or a part of it, had left",
     "transport-not-sent": "the request never left: no address, no connection, no TLS, or no valid HTTP",
@@ -98,6 +123,8 @@ class TurnoutError(Exception):
         self.code = code
         self.message = message
         self.hint = hint
+        self.record: object | None = None
+        """What the ledger keeps of the call that failed, a `turnout.ledger.CallRecord`; None outside of a call."""
 
     def __str__(self) -> str:
         return f"{self.code}: {self.message}" + (f"\n  hint: {self.hint}" if self.hint else "")

@@ -7,25 +7,33 @@ import turnout
 
 EXPORTS = [
     "BudgetError",
+    "CatalogError",
     "Classification",
     "Decision",
     "DecisionError",
     "Engine",
+    "ExpectedCost",
     "LedgerError",
     "Money",
+    "MoneyError",
     "Policy",
     "PolicyError",
     "ProviderError",
     "RequestError",
+    "Response",
     "Router",
+    "State",
     "SyncRouter",
     "TokenCount",
     "TurnoutError",
+    "Usage",
     "__version__",
     "classify",
     "cost",
     "count_tokens",
     "load_policy",
+    "parse_policy",
+    "shipped_policy",
 ]
 
 # Nobody who only decides should pay for what only executes, serves or prints.

@@ -237,7 +237,11 @@ async def test_a_refused_connection_was_not_sent(transport: Transport) -> None:
     assert "secret" not in str(error)
 
 
-async def test_a_name_without_address_was_not_sent(transport: Transport) -> None:
+async def test_a_name_without_address_was_not_sent(transport: Transport, monkeypatch: pytest.MonkeyPatch) -> None:
+    def no_address(*_: object, **__: object) -> None:
+        raise socket.gaierror(socket.EAI_NONAME, "name or service not known")
+
+    monkeypatch.setattr(socket, "getaddrinfo", no_address)
     error = await failure(transport, ask("http://no-such-host.invalid/"))
     assert isinstance(error, NotSent)
     assert error.kind == "dns"

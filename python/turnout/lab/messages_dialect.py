@@ -128,12 +128,10 @@ class MessagesDialect:
             frames.append(_frame("content_block_start", {"index": index, "content_block": opening}))
             if index == 0:
                 frames.append(_frame("ping", {}))
-            for piece in pieces_of(said):
-                frames.append(
-                    _frame(
-                        "content_block_delta", {"index": index, "delta": {"type": delta, key: piece}}, tokens_of(piece)
-                    )
-                )
+            frames.extend(
+                _frame("content_block_delta", {"index": index, "delta": {"type": delta, key: piece}}, tokens_of(piece))
+                for piece in pieces_of(said)
+            )
             if kind == "thinking":
                 signed: Json = {"type": "signature_delta", "signature": _signature(answer)}
                 frames.append(_frame("content_block_delta", {"index": index, "delta": signed}))

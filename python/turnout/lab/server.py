@@ -15,6 +15,7 @@ import time
 from collections import deque
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from typing import Self
 from urllib.parse import urlsplit
 
 from turnout.errors import LabError
@@ -98,7 +99,7 @@ class Lab:
         self._port = 0
         self._number = 0
 
-    async def __aenter__(self) -> Lab:
+    async def __aenter__(self) -> Self:
         await self.start()
         return self
 

@@ -44,7 +44,7 @@ _CLOSERS: Final = (
     "as planned",
     "with care",
     "on time",
-    "– 準時",
+    "\N{EN DASH} 準時",
 )
 
 _CHARS_A_TOKEN: Final = 4

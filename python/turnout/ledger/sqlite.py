@@ -19,7 +19,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final, Literal
+from typing import Final, Literal, Self
 
 from turnout.errors import LedgerError
 from turnout.ledger.file import check_fork, database_at, errors_of, forked, open_file
@@ -63,7 +63,7 @@ class Ledger:
             LedgerError: `ledger-read-only`, `ledger-corrupt`, `ledger-foreign`, `ledger-newer`, `ledger-busy`,
                 `ledger-forked` or `ledger-io`.
         """
-        where = Path(os.path.abspath(path))
+        where = Path(path).absolute()
         open_file(where)
         return cls(where)
 
@@ -72,7 +72,7 @@ class Ledger:
         """The file."""
         return self._path
 
-    async def __aenter__(self) -> Ledger:
+    async def __aenter__(self) -> Self:
         return self
 
     async def __aexit__(self, *_: object) -> None:
@@ -278,7 +278,7 @@ def _commit(database: sqlite3.Connection, path: Path, tickets: list[_Ticket]) ->
             database.execute("COMMIT")
     except LedgerError as error:
         failure = error
-    except Exception as error:  # a caller must never wait for a thread that is gone
+    except Exception as error:  # noqa: BLE001 - a caller must never wait for a thread that is gone
         failure = LedgerError("ledger-io", f"`{path}` could not be written: {type(error).__name__}")
     if failure is not None:
         with suppress(sqlite3.Error):

@@ -140,14 +140,14 @@ class _Reader:
             raise _at(
                 event, "malformed-yaml", "a key must be a text", "quote an expression that starts with `[` or `{`"
             )
-        return event.value, event.start_mark.line + 1, event.start_mark.column + 1
+        return event.value, *_place(event)
 
     def _add(self, event: Event, depth: int, block: _Keys | None) -> None:
         key, key_line, key_column = (None, 0, 0)
         if block is not None and block.key is not None:
             key, key_line, key_column = block.key
             block.key = None
-        line, column = event.start_mark.line + 1, event.start_mark.column + 1
+        line, column = _place(event)
         pieces: list[Piece] = []
         if isinstance(event, ScalarEvent):
             is_plain = bool(event.implicit[0])
@@ -161,6 +161,8 @@ class _Reader:
     def _pieces(self, event: ScalarEvent) -> list[Piece]:
         """Where the parts of a scalar's text stand; empty when it stands there as it is, from its first character on."""
         start, end = event.start_mark, event.end_mark
+        if start is None or end is None:
+            return []
         raw = self._text[start.index : end.index]
         if raw == event.value or not event.value:
             return []
@@ -197,8 +199,10 @@ class _Reader:
         It may when it starts inside a string of an expression, or looks like a word (`#12`); one with a space behind its
         `#` is an ordinary comment.
         """
-        line = self._lines[event.end_mark.line] if event.end_mark.line < len(self._lines) else ""
-        rest = line[event.end_mark.column :].lstrip()
+        end = event.end_mark
+        if end is None or end.line >= len(self._lines):
+            return False
+        rest = self._lines[end.line][end.column :].lstrip()
         return rest.startswith("#") and (rest[1:2].strip() not in {"", "#"} or _is_in_string(event.value))
 
 
@@ -221,8 +225,14 @@ class _Keys:
     key: tuple[str, int, int] | None = None
 
 
+def _place(event: Event) -> tuple[int, int]:
+    """Line and column of an event, from 1; events that a parser made have marks."""
+    mark = event.start_mark
+    return (mark.line + 1, mark.column + 1) if mark is not None else (1, 1)
+
+
 def _at(event: Event, code: str, message: str, hint: str | None = None) -> YamlProblem:
-    return YamlProblem(event.start_mark.line + 1, event.start_mark.column + 1, code, message, hint)
+    return YamlProblem(*_place(event), code, message, hint)
 
 
 _EXPRESSION: Final = re.compile(r"^(?P<head>\s*(?:-\s+)?(?:\{\s*)?(?P<key>when|keep|want|expect):\s+)(?P<text>\S.*)$")

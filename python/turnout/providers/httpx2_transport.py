@@ -15,7 +15,7 @@ import ssl
 import urllib.request
 from collections.abc import AsyncIterator, Mapping
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
-from typing import Literal, Protocol, runtime_checkable
+from typing import Literal, Protocol, Self, runtime_checkable
 from urllib.parse import urlsplit
 
 import httpx2
@@ -73,7 +73,7 @@ class Httpx2Transport:
         self._pools: dict[tuple[str, str | None], httpx2.AsyncHTTPTransport] = {}
         self._loop: asyncio.AbstractEventLoop | None = None
 
-    async def __aenter__(self) -> Httpx2Transport:
+    async def __aenter__(self) -> Self:
         return self
 
     async def __aexit__(self, *_: object) -> None:
@@ -258,7 +258,8 @@ class _Stream:
     async def _next(self) -> bytes | None:
         if self._parts is None:
             body = self._answer.stream
-            assert isinstance(body, httpx2.AsyncByteStream)
+            if not isinstance(body, httpx2.AsyncByteStream):
+                raise TypeError("an asynchronous transport answers with an asynchronous stream")
             self._parts = aiter(body)
         failure: TransportError
         try:

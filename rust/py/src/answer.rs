@@ -134,7 +134,6 @@ pub fn parse_answer(py: Python<'_>, dialect: &str, body: &[u8]) -> PyResult<Answ
 
 /// What a non-2xx answer means.
 #[pyfunction]
-#[allow(clippy::needless_pass_by_value, reason = "pyo3 hands over owned headers")]
 pub fn classify_response(
     py: Python<'_>,
     dialect: &str,
@@ -227,9 +226,9 @@ impl StreamReader {
         Ok(Self { inner: Mutex::new(wire::StreamReader::new(dialect_of(py, dialect)?)) })
     }
 
-    fn feed(&self, bytes: &[u8]) -> Vec<StreamEvent> {
+    fn feed(&self, data: &[u8]) -> Vec<StreamEvent> {
         let mut events = Vec::new();
-        self.with(|reader| reader.feed(bytes, &mut events));
+        self.with(|reader| reader.feed(data, &mut events));
         events.into_iter().map(StreamEvent::of).collect()
     }
 

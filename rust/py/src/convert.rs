@@ -4,7 +4,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use pyo3::exceptions::PyTypeError;
 use pyo3::prelude::*;
-use pyo3::types::{PyBool, PyBytes, PyDict, PyFloat, PyInt, PyList, PyString, PyTuple};
+use pyo3::types::{PyBool, PyBytes, PyDict, PyFloat, PyInt, PyList, PyMapping, PyString, PyTuple};
 use turnout_core::json::write_string;
 use turnout_core::policy::MetaValue;
 use turnout_core::policy::expr::fixed;
@@ -20,7 +20,7 @@ pub fn request_bytes(request: &Bound<'_, PyAny>) -> PyResult<Vec<u8>> {
     if let Ok(text) = request.cast::<PyString>() {
         return Ok(prompt_body(&repaired(text)?).into_bytes());
     }
-    if request.cast::<PyDict>().is_ok() {
+    if request.cast::<PyMapping>().is_ok() {
         let mut out = String::with_capacity(1024);
         write_value(&mut out, request, 0)?;
         return Ok(out.into_bytes());
@@ -85,6 +85,8 @@ fn write_value(out: &mut String, value: &Bound<'_, PyAny>, depth: usize) -> PyRe
             write_value(out, &member, depth + 1)?;
         }
         out.push('}');
+    } else if value.cast::<PyMapping>().is_ok() {
+        write_value(out, &as_dict(value)?.into_any(), depth)?;
     } else if let Ok(items) = value.cast::<PyList>() {
         write_items(out, items.iter(), depth)?;
     } else if let Ok(items) = value.cast::<PyTuple>() {
@@ -94,6 +96,13 @@ fn write_value(out: &mut String, value: &Bound<'_, PyAny>, depth: usize) -> PyRe
         return refuse(&format!("the request holds a {kind}, which JSON does not have"));
     }
     Ok(())
+}
+
+/// Any mapping as a dict.
+fn as_dict<'py>(value: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyDict>> {
+    let dict = PyDict::new(value.py());
+    dict.update(value.cast::<PyMapping>()?)?;
+    Ok(dict)
 }
 
 fn write_items<'py>(out: &mut String, items: impl Iterator<Item = Bound<'py, PyAny>>, depth: usize) -> PyResult<()> {
@@ -117,9 +126,10 @@ pub fn dialect(py: Python<'_>, name: &str) -> PyResult<Dialect> {
 }
 
 /// `meta` as typed values; texts, numbers and booleans only.
-pub fn meta(values: Option<&Bound<'_, PyDict>>) -> PyResult<Vec<(String, MetaValue)>> {
+pub fn meta(values: Option<&Bound<'_, PyAny>>) -> PyResult<Vec<(String, MetaValue)>> {
     let Some(values) = values else { return Ok(Vec::new()) };
-    values
+    as_dict(values)
+        .map_err(|_| PyTypeError::new_err("`meta` must be a mapping"))?
         .iter()
         .filter(|(_, value)| !value.is_none())
         .map(|(key, value)| {

@@ -3,9 +3,9 @@
 use std::sync::Arc;
 
 use pyo3::prelude::*;
-use pyo3::types::{PyDict, PyTuple};
+use pyo3::types::PyTuple;
 use turnout_core::catalog::Catalog;
-use turnout_core::control::ControlSettings;
+use turnout_core::control::{ControlEvent, ControlSettings};
 use turnout_core::decide::CandidateStatus;
 use turnout_core::engine;
 use turnout_core::policy::KeyRef;
@@ -87,7 +87,7 @@ impl Engine {
         &self,
         py: Python<'_>,
         request: &Bound<'_, PyAny>,
-        meta: Option<&Bound<'_, PyDict>>,
+        meta: Option<&Bound<'_, PyAny>>,
         now: Option<f64>,
         seed: Option<u64>,
         state: Option<&State>,
@@ -138,7 +138,6 @@ impl Engine {
         self.state.lend(|state| {
             let (deployment, provider) = (row.deployment.as_str(), row.provider.as_str());
             let key = key.as_str();
-            use turnout_core::control::ControlEvent;
             state.apply(&ControlEvent::AttemptStarted { deployment, key, provider }, now_ms);
             state.apply(
                 &ControlEvent::AttemptEnded { deployment, key, provider, outcome, ttft_ms, total_ms, retry_after_ms },

@@ -1,4 +1,10 @@
 //! `turnout._core`: converts, maps errors, and calls the core. No decision is made here.
+#![allow(
+    clippy::needless_pass_by_value,
+    clippy::trivially_copy_pass_by_ref,
+    clippy::wrong_self_convention,
+    reason = "pyo3 hands over `&self` and owned arguments"
+)]
 
 mod answer;
 mod convert;
@@ -44,6 +50,7 @@ fn _core(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_function(wrap_pyfunction!(money::cost, module)?)?;
     module.add_function(wrap_pyfunction!(policy::codes, module)?)?;
     module.add_function(wrap_pyfunction!(policy::compile_policy, module)?)?;
+    module.add_function(wrap_pyfunction!(policy::facts, module)?)?;
     module.add_function(wrap_pyfunction!(policy::outcomes, module)?)?;
     Ok(())
 }

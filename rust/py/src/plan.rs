@@ -250,11 +250,10 @@ impl Plan {
 
     /// The first check that an answer fails; none when it is accepted.
     fn unmet(&self, answer: &Answer) -> Option<&'static str> {
-        plan::unmet(&self.plan.accept, &answer.inner, self.asked.wants_json).map(|check| check.name())
+        plan::unmet(&self.plan.accept, &answer.inner, self.asked.wants_json).map(turnout_core::policy::Accept::name)
     }
 
     /// The step after `tried`: tuples of (attempt, outcome, accepted).
-    #[allow(clippy::needless_pass_by_value, reason = "pyo3 hands over owned tuples")]
     fn next(&self, py: Python<'_>, tried: Vec<(usize, String, bool)>, spent: &Money) -> PyResult<Step> {
         let tried = tried
             .iter()

@@ -8,6 +8,7 @@ use turnout_core::engine::Engine;
 use turnout_core::outcome::TABLE;
 use turnout_core::policy::diagnostics::{CODES, Finding, Pos};
 use turnout_core::policy::expr::Tri;
+use turnout_core::policy::facts::{Cost, FACTS, Scope, Type};
 use turnout_core::policy::source::{Row, RowKind};
 use turnout_core::policy::{self, KeyRef};
 
@@ -105,11 +106,11 @@ impl TestFailure {
 }
 
 type RawRow = (u32, Option<String>, u32, u32, String, String, bool, u32, u32, Vec<(u32, u32, u32)>);
+type RawOutcome = (&'static str, bool, &'static str, &'static str, i64, bool, bool, &'static str);
 type RawFinding = (u32, u32, &'static str, String, Option<String>, &'static str);
 
 /// Checks the rows of a policy file. The policy is none when a finding is an error.
 #[pyfunction]
-#[allow(clippy::needless_pass_by_value, reason = "pyo3 hands over owned rows")]
 pub fn compile_policy(py: Python<'_>, rows: Vec<RawRow>, today: i64) -> PyResult<(Option<Policy>, Vec<RawFinding>)> {
     let rows = rows.into_iter().map(|row| row_of(py, row)).collect::<PyResult<Vec<Row>>>()?;
     let compiled = py.detach(|| policy::compile(&rows, Catalog::bundled(), today));
@@ -150,7 +151,7 @@ pub fn codes(py: Python<'_>) -> PyResult<Bound<'_, PyDict>> {
 
 /// The outcome table: kind, retried, next, cools, cooldown in milliseconds, counts as failure, maybe billed, meaning.
 #[pyfunction]
-pub fn outcomes() -> Vec<(&'static str, bool, &'static str, &'static str, i64, bool, bool, &'static str)> {
+pub fn outcomes() -> Vec<RawOutcome> {
     TABLE
         .iter()
         .map(|row| {
@@ -164,6 +165,30 @@ pub fn outcomes() -> Vec<(&'static str, bool, &'static str, &'static str, i64, b
                 row.maybe_billed,
                 row.meaning,
             )
+        })
+        .collect()
+}
+
+type FactTuple = (&'static str, &'static str, Vec<&'static str>, &'static str, &'static str, &'static str);
+
+/// The table of facts: name, type, words of a closed set, where it has a value, cost to know, meaning.
+#[pyfunction]
+pub fn facts() -> Vec<FactTuple> {
+    FACTS
+        .iter()
+        .map(|row| {
+            let words = if let Type::Enum(words) = row.ty { words.to_vec() } else { Vec::new() };
+            let scope = match row.scope {
+                Scope::Request => "request",
+                Scope::Candidate => "candidate",
+                Scope::Decision => "decision",
+            };
+            let cost = match row.cost {
+                Cost::Free => "free",
+                Cost::Scan => "scan",
+                Cost::Classify => "classify",
+            };
+            (row.name, row.ty.name(), words, scope, cost, row.doc)
         })
         .collect()
 }

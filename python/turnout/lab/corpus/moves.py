@@ -225,7 +225,7 @@ def _search_help_centre(story: Story, size: int) -> tuple[Arguments, str]:
 
 
 def _list_tables(story: Story, _size: int) -> tuple[Arguments, str]:
-    names = ", ".join(("id bigint", "town text", "goods text", "placed_at timestamptz", "delivered_at timestamptz"))
+    names = "id bigint, town text, goods text, placed_at timestamptz, delivered_at timestamptz"
     rows = (story.grammar.fill(f"«entity»s ({names}, «field» int): «#900-48000000» rows") for _ in range(14))
     return {"schema": "sales"}, "\n".join(rows)
 

@@ -30,11 +30,10 @@ def written_drafts() -> list[Draft]:
         ValueError: An entry has a key that this version does not know.
     """
     tools = tool_library()
-    drafts = []
+    drafts: list[Draft] = []
     for name in WRITTEN:
         for kind, entries in load_table(name).items():
-            for entry in cast("list[dict[str, object]]", entries):
-                drafts.append(_draft(kind, entry, tools))
+            drafts.extend(_draft(kind, entry, tools) for entry in cast("list[dict[str, object]]", entries))
     return drafts
 
 

@@ -38,6 +38,7 @@ pub(super) struct Rejection {
     pub is_edge: bool,
 }
 
+#[allow(clippy::unnecessary_wraps, reason = "every caller returns it as it is")]
 fn reject(code: &str, reason: impl Into<String>) -> Option<Rejection> {
     Some(Rejection { code: code.to_owned(), reason: reason.into(), is_edge: false })
 }

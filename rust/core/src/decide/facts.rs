@@ -1,6 +1,6 @@
 //! The facts of one request, computed when something asks for them and at most once.
 
-use std::cell::{Cell, OnceCell};
+use std::cell::{Cell, OnceCell, RefCell};
 
 use crate::classify::{LanguageScore, Task, TaskScore, difficulty_of, language_of, task_of};
 use crate::features::{self, Agent, Features};
@@ -27,6 +27,7 @@ pub struct RequestFacts<'r> {
     now_ms: i64,
     is_exact: Cell<bool>,
     measure: OnceCell<RequestMeasure>,
+    inputs: RefCell<Vec<(Family, TokenCount)>>,
     exact: OnceCell<Option<TokenCount>>,
     features: OnceCell<Features>,
     agent: OnceCell<Agent>,
@@ -57,6 +58,7 @@ impl<'r> RequestFacts<'r> {
             now_ms,
             is_exact: Cell::new(false),
             measure: OnceCell::new(),
+            inputs: RefCell::new(Vec::new()),
             exact: OnceCell::new(),
             features: OnceCell::new(),
             agent: OnceCell::new(),
@@ -86,7 +88,13 @@ impl<'r> RequestFacts<'r> {
         if let Some(tokens) = self.given_count(FactId::Tokens) {
             return TokenCount::exact(tokens);
         }
-        self.measure.get_or_init(|| measure(self.request)).input(family)
+        // Several models share a family, and each asks more than once.
+        if let Some((_, count)) = self.inputs.borrow().iter().find(|(known, _)| *known == family) {
+            return *count;
+        }
+        let count = self.measure.get_or_init(|| measure(self.request)).input(family);
+        self.inputs.borrow_mut().push((family, count));
+        count
     }
 
     /// Input tokens counted exactly, where the vocabulary is known and the request small enough to do it inline.

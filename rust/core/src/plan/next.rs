@@ -110,7 +110,7 @@ impl Plan {
                 let other_key = |attempt: &Attempt| attempt.key != from.key || attempt.key == KeyRef::None;
                 untried(&|attempt| attempt.model == from.model && other_key(attempt))
                     .or_else(|| untried(&other_key))
-                    // A key that is good but busy may have room for another model; one that is refused or spent has none.
+                    // A limit is often one model's: another model may still answer with the same key. A dead key answers nothing.
                     .or_else(|| if retry_same { untried(&|_| true) } else { None })
             }
             NextStep::NextProvider => {

@@ -32,8 +32,8 @@ const DIALECTS: [(&str, Dialect); 2] =
 const RETIRING_DAYS: i64 = 30;
 
 /// Reads `models`; the deployments come flattened, in the order of the file.
-pub(super) fn models(node: &Node, catalog: &Catalog, today: i64, findings: &mut Findings) -> Models {
-    let mut read = Models::default();
+pub(super) fn models(node: &Node, catalog: &Catalog, today: i64, findings: &mut Findings) -> Defined {
+    let mut read = Defined::default();
     let members = named_members(node, "`models`", findings);
     if members.is_empty() && matches!(&node.value, NodeValue::Map(_)) {
         findings.error(node.pos, "empty-choice", "`models` names no model");
@@ -52,7 +52,7 @@ pub(super) fn models(node: &Node, catalog: &Catalog, today: i64, findings: &mut 
 
 /// What `models` says.
 #[derive(Default)]
-pub(super) struct Models {
+pub(super) struct Defined {
     pub models: Vec<PolicyModel>,
     pub deployments: Vec<Deployment>,
     /// Names of models that were refused: their uses are not reported too.
@@ -429,7 +429,7 @@ fn deployments(node: &Node, default: &Deployment, findings: &mut Findings) -> Ve
 }
 
 /// Reads `pools`.
-pub(super) fn pools(node: &Node, models: &Models, findings: &mut Findings) -> Vec<Pool> {
+pub(super) fn pools(node: &Node, models: &Defined, findings: &mut Findings) -> Vec<Pool> {
     let mut pools: Vec<Pool> = Vec::new();
     for (key, value) in named_members(node, "`pools`", findings) {
         if models.models.iter().any(|model| model.alias == key.name) {
@@ -446,7 +446,7 @@ pub(super) fn pools(node: &Node, models: &Models, findings: &mut Findings) -> Ve
 pub(super) fn model_list(
     node: &Node,
     what: &str,
-    Models { models, broken, .. }: &Models,
+    Defined { models, broken, .. }: &Defined,
     pools: &[Pool],
     findings: &mut Findings,
 ) -> Vec<usize> {
@@ -458,11 +458,13 @@ pub(super) fn model_list(
         let Some(name) = text(item, &format!("a member of {what}"), findings) else { continue };
         let members = match pools.iter().find(|pool| pool.name == name) {
             Some(pool) => pool.models.clone(),
-            None => match models.iter().position(|model| model.alias == name) {
-                Some(index) => vec![index],
-                // Reported where the models are.
-                None if models.is_empty() || broken.iter().any(|broken| broken == name) => continue,
-                None => {
+            None => {
+                if let Some(index) = models.iter().position(|model| model.alias == name) {
+                    vec![index]
+                } else if models.is_empty() || broken.iter().any(|broken| broken == name) {
+                    // Reported where the models are.
+                    continue;
+                } else {
                     let known = models
                         .iter()
                         .map(|model| model.alias.as_str())
@@ -477,7 +479,7 @@ pub(super) fn model_list(
                     );
                     continue;
                 }
-            },
+            }
         };
         for member in members {
             if found.contains(&member) {

@@ -2,7 +2,7 @@
 
 use super::block::{Block, count, expression, is_name, items, text, word};
 use super::compile::{accept, asks_for_money, escalate, run};
-use super::compile_models::{Models, model_list};
+use super::compile_models::{Defined, model_list};
 use super::diagnostics::Findings;
 use super::expr::{Names, Program, Tri, is_same};
 use super::facts::{Scope, Type};
@@ -15,7 +15,7 @@ const RULE_ONLY_KEYS: [&str; 2] = ["name", "when"];
 /// What rules may name.
 pub(super) struct RuleContext<'m> {
     /// The models.
-    pub models: &'m Models,
+    pub models: &'m Defined,
     /// The pools.
     pub pools: &'m [Pool],
     /// Bounds that rules inherit.
@@ -75,10 +75,10 @@ pub(super) fn rules(
             rules.push(choice(&block, name, when, context, names, findings));
         }
     }
-    if let Some(node) = root.need("otherwise", "a policy", findings) {
-        if let Some(block) = Block::open(node, "`otherwise`", &CHOICE_KEYS, findings) {
-            rules.push(choice(&block, "otherwise".to_owned(), None, context, names, findings));
-        }
+    if let Some(node) = root.need("otherwise", "a policy", findings)
+        && let Some(block) = Block::open(node, "`otherwise`", &CHOICE_KEYS, findings)
+    {
+        rules.push(choice(&block, "otherwise".to_owned(), None, context, names, findings));
     }
     rules
 }

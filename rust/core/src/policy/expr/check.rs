@@ -49,15 +49,15 @@ pub fn check(
 ) -> Result<(Program, Type), Vec<ExprError>> {
     let mut checker = Checker { scope, names, nodes: Vec::new(), reads: Vec::new(), errors: Vec::new() };
     let (_, ty) = checker.expr(expr);
-    if let (Some(wanted), Some(ty)) = (wanted, ty) {
-        if !(same_kind(wanted, ty) || (wanted == Type::Bool && ty == Type::Meta)) {
-            checker.errors.push(
-                ExprError::new(expr.span, "type-mismatch", format!("expected {}, found {}", wanted.name(), ty.name()))
-                    .maybe_hint(
-                        (wanted == Type::Bool).then(|| "compare it with something, such as `tokens > 1000`".into()),
-                    ),
-            );
-        }
+    if let (Some(wanted), Some(ty)) = (wanted, ty)
+        && !(same_kind(wanted, ty) || (wanted == Type::Bool && ty == Type::Meta))
+    {
+        checker.errors.push(
+            ExprError::new(expr.span, "type-mismatch", format!("expected {}, found {}", wanted.name(), ty.name()))
+                .maybe_hint(
+                    (wanted == Type::Bool).then(|| "compare it with something, such as `tokens > 1000`".into()),
+                ),
+        );
     }
     let Checker { nodes, mut reads, mut errors, .. } = checker;
     if errors.is_empty() {
@@ -378,13 +378,13 @@ impl Checker<'_> {
                 }
                 let bounds = (literal_number(low), literal_number(high));
                 let wraps = ty == Some(Type::Time) && matches!(bounds, (Some(low), Some(high)) if low > high);
-                if let (Some(low), Some(high)) = bounds {
-                    if low == high || (low > high && !wraps) {
-                        return self.fail(
-                            ExprError::new(set.span, "bad-expression", "the range is empty")
-                                .hint("a range holds its first value and not its last, from low to high"),
-                        );
-                    }
+                if let (Some(low), Some(high)) = bounds
+                    && (low == high || (low > high && !wraps))
+                {
+                    return self.fail(
+                        ExprError::new(set.span, "bad-expression", "the range is empty")
+                            .hint("a range holds its first value and not its last, from low to high"),
+                    );
                 }
                 self.range_of_thresholds(item, bounds, set.span);
                 (self.push(Op::InRange { item: node, low: low_node, high: high_node, wraps }), Some(Type::Bool))

@@ -1,0 +1,96 @@
+"""One attempt that brings back a whole answer."""
+
+from __future__ import annotations
+
+import asyncio
+
+from turnout import _core
+from turnout._core import Attempt
+from turnout.errors import SecretError, TurnoutError
+from turnout.execute.call import Call, Ended, now_ms
+from turnout.providers.headers import key_for
+from turnout.providers.outcome import outcome_of
+from turnout.providers.secret import Secret
+from turnout.providers.upstream import UpstreamAnswer
+
+__all__ = ["body_and_key", "ended_by", "ended_with_status", "try_once"]
+
+
+async def try_once(call: Call, attempt: Attempt) -> bytes:
+    """Makes one attempt and notes how it ended.
+
+    Args:
+        call: The call.
+        attempt: Which attempt of its plan.
+
+    Returns:
+        The body if it is an answer, else nothing.
+    """
+    call.begin(attempt)
+    raw = b""
+    try:
+        ended, raw = await _send(call, attempt)
+    except asyncio.CancelledError:
+        call.end(Ended("cancelled"))
+        raise
+    except Exception as error:
+        known = ended_by(error)
+        # Else a mistake in a program, ours or a middleware's: the call is over, the row is not lost.
+        ended = known or Ended("transport", message_code="unexpected")
+        if known is None:
+            call.end(ended)
+            raise
+    call.end(ended)
+    return raw if ended.is_answer else b""
+
+
+async def _send(call: Call, attempt: Attempt) -> tuple[Ended, bytes]:
+    body, key = await body_and_key(call, attempt, stream=False)
+    upstream = call.services.upstream_for(attempt)
+    answer = await upstream.send(attempt, body, key, call.deadline.remaining())
+    if answer.status != 200:
+        return ended_with_status(attempt, answer), b""
+    parsed = _core.parse_answer(attempt.dialect, answer.body)
+    failure = parsed.failure
+    ended = Ended(
+        parsed.outcome,
+        answer.status,
+        parsed,
+        parsed.usage,
+        failure.code if failure else None,
+        failure.message if failure else None,
+        failure.retry_after_ms if failure else None,
+    )
+    return ended, answer.body
+
+
+async def body_and_key(call: Call, attempt: Attempt, *, stream: bool) -> tuple[bytes, Secret | None]:
+    """Writes the body of an attempt and reads its key, in this order: the key lives no longer than it must."""
+    body = await asyncio.to_thread(attempt.body, stream=stream) if call.is_large else attempt.body(stream=stream)
+    needs_key = call.services.upstream_for(attempt).needs_key
+    return body.bytes, key_for(attempt, call.services.environ) if needs_key else None
+
+
+def ended_with_status(attempt: Attempt, answer: UpstreamAnswer) -> Ended:
+    """Reads an answer whose status is not 200."""
+    failure = _core.classify_response(attempt.dialect, answer.status, answer.headers, answer.body, now_ms())
+    return Ended(
+        failure.outcome,
+        answer.status,
+        message_code=failure.code,
+        detail=failure.message,
+        retry_after_ms=failure.retry_after_ms,
+    )
+
+
+def ended_by(error: BaseException) -> Ended | None:
+    """Reads an exception of an upstream; None if it is no failure of an attempt.
+
+    Our own texts hold no header and no body, and may be shown; those of a library are not taken over.
+    """
+    outcome = outcome_of(error)
+    if outcome is None:
+        return None
+    code = error.code if isinstance(error, TurnoutError) else type(error).__name__
+    detail = error.message if isinstance(error, SecretError) else None
+    return Ended(outcome, message_code=code, detail=detail)

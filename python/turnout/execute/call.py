@@ -1,0 +1,279 @@
+"""One call under way: what was tried, what it cost, and what comes next.
+
+Promises: the core's plan says what comes next, and its retry budget whether an extra attempt may be made; every
+attempt that begins also ends, in the state and in the record, exactly once. Refuses: to send anything. To break it,
+count attempts begun and ended in the state after a cancelled call.
+"""
+
+from __future__ import annotations
+
+import logging
+import random
+import time
+import uuid
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Final, Literal
+
+from turnout._core import Answer, Attempt, Decision, Money, Plan, State, Usage
+from turnout.errors import MoneyError
+from turnout.execute.deadline import Deadline
+from turnout.execute.estimate import estimated_usage
+from turnout.ledger import AttemptRecord, CallRecord, Ledger, TokenCounts
+from turnout.providers.outcome import ANSWERS, MAYBE_BILLED
+from turnout.providers.upstream import Upstream
+
+__all__ = ["Call", "Ended", "Services", "Tried", "Why", "now_ms"]
+
+_log = logging.getLogger("turnout.execute")
+
+Why = Literal["", "accepted", "final", "nothing_left", "attempts", "spend", "retry_budget", "deadline"]
+
+_BACKOFF_S: Final = 0.25
+"""The longest wait before a deployment is tried again without being told how long to wait; drawn from 0 on (full
+jitter), so that calls that failed together do not come back together."""
+
+_WORKED: Final = frozenset({"truncated", "timeout_content", "timeout_first_byte", "deadline", "cancelled"})
+"""Failures in which the model has been at work: billed in all likelihood, though no usage came. An error status or a
+broken connection without content is taken as not billed."""
+
+
+@dataclass(frozen=True, slots=True)
+class Ended:
+    """How an attempt ended.
+
+    Args:
+        outcome: A name of the core's table.
+        status: The HTTP status, where there was an answer.
+        answer: What the model said, whole or in part.
+        usage: As the provider reported it.
+        message_code: The provider's own code, or ours, for what went wrong.
+        detail: The provider's message, as the core cleaned it.
+        retry_after_ms: How long the provider says to wait.
+        ttft_ms: Until the first content, of a stream.
+    """
+
+    outcome: str
+    status: int | None = None
+    answer: Answer | None = None
+    usage: Usage | None = None
+    message_code: str | None = None
+    detail: str | None = None
+    retry_after_ms: int | None = None
+    ttft_ms: int | None = None
+
+    @property
+    def is_answer(self) -> bool:
+        """Whether the model answered, in whatever way."""
+        return self.outcome in ANSWERS
+
+
+@dataclass(frozen=True, slots=True)
+class Tried:
+    """An attempt that is over.
+
+    Args:
+        attempt: Which one.
+        ended: How it ended.
+        unmet: The first check that its answer fails; None if it is accepted, or is no answer.
+        usage: What it used, reported or estimated.
+    """
+
+    attempt: Attempt
+    ended: Ended
+    unmet: str | None
+    usage: Usage
+
+    @property
+    def row(self) -> tuple[int, str, bool]:
+        """The attempt as `Plan.next` reads it."""
+        return self.attempt.index, self.ended.outcome, self.ended.is_answer and self.unmet is None
+
+
+@dataclass(frozen=True, slots=True)
+class Services:
+    """What calls of one router share.
+
+    Args:
+        state: What this process has seen of its deployments.
+        environ: Where keys are.
+        upstreams: By the provider's id; "" is the one for all others.
+        ledger: Where records go.
+    """
+
+    state: State
+    environ: Mapping[str, str]
+    upstreams: Mapping[str, Upstream]
+    ledger: Ledger | None
+
+    def upstream_for(self, attempt: Attempt) -> Upstream:
+        """Returns what carries an attempt."""
+        return self.upstreams.get(attempt.provider) or self.upstreams[""]
+
+
+class Call:
+    """One call under way.
+
+    Args:
+        services: What calls share.
+        decision: What was decided.
+        plan: The decision's plan, with the call's own bounds.
+        deadline: Runs since the call came.
+        time_ms: When that was, in milliseconds since 1970.
+        is_large: Whether bodies are written in a thread.
+    """
+
+    def __init__(
+        self, services: Services, decision: Decision, plan: Plan, deadline: Deadline, time_ms: int, is_large: bool
+    ) -> None:
+        self.id = uuid.uuid4().hex
+        self.services = services
+        self.decision = decision
+        self.plan = plan
+        self.deadline = deadline
+        self.time_ms = time_ms
+        self.is_large = is_large
+        self.why: Why = ""
+        self.records: list[AttemptRecord] = []
+        self.cost: Money | None = Money("0")
+        self.record: CallRecord | None = None
+        self.tried: list[Tried] = []
+        self._spent = Money("0")
+        self._begun_s = 0.0
+        self._in_flight: Attempt | None = None
+
+    @property
+    def best(self) -> Tried | None:
+        """The answer to give back: the accepted one, else the last one; None while there is none."""
+        return next((each for each in reversed(self.tried) if each.ended.is_answer), None)
+
+    async def next(self) -> Attempt | None:
+        """Says which attempt to make now, after whatever wait that needs; None if there is no other, see `why`."""
+        state = self.services.state
+        if self.deadline.is_over:
+            self.why = "deadline"
+            return None
+        step = self.plan.next([each.row for each in self.tried], self._spent)
+        if step.attempt is None:
+            self.why = _WHYS.get(step.why or "", "nothing_left")
+            return None
+        pause_s = self._pause_s() if step.kind == "retry" else 0.0
+        if pause_s >= self.deadline.remaining():
+            self.why = "deadline"
+            return None
+        if not self.tried:
+            state.call_started()
+        elif not state.may_retry():
+            self.why = "retry_budget"
+            return None
+        await self.deadline.wait(pause_s)
+        attempt = self.plan.attempts[step.attempt]
+        if self.tried:
+            _log.info("call %s: %s at `%s`", self.id, step.kind, attempt.deployment)
+        return attempt
+
+    def _pause_s(self) -> float:
+        """How long the one target that is left wants to be left alone."""
+        asked_ms = self.tried[-1].ended.retry_after_ms
+        return random.uniform(0.0, _BACKOFF_S) if asked_ms is None else asked_ms / 1000  # noqa: S311  # no secret
+
+    def begin(self, attempt: Attempt) -> None:
+        """Notes that an attempt is being sent."""
+        self.services.state.attempt_started(attempt.deployment, attempt.key_label, attempt.provider)
+        self._in_flight = attempt
+        self._begun_s = time.monotonic()
+
+    def since_begin_ms(self) -> int:
+        """Returns the milliseconds since the attempt under way was sent."""
+        return int((time.monotonic() - self._begun_s) * 1000)
+
+    def end(self, ended: Ended) -> None:
+        """Notes how the attempt under way ended; without one, does nothing.
+
+        Args:
+            ended: How.
+        """
+        attempt, self._in_flight = self._in_flight, None
+        if attempt is None:
+            return
+        total_ms = self.since_begin_ms()
+        self.services.state.attempt_ended(
+            attempt.deployment,
+            attempt.key_label,
+            attempt.provider,
+            ended.outcome,
+            ttft_ms=ended.ttft_ms,
+            total_ms=total_ms,
+            retry_after_ms=ended.retry_after_ms,
+        )
+        usage, is_estimated = self._usage(attempt, ended)
+        cost = _cost(attempt, usage)
+        self.cost = None if cost is None or self.cost is None else self.cost + cost
+        self._spent = self._spent + (cost or Money("0"))
+        unmet = self.plan.unmet(ended.answer) if ended.is_answer and ended.answer is not None else None
+        self.tried.append(Tried(attempt, ended, unmet, usage))
+        self.records.append(
+            AttemptRecord(
+                number=len(self.records) + 1,
+                deployment=attempt.deployment,
+                model=attempt.model,
+                outcome=ended.outcome,
+                status=ended.status,
+                usage=token_counts(usage),
+                usage_is_estimated=is_estimated,
+                cost_usd_picos=None if cost is None else cost.usd_picos,
+                ttft_ms=ended.ttft_ms,
+                total_ms=total_ms,
+                message_code=ended.message_code,
+            )
+        )
+        if ended.outcome != "complete":
+            _log.info("call %s: `%s` ended as %s after %d ms", self.id, attempt.deployment, ended.outcome, total_ms)
+
+    def _usage(self, attempt: Attempt, ended: Ended) -> tuple[Usage, bool]:
+        if ended.usage is not None and ended.is_answer:
+            return ended.usage, False
+        is_billed = ended.outcome in MAYBE_BILLED and (ended.is_answer or ended.outcome in _WORKED)
+        if ended.usage is None and not is_billed and not (ended.answer is not None and ended.answer.text):
+            return _NO_USAGE, False
+        return estimated_usage(self.decision, attempt, ended.answer, ended.usage), True
+
+
+_NO_USAGE: Final = Usage()
+_WHYS: Final[dict[str, Why]] = {
+    "accepted": "accepted",
+    "final": "final",
+    "nothing_left": "nothing_left",
+    "attempts": "attempts",
+    "spend": "spend",
+}
+
+
+def _cost(attempt: Attempt, usage: Usage) -> Money | None:
+    if usage == _NO_USAGE:
+        return Money("0")
+    try:
+        return attempt.cost(usage)
+    except MoneyError:  # the price is unknown, which is not 0
+        return None
+
+
+def token_counts(usage: Usage) -> TokenCounts:
+    """Returns a usage as the ledger keeps it."""
+    return TokenCounts(
+        input_uncached=usage.input_uncached,
+        cache_read=usage.cache_read,
+        cache_write_5m=usage.cache_write_5m,
+        cache_write_1h=usage.cache_write_1h,
+        cache_write_other=usage.cache_write_other,
+        output_text=usage.output_text,
+        reasoning=usage.reasoning,
+        audio_in=usage.audio_in,
+        audio_out=usage.audio_out,
+        web_searches=usage.web_searches,
+    )
+
+
+def now_ms() -> int:
+    """Returns the time in milliseconds since 1970."""
+    return time.time_ns() // 1_000_000

@@ -1,0 +1,196 @@
+"""One attempt that streams: from the request to the last event, with its own deadlines for content.
+
+Promises: pings keep no deadline from passing (RELIABILITY F15); a stream counts as answered only when the core's reader
+saw its end; usage is collected however it ends; the upstream is closed once the leg is over. Refuses: to say what
+comes next. To break it, cut a stream anywhere and look for `complete`.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from contextlib import AbstractAsyncContextManager
+from typing import Final
+
+from turnout._core import Attempt, StreamEvent, StreamReader
+from turnout.errors import TransportError
+from turnout.execute.attempt import body_and_key, ended_by, ended_with_status
+from turnout.execute.call import Call, Ended
+from turnout.providers.outcome import ANSWERS
+from turnout.providers.upstream import UpstreamAnswer, UpstreamStream
+
+__all__ = ["IDLE_CONTENT_S", "Leg"]
+
+IDLE_CONTENT_S: Final = 30.0
+"""The longest pause between pieces of content, thinking included."""
+
+_TAIL_S: Final = 0.05
+"""How long to wait for the connection's own end after the stream's: it can then be used again."""
+
+_ERROR_BODY_BYTES: Final = 64 * 1024
+
+
+class Leg:
+    """One attempt of a streamed call.
+
+    Args:
+        call: The call.
+        attempt: Which attempt of its plan.
+        idle_s: The longest pause between pieces of content.
+    """
+
+    def __init__(self, call: Call, attempt: Attempt, idle_s: float = IDLE_CONTENT_S) -> None:
+        self.attempt = attempt
+        self.is_committed = False
+        self.ttft_ms: int | None = None
+        self.ended: Ended | None = None
+        self._call = call
+        self._idle_s = idle_s
+        self._reader = StreamReader(attempt.dialect)
+        self._context: AbstractAsyncContextManager[UpstreamStream] | None = None
+        self._stream: UpstreamStream | None = None
+        self._content_at = float("inf")
+
+    async def open(self) -> list[StreamEvent]:
+        """Sends the request and reads until there is content, or the end.
+
+        Returns:
+            The events up to then, if there is content.
+        """
+        call, ttft_ms = self._call, self._call.plan.ttft_ms
+        loop = asyncio.get_running_loop()
+        call.begin(self.attempt)
+        ttft_s = None if ttft_ms is None else ttft_ms / 1000
+        if ttft_s is not None:
+            self._content_at = loop.time() + ttft_s
+        try:
+            body, key = await body_and_key(call, self.attempt, stream=True)
+            upstream = call.services.upstream_for(self.attempt)
+            context = upstream.stream(self.attempt, body, key, call.deadline.remaining(), ttft_s)
+            self._stream = await context.__aenter__()
+            self._context = context
+            if self._stream.status != 200:
+                await self._end(ended_with_status(self.attempt, await self._error_body(self._stream)))
+        except Exception as error:
+            if not await self._failed_by(error):
+                raise
+        held: list[StreamEvent] = []
+        while not self.is_committed and self.ended is None:
+            held += await self.more()
+        return held
+
+    async def more(self) -> list[StreamEvent]:
+        """Reads once from the network.
+
+        Returns:
+            What came, without pings' and errors' say: an empty list may mean a ping. After the end, `ended` is set.
+        """
+        if self._stream is None or self.ended is not None:
+            return []
+        if self._reader.is_over:
+            await self._tail(self._stream)
+            return await self._finish(None)
+        try:
+            chunk = await self._read(self._stream)
+        except Exception as error:
+            ended = self._timed_out() if isinstance(error, TimeoutError) else ended_by(error)
+            if ended is None:
+                await self._failed_by(error)
+                raise
+            return await self._finish(ended)
+        if not chunk:
+            return await self._finish(None)
+        return self._seen(self._reader.feed(chunk))
+
+    async def abandon(self, outcome: str) -> None:
+        """Ends the leg from our side, closing the upstream first.
+
+        Args:
+            outcome: `cancelled`, or what else the reason is called.
+        """
+        if self.ended is None:
+            await self._close()
+            _, end = self._reader.finish()
+            await self._end(Ended(outcome, self._status, self._reader.answer(), end.usage, ttft_ms=self.ttft_ms))
+
+    @property
+    def _status(self) -> int | None:
+        return None if self._stream is None else self._stream.status
+
+    async def _read(self, stream: UpstreamStream) -> bytes:
+        loop = asyncio.get_running_loop()
+        content_s = self._content_at - loop.time()
+        async with asyncio.timeout(max(0.0, min(content_s, self._call.deadline.remaining()))):
+            return await stream.read()
+
+    def _timed_out(self) -> Ended:
+        if self._call.deadline.is_over or self._content_at > asyncio.get_running_loop().time():
+            return Ended("deadline", message_code="deadline")
+        return Ended("timeout_content" if self.is_committed else "timeout_first_byte", message_code="stalled")
+
+    def _seen(self, events: list[StreamEvent]) -> list[StreamEvent]:
+        if any(event.is_content for event in events):
+            if not self.is_committed:
+                self.is_committed = True
+                self.ttft_ms = self._call.since_begin_ms()
+            self._content_at = asyncio.get_running_loop().time() + self._idle_s
+        # An error of the stream is raised at its end, after what came.
+        return [event for event in events if event.kind != "error"]
+
+    async def _finish(self, broke: Ended | None) -> list[StreamEvent]:
+        """Ends the leg; `broke` says how, if the connection did not end well."""
+        tail, end = self._reader.finish()
+        events = self._seen(tail)
+        failure = end.failure
+        # A connection that breaks after the stream's own end takes nothing away from the answer.
+        is_broken = broke is not None and failure is None and (end.outcome not in ANSWERS)
+        if broke is not None and is_broken:
+            outcome, code, detail = broke.outcome, broke.message_code, broke.detail
+        else:
+            outcome, code = end.outcome, failure.code if failure else None
+            detail = failure.message if failure else end.message
+        await self._end(
+            Ended(
+                outcome,
+                failure.status if failure and failure.status else self._status,
+                self._reader.answer(),
+                end.usage,
+                code,
+                detail,
+                failure.retry_after_ms if failure else None,
+                self.ttft_ms,
+            )
+        )
+        return events
+
+    async def _end(self, ended: Ended) -> None:
+        self.ended = ended
+        self._call.end(ended)
+        await self._close()
+
+    async def _failed_by(self, error: Exception) -> bool:
+        """Ends the leg by an exception that came before the answer; says whether an upstream may raise such a one."""
+        ended = self._timed_out() if isinstance(error, TimeoutError) else ended_by(error)
+        await self._end(ended or Ended("transport", self._status, message_code="unexpected"))
+        return ended is not None
+
+    async def _error_body(self, stream: UpstreamStream) -> UpstreamAnswer:
+        body = b""
+        try:
+            while len(body) < _ERROR_BODY_BYTES and (part := await self._read(stream)):
+                body += part
+        except (TransportError, TimeoutError):  # the status says enough
+            pass
+        return UpstreamAnswer(stream.status, stream.headers, body)
+
+    async def _tail(self, stream: UpstreamStream) -> None:
+        try:
+            async with asyncio.timeout(_TAIL_S):
+                while await stream.read():
+                    pass
+        except (TransportError, TimeoutError):
+            pass
+
+    async def _close(self) -> None:
+        context, self._context = self._context, None
+        if context is not None:
+            await context.__aexit__(None, None, None)

@@ -1,0 +1,1 @@
+"""How attempts travel to providers: upstreams, the transport under them, and what their failures mean."""
