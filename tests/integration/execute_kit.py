@@ -1,8 +1,8 @@
 """What the suites of execution share: a policy over two providers, a router on the lab, and raw streams."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Mapping
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from contextlib import asynccontextmanager, suppress
 from functools import partial
 from pathlib import Path
 
@@ -73,39 +73,57 @@ async def until(condition: Callable[[], bool]) -> None:
 
 
 @asynccontextmanager
-async def raw_provider(
-    *chunks: bytes, then: str = "stall", every_s: float = 0.02
-) -> AsyncIterator[tuple[str, list[str]]]:
-    """A server whose every answer is a stream of these bytes; then it stalls, sends pings, or closes.
+async def serving(
+    handle: Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]],
+) -> AsyncIterator[str]:
+    """A raw server on loopback; yields its address, and leaves no socket behind."""
+    tasks: set[asyncio.Task[None]] = set()
 
-    Yields its address and a list that grows by one for each connection that the client closed.
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        try:
+            with suppress(ConnectionError, asyncio.IncompleteReadError):
+                await handle(reader, writer)
+        finally:
+            writer.close()
+            with suppress(ConnectionError):
+                await writer.wait_closed()
+
+    def connected(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        tasks.add(asyncio.create_task(serve(reader, writer)))
+
+    server = await asyncio.start_server(connected, "127.0.0.1", 0)
+    try:
+        yield f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
+    finally:
+        server.close()
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+
+@asynccontextmanager
+async def raw_provider(*chunks: bytes, then: str) -> AsyncIterator[tuple[str, list[str]]]:
+    """A server whose every answer is a stream of these bytes; then it sends pings (`ping`), or just stops (`close`).
+
+    Yields its address, and a list that grows by one for each connection that the client closed.
     """
     gone: list[str] = []
 
     async def handle(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        writer.write(b"HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\nconnection: close\r\n\r\n")
+        for chunk in chunks:
+            writer.write(chunk)
         try:
-            await reader.readuntil(b"\r\n\r\n")
-            writer.write(b"HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\nconnection: close\r\n\r\n")
-            for chunk in chunks:
-                writer.write(chunk)
+            while then == "ping" and await _stays(reader, 0.02):
+                writer.write(b": still here\n\n")
                 await writer.drain()
-            while then != "close":
-                if then == "ping":
-                    writer.write(b": still here\n\n")
-                    await writer.drain()
-                if not await _stays(reader, every_s):
-                    gone.append("client")
-                    break
-        except ConnectionError:
-            gone.append("client")
         finally:
-            writer.close()
+            if then == "ping":
+                gone.append("client")
 
-    server = await asyncio.start_server(handle, "127.0.0.1", 0)
-    try:
-        yield f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}", gone
-    finally:
-        server.close()
+    async with serving(handle) as address:
+        yield address, gone
 
 
 async def _stays(reader: asyncio.StreamReader, seconds: float) -> bool:
