@@ -11,7 +11,7 @@ from turnout import _core
 from turnout.errors import Finding, PolicyError
 from turnout.policy.rows import MAX_BYTES, YamlProblem, read_rows
 
-__all__ = ["check_policy", "load_policy", "parse_policy"]
+__all__ = ["check_policy", "load_policy", "parse_policy", "read_policy"]
 
 _DAY_S: Final = 86_400
 
@@ -34,7 +34,7 @@ def load_policy(path: str | Path, *, run_tests: bool = True) -> _core.Policy:
         >>> turnout.load_policy(turnout.shipped_policy("balanced")).name
         'balanced'
     """
-    return parse_policy(_read(Path(path)), file=str(path), run_tests=run_tests)
+    return parse_policy(read_policy(path), file=str(path), run_tests=run_tests)
 
 
 def parse_policy(text: str, *, file: str = "<policy>", run_tests: bool = True) -> _core.Policy:
@@ -102,7 +102,19 @@ def check_policy(
     return policy, tuple(findings)
 
 
-def _read(path: Path) -> str:
+def read_policy(path: str | Path) -> str:
+    """Read the text of a policy file.
+
+    Args:
+        path: The YAML file.
+
+    Returns:
+        Its text, without a byte order mark.
+
+    Raises:
+        PolicyError: The file is not there, not readable, too large, or not UTF-8.
+    """
+    path = Path(path)
     try:
         size = path.stat().st_size
         if size > MAX_BYTES:

@@ -50,6 +50,7 @@ fn _core(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_function(wrap_pyfunction!(money::cost, module)?)?;
     module.add_function(wrap_pyfunction!(policy::codes, module)?)?;
     module.add_function(wrap_pyfunction!(policy::compile_policy, module)?)?;
+    module.add_function(wrap_pyfunction!(policy::facts, module)?)?;
     module.add_function(wrap_pyfunction!(policy::outcomes, module)?)?;
     Ok(())
 }

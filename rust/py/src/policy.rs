@@ -8,6 +8,7 @@ use turnout_core::engine::Engine;
 use turnout_core::outcome::TABLE;
 use turnout_core::policy::diagnostics::{CODES, Finding, Pos};
 use turnout_core::policy::expr::Tri;
+use turnout_core::policy::facts::{Cost, FACTS, Scope, Type};
 use turnout_core::policy::source::{Row, RowKind};
 use turnout_core::policy::{self, KeyRef};
 
@@ -163,6 +164,30 @@ pub fn outcomes() -> Vec<RawOutcome> {
                 row.maybe_billed,
                 row.meaning,
             )
+        })
+        .collect()
+}
+
+type FactTuple = (&'static str, &'static str, Vec<&'static str>, &'static str, &'static str, &'static str);
+
+/// The table of facts: name, type, words of a closed set, where it has a value, cost to know, meaning.
+#[pyfunction]
+pub fn facts() -> Vec<FactTuple> {
+    FACTS
+        .iter()
+        .map(|row| {
+            let words = if let Type::Enum(words) = row.ty { words.to_vec() } else { Vec::new() };
+            let scope = match row.scope {
+                Scope::Request => "request",
+                Scope::Candidate => "candidate",
+                Scope::Decision => "decision",
+            };
+            let cost = match row.cost {
+                Cost::Free => "free",
+                Cost::Scan => "scan",
+                Cost::Classify => "classify",
+            };
+            (row.name, row.ty.name(), words, scope, cost, row.doc)
         })
         .collect()
 }

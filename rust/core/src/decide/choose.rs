@@ -223,17 +223,19 @@ fn looks_at_prompt(policy: &Policy) -> bool {
             .any(|rule| rule.when.as_ref().is_some_and(classifies) || rule.want.iter().any(classifies))
 }
 
-/// What the highest-ranked model that any rule can choose would cost, whatever its eligibility.
+/// What the strongest model that any rule can choose would cost, whatever its eligibility: the last of the first pool
+/// that has one, else the one of the highest rank.
 fn strongest(inputs: &DecideInputs<'_>) -> Option<(String, i64)> {
     let policy = inputs.policy;
     let used =
         |index: usize| policy.rules.iter().any(|rule| rule.from.contains(&index) || rule.or_else.contains(&index));
-    let (index, model) = policy
-        .models
-        .iter()
-        .enumerate()
-        .filter(|(index, _)| used(*index))
-        .max_by_key(|(index, model)| (model.rank, *index))?;
+    let by_rank = || {
+        let ranked = policy.models.iter().enumerate().filter(|(index, _)| used(*index));
+        ranked.max_by_key(|(index, model)| (model.rank, *index)).map(|(index, _)| index)
+    };
+    let of_pool = policy.pools.iter().find_map(|pool| pool.models.iter().rev().find(|index| used(**index)));
+    let index = of_pool.copied().or_else(by_rank)?;
+    let model = policy.models.get(index)?;
     let input = inputs.facts.input_tokens(family(policy, index));
     let task = if looks_at_prompt(policy) { inputs.facts.task() } else { None };
     let output = forecast(task, &model.facts, None, inputs.facts.request().max_tokens, &input);
