@@ -93,7 +93,7 @@ def _rules(_console: Console, report: Mapping[str, object]) -> RenderableType:
 
 def _money(_console: Console, report: Mapping[str, object]) -> RenderableType:
     cost, times = _map(report, "cost"), _map(report, "decision_us")
-    saved = cost.get("saved_percent")
+    saved, left_out = cost.get("saved_percent"), _int(cost, "calls_without_price")
     lines = [
         Text.assemble(
             ("cost      ", "dim"),
@@ -101,6 +101,7 @@ def _money(_console: Console, report: Mapping[str, object]) -> RenderableType:
             f" against {money(_int(cost, 'strongest_usd_picos'))} for the strongest, ",
             f"`{field(cost, 'strongest_model')}`, every time: ",
             (f"{saved}% saved", "bold green") if isinstance(saved, float) and saved >= 0 else f"{saved}% saved",
+            (f" (without {_plural(left_out, 'call')} that it has no price for)" if left_out else "", "dim"),
         ),
         Text.assemble(
             ("deciding  ", "dim"),
@@ -120,23 +121,25 @@ def _time(times: Mapping[str, object], name: str) -> str:
 def _failures(_console: Console, report: Mapping[str, object]) -> RenderableType:
     failures = _map(report, "failures")
     injected = _map(failures, "injected")
-    if not injected:
-        return Text.assemble(("failures  ", "dim"), "none: the simulated providers were told to behave")
-    detail = ", ".join(f"{number} x {name}" for name, number in injected.items())
-    saved = _int(failures, "saved_requests")
-    rescues = [_plural(_int(failures, "fallbacks"), "fallback"), _plural(_int(failures, "retries"), "retry")]
-    lines = [
-        Text.assemble(
-            ("failures  ", "dim"),
-            (f"{_int(failures, 'injected_total')}", "bold yellow"),
-            f" of {count(_int(failures, 'upstream_requests'))} calls made to fail: {detail}",
-        ),
-        Text.assemble(
-            ("          ", ""),
-            (f"{_plural(saved, 'request')} saved", "bold green"),
-            f" by {_and(rescues)}",
-        ),
-    ]
+    lines = []
+    if injected:
+        detail = ", ".join(f"{number} x {name}" for name, number in injected.items())
+        rescues = [_plural(_int(failures, "fallbacks"), "fallback"), _plural(_int(failures, "retries"), "retry")]
+        calls = count(_int(failures, "upstream_requests"))
+        lines += [
+            Text.assemble(
+                ("failures  ", "dim"),
+                (f"{_int(failures, 'injected_total')}", "bold yellow"),
+                f" of {calls} calls: {detail}",
+            ),
+            Text.assemble(
+                "          ",
+                (f"{_plural(_int(failures, 'saved_requests'), 'request')} saved", "bold green"),
+                f" by {_and(rescues)}",
+            ),
+        ]
+    else:
+        lines.append(Text.assemble(("failures  ", "dim"), "none: the simulated providers were told to behave"))
     if escalations := _int(failures, "escalations"):
         lines.append(Text(f"          {_plural(escalations, 'poor answer')} escalated to a stronger model"))
     return Group(*lines)
@@ -173,7 +176,7 @@ def _ledger(console: Console, report: Mapping[str, object]) -> RenderableType:
     for row in errors[:_MOST_ERRORS]:
         tried = row.get("attempts")
         path = ", then ".join(map(str, tried)) if isinstance(tried, list) else ""
-        why = "; its first words were out, and an ending is not invented" if _broke_late(row) else ""
+        why = "; words were out, no ending is invented" if _broke_late(row) else ""
         lines.append(Text(f"  {field(row, 'id')} got an error: {path or field(row, 'message')}{why}", style="yellow"))
     if len(errors) > _MOST_ERRORS:
         lines.append(Text(f"  and {len(errors) - _MOST_ERRORS} more; --json lists them", style="yellow"))
