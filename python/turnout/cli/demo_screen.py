@@ -9,11 +9,12 @@ from rich.console import Console, Group, RenderableType
 from rich.text import Text
 
 from turnout.cli.demo_report import NEXT
-from turnout.cli.render import cells, count, field, heading, mark, money, table, ticks
+from turnout.cli.render import cells, count, field, heading, mark, money, shown_in_one_line, table, ticks
 
 __all__ = ["show_report"]
 
 _MOST_ERRORS: Final = 6
+_MESSAGE_CHARS: Final = 100
 
 
 def show_report(console: Console, report: Mapping[str, object]) -> None:
@@ -47,6 +48,7 @@ def _examples(console: Console, report: Mapping[str, object]) -> RenderableType:
     lines: list[RenderableType] = [heading("some of the decisions")]
     arrow = mark(console, "\N{RIGHTWARDS ARROW}", "->")
     for each in _rows(report, "examples"):
+        because = field(each, "because")
         lines.append(Text(f'  "{field(each, "prompt")}"', no_wrap=True, overflow="ellipsis"))
         lines.append(
             Text.assemble(
@@ -54,7 +56,7 @@ def _examples(console: Console, report: Mapping[str, object]) -> RenderableType:
                 (field(each, "model"), "bold green"),
                 " by rule ",
                 (field(each, "rule"), "bold"),
-                f" ({field(each, 'because')}), expected {money(_int(each, 'expected_cost_usd_picos'))}",
+                f"{because and f' ({because})'}, expected {money(_int(each, 'expected_cost_usd_picos'))}",
             )
         )
     return Group(*lines)
@@ -101,15 +103,30 @@ def _money(_console: Console, report: Mapping[str, object]) -> RenderableType:
             f" against {money(_int(cost, 'strongest_usd_picos'))} for the strongest, ",
             f"`{field(cost, 'strongest_model')}`, every time: ",
             (f"{saved}% saved", "bold green") if isinstance(saved, float) and saved >= 0 else f"{saved}% saved",
-            (f" (without {_plural(left_out, 'call')} that it has no price for)" if left_out else "", "dim"),
+            (f" ({_plural(left_out, 'call')} left out: no price to compare)" if left_out else "", "dim"),
         ),
         Text.assemble(
             ("deciding  ", "dim"),
             (f"p50 {_time(times, 'p50')}", "bold"),
             f", p99 {_time(times, 'p99')}, the longest {_time(times, 'max')} (prompts go up to 1 MB)",
         ),
+        Text.assemble(
+            ("calling   ", "dim"),
+            f"{field(report, 'seconds')} s over HTTP, {field(report, 'at_once')} at once, "
+            f"models {_speed(report)}{_sdk(report)}",
+        ),
     ]
     return Group(*lines)
+
+
+def _speed(report: Mapping[str, object]) -> str:
+    speed = report.get("speed")
+    return f"{speed:g} times as fast as life" if isinstance(speed, float) and speed != 1 else "as fast as life"
+
+
+def _sdk(report: Mapping[str, object]) -> str:
+    sdk = field(report, "sdk")
+    return f"; `{sdk}` through its own SDK" if sdk else ""
 
 
 def _time(times: Mapping[str, object], name: str) -> str:
@@ -176,17 +193,15 @@ def _ledger(console: Console, report: Mapping[str, object]) -> RenderableType:
     for row in errors[:_MOST_ERRORS]:
         tried = row.get("attempts")
         path = ", then ".join(map(str, tried)) if isinstance(tried, list) else ""
-        why = "; words were out, no ending is invented" if _broke_late(row) else ""
-        lines.append(Text(f"  {field(row, 'id')} got an error: {path or field(row, 'message')}{why}", style="yellow"))
+        why = "words were out, no ending is invented"
+        if row.get("answer_had_begun") is not True:
+            why = shown_in_one_line(field(row, "message"), _MESSAGE_CHARS)
+        lines.append(Text(f"  {field(row, 'id')} got an error: {f'{path}; ' if path else ''}{why}", style="yellow"))
     if len(errors) > _MOST_ERRORS:
         lines.append(Text(f"  and {len(errors) - _MOST_ERRORS} more; --json lists them", style="yellow"))
     if path := field(ledger, "path"):
         lines.append(Text.assemble(("  the ledger stays at ", "dim"), path))
     return Group(*lines)
-
-
-def _broke_late(row: Mapping[str, object]) -> bool:
-    return row.get("stream") is True and field(row, "outcome") in ("truncated", "transport")
 
 
 def _next(_console: Console, report: Mapping[str, object]) -> RenderableType:
