@@ -45,8 +45,8 @@ def ask(
 ) -> None:
     """Route one prompt, and answer it by the provider that the policy chooses.
 
-    Keys come from the environment, such as ANTHROPIC_API_KEY and OPENAI_API_KEY. The answer goes to stdout; the line about
-    model, rule, tokens, cost and time to stderr.
+    Keys come from the environment, such as ANTHROPIC_API_KEY and OPENAI_API_KEY. The answer goes to stdout; the line
+    about model, rule, tokens, cost and time to stderr.
 
     [bold]Example:[/bold] turnout ask "What is a railway turnout?" --lab
     """

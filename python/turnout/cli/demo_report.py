@@ -186,6 +186,7 @@ def _error_row(call: DemoCall) -> dict[str, object]:
         "code": getattr(error, "code", type(error).__name__),
         "message": str(getattr(error, "message", error)),
         "stream": call.asked.stream,
+        "answer_had_begun": call.record is not None and call.record.ttft_ms is not None,
         "attempts": [f"{attempt.deployment}: {attempt.outcome}" for attempt in attempts],
     }
 

@@ -9,11 +9,12 @@ from rich.console import Console, Group, RenderableType
 from rich.text import Text
 
 from turnout.cli.demo_report import NEXT
-from turnout.cli.render import cells, count, field, heading, mark, money, table, ticks
+from turnout.cli.render import cells, count, field, heading, mark, money, shown_in_one_line, table, ticks
 
 __all__ = ["show_report"]
 
 _MOST_ERRORS: Final = 6
+_MESSAGE_CHARS: Final = 100
 
 
 def show_report(console: Console, report: Mapping[str, object]) -> None:
@@ -47,6 +48,7 @@ def _examples(console: Console, report: Mapping[str, object]) -> RenderableType:
     lines: list[RenderableType] = [heading("some of the decisions")]
     arrow = mark(console, "\N{RIGHTWARDS ARROW}", "->")
     for each in _rows(report, "examples"):
+        because = field(each, "because")
         lines.append(Text(f'  "{field(each, "prompt")}"', no_wrap=True, overflow="ellipsis"))
         lines.append(
             Text.assemble(
@@ -54,7 +56,7 @@ def _examples(console: Console, report: Mapping[str, object]) -> RenderableType:
                 (field(each, "model"), "bold green"),
                 " by rule ",
                 (field(each, "rule"), "bold"),
-                f" ({field(each, 'because')}), expected {money(_int(each, 'expected_cost_usd_picos'))}",
+                f"{because and f' ({because})'}, expected {money(_int(each, 'expected_cost_usd_picos'))}",
             )
         )
     return Group(*lines)
@@ -93,7 +95,7 @@ def _rules(_console: Console, report: Mapping[str, object]) -> RenderableType:
 
 def _money(_console: Console, report: Mapping[str, object]) -> RenderableType:
     cost, times = _map(report, "cost"), _map(report, "decision_us")
-    saved = cost.get("saved_percent")
+    saved, left_out = cost.get("saved_percent"), _int(cost, "calls_without_price")
     lines = [
         Text.assemble(
             ("cost      ", "dim"),
@@ -101,14 +103,30 @@ def _money(_console: Console, report: Mapping[str, object]) -> RenderableType:
             f" against {money(_int(cost, 'strongest_usd_picos'))} for the strongest, ",
             f"`{field(cost, 'strongest_model')}`, every time: ",
             (f"{saved}% saved", "bold green") if isinstance(saved, float) and saved >= 0 else f"{saved}% saved",
+            (f" ({_plural(left_out, 'call')} left out: no price to compare)" if left_out else "", "dim"),
         ),
         Text.assemble(
             ("deciding  ", "dim"),
             (f"p50 {_time(times, 'p50')}", "bold"),
             f", p99 {_time(times, 'p99')}, the longest {_time(times, 'max')} (prompts go up to 1 MB)",
         ),
+        Text.assemble(
+            ("calling   ", "dim"),
+            f"{field(report, 'seconds')} s over HTTP, {field(report, 'at_once')} at once, "
+            f"models {_speed(report)}{_sdk(report)}",
+        ),
     ]
     return Group(*lines)
+
+
+def _speed(report: Mapping[str, object]) -> str:
+    speed = report.get("speed")
+    return f"{speed:g} times as fast as life" if isinstance(speed, float) and speed != 1 else "as fast as life"
+
+
+def _sdk(report: Mapping[str, object]) -> str:
+    sdk = field(report, "sdk")
+    return f"; `{sdk}` through its own SDK" if sdk else ""
 
 
 def _time(times: Mapping[str, object], name: str) -> str:
@@ -120,23 +138,25 @@ def _time(times: Mapping[str, object], name: str) -> str:
 def _failures(_console: Console, report: Mapping[str, object]) -> RenderableType:
     failures = _map(report, "failures")
     injected = _map(failures, "injected")
-    if not injected:
-        return Text.assemble(("failures  ", "dim"), "none: the simulated providers were told to behave")
-    detail = ", ".join(f"{number} x {name}" for name, number in injected.items())
-    saved = _int(failures, "saved_requests")
-    rescues = [_plural(_int(failures, "fallbacks"), "fallback"), _plural(_int(failures, "retries"), "retry")]
-    lines = [
-        Text.assemble(
-            ("failures  ", "dim"),
-            (f"{_int(failures, 'injected_total')}", "bold yellow"),
-            f" of {count(_int(failures, 'upstream_requests'))} calls made to fail: {detail}",
-        ),
-        Text.assemble(
-            ("          ", ""),
-            (f"{_plural(saved, 'request')} saved", "bold green"),
-            f" by {_and(rescues)}",
-        ),
-    ]
+    lines = []
+    if injected:
+        detail = ", ".join(f"{number} x {name}" for name, number in injected.items())
+        rescues = [_plural(_int(failures, "fallbacks"), "fallback"), _plural(_int(failures, "retries"), "retry")]
+        calls = count(_int(failures, "upstream_requests"))
+        lines += [
+            Text.assemble(
+                ("failures  ", "dim"),
+                (f"{_int(failures, 'injected_total')}", "bold yellow"),
+                f" of {calls} calls: {detail}",
+            ),
+            Text.assemble(
+                "          ",
+                (f"{_plural(_int(failures, 'saved_requests'), 'request')} saved", "bold green"),
+                f" by {_and(rescues)}",
+            ),
+        ]
+    else:
+        lines.append(Text.assemble(("failures  ", "dim"), "none: the simulated providers were told to behave"))
     if escalations := _int(failures, "escalations"):
         lines.append(Text(f"          {_plural(escalations, 'poor answer')} escalated to a stronger model"))
     return Group(*lines)
@@ -173,17 +193,15 @@ def _ledger(console: Console, report: Mapping[str, object]) -> RenderableType:
     for row in errors[:_MOST_ERRORS]:
         tried = row.get("attempts")
         path = ", then ".join(map(str, tried)) if isinstance(tried, list) else ""
-        why = "; its first words were out, and an ending is not invented" if _broke_late(row) else ""
-        lines.append(Text(f"  {field(row, 'id')} got an error: {path or field(row, 'message')}{why}", style="yellow"))
+        why = "words were out, no ending is invented"
+        if row.get("answer_had_begun") is not True:
+            why = shown_in_one_line(field(row, "message"), _MESSAGE_CHARS)
+        lines.append(Text(f"  {field(row, 'id')} got an error: {f'{path}; ' if path else ''}{why}", style="yellow"))
     if len(errors) > _MOST_ERRORS:
         lines.append(Text(f"  and {len(errors) - _MOST_ERRORS} more; --json lists them", style="yellow"))
     if path := field(ledger, "path"):
         lines.append(Text.assemble(("  the ledger stays at ", "dim"), path))
     return Group(*lines)
-
-
-def _broke_late(row: Mapping[str, object]) -> bool:
-    return row.get("stream") is True and field(row, "outcome") in ("truncated", "transport")
 
 
 def _next(_console: Console, report: Mapping[str, object]) -> RenderableType:
