@@ -12,9 +12,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from scripts.rows_of_cases import rows as rows_of
 
 import turnout
-from scripts.rows_of_cases import rows as rows_of
 from turnout import _core
 from turnout.errors import Finding
 from turnout.policy import check_policy, parse_policy
@@ -73,7 +73,7 @@ def test_a_decision(case: dict[str, Any], call: dict[str, Any]) -> None:
     for deployment in call["cooling"]:
         state.attempt_ended(deployment, "-", "-", "not_found", now=now)
     decision = engine.decide(call["request"], call["meta"], now=now, seed=call["seed"], state=state, refused_ok=True)
-    said = decision.to_dict()
+    said: Any = decision.to_dict()
     order = sorted((row["place"], row["deployment"]) for row in said["candidates"] if "place" in row)
     rejected = {row["deployment"]: row["code"] for row in said["candidates"] if row["status"] == "rejected"}
     seen = {
@@ -145,8 +145,8 @@ def test_a_key_is_never_shown() -> None:
 
 ENGINE = turnout.Engine(
     parse_policy(
-        "turnout: 1\nname: wire\nmodels:\n  m: { use: vllm/m, base_url: 'http://127.0.0.1:1', price: free, context: 100M,"
-        " tools: true, images: true, documents: true, schema: true }\notherwise: { from: m }\n"
+        "turnout: 1\nname: wire\nmodels:\n  m: { use: vllm/m, base_url: 'http://127.0.0.1:1', price: free,"
+        " context: 100M, tools: true, images: true, documents: true, schema: true }\notherwise: { from: m }\n"
     )
 )
 
@@ -164,7 +164,8 @@ def test_a_request_that_can_be_read(case: dict[str, Any]) -> None:
     text = case["body_text"] if "body_text" in case else json.dumps(case["body"], ensure_ascii=False)
     decision = ENGINE.decide(text.encode("utf-8", "surrogatepass"), dialect=case.get("dialect"), refused_ok=True)
     expect = case["expect"]
-    facts = decision.to_dict()["facts"]
+    said: Any = decision.to_dict()
+    facts = said["facts"]
     for field, fact in {"max_tokens": "max_tokens", "stream": "stream", "model": "requested"}.items():
         if field in expect:
             assert facts[fact] == expect[field], field
