@@ -46,12 +46,8 @@ messages = st.lists(
     ),
     max_size=5,
 )
-bodies = st.fixed_dictionaries(
-    {"messages": st.one_of(messages, values)},
-    optional=dict.fromkeys(
-        ("model", "max_tokens", "tools", "tool_choice", "stream", "system", "response_format", "thinking", "n"), values
-    ),
-)
+MEMBERS = ["model", "max_tokens", "tools", "tool_choice", "stream", "system", "response_format", "thinking", "n"]
+bodies = st.fixed_dictionaries({"messages": st.one_of(messages, values)}, optional=dict.fromkeys(MEMBERS, values))
 metas = st.dictionaries(st.sampled_from(["confidential", "private", "team"]), values, max_size=3)
 
 
