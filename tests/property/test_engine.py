@@ -46,12 +46,8 @@ messages = st.lists(
     ),
     max_size=5,
 )
-bodies = st.fixed_dictionaries(
-    {"messages": st.one_of(messages, values)},
-    optional=dict.fromkeys(
-        ("model", "max_tokens", "tools", "tool_choice", "stream", "system", "response_format", "thinking", "n"), values
-    ),
-)
+MEMBERS = ["model", "max_tokens", "tools", "tool_choice", "stream", "system", "response_format", "thinking", "n"]
+bodies = st.fixed_dictionaries({"messages": st.one_of(messages, values)}, optional=dict.fromkeys(MEMBERS, values))
 metas = st.dictionaries(st.sampled_from(["confidential", "private", "team"]), values, max_size=3)
 
 
@@ -103,7 +99,8 @@ class Measured(float):
 def test_numbers_of_other_types_are_their_values() -> None:
     body = {"messages": [{"role": "user", "content": "hi"}], "max_tokens": Level.HIGH, "temperature": Measured(0.5)}
     decision = ENGINE.decide(body, now=NOW, seed=0)
-    assert decision.to_dict()["facts"]["max_tokens"] == 50
+    said: Any = decision.to_dict()
+    assert said["facts"]["max_tokens"] == 50
 
 
 def test_numbers_beyond_all_bounds() -> None:
@@ -126,7 +123,7 @@ def test_dict_explanation_and_attributes_say_the_same(prompt: str, meta: Any, se
         decision = ENGINE.decide(prompt, meta, now=now, seed=seed, state=_core.State(), refused_ok=True)
     except TypeError:
         return
-    said = decision.to_dict()
+    said: Any = decision.to_dict()
     explained = decision.explain()
     assert said["rule"] == decision.rule
     assert said["seed"] == seed

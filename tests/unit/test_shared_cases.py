@@ -73,7 +73,7 @@ def test_a_decision(case: dict[str, Any], call: dict[str, Any]) -> None:
     for deployment in call["cooling"]:
         state.attempt_ended(deployment, "-", "-", "not_found", now=now)
     decision = engine.decide(call["request"], call["meta"], now=now, seed=call["seed"], state=state, refused_ok=True)
-    said = decision.to_dict()
+    said: Any = decision.to_dict()
     order = sorted((row["place"], row["deployment"]) for row in said["candidates"] if "place" in row)
     rejected = {row["deployment"]: row["code"] for row in said["candidates"] if row["status"] == "rejected"}
     seen = {
@@ -164,7 +164,8 @@ def test_a_request_that_can_be_read(case: dict[str, Any]) -> None:
     text = case["body_text"] if "body_text" in case else json.dumps(case["body"], ensure_ascii=False)
     decision = ENGINE.decide(text.encode("utf-8", "surrogatepass"), dialect=case.get("dialect"), refused_ok=True)
     expect = case["expect"]
-    facts = decision.to_dict()["facts"]
+    said: Any = decision.to_dict()
+    facts = said["facts"]
     for field, fact in {"max_tokens": "max_tokens", "stream": "stream", "model": "requested"}.items():
         if field in expect:
             assert facts[fact] == expect[field], field

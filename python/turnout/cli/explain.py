@@ -131,14 +131,12 @@ def _rules(console: Console, rules: Sequence[Mapping[str, object]], matched: str
         "matched": ("holds", "green"),
         "no": ("does not hold", "dim"),
         "unknown": ("unknown", "yellow"),
-        "open": ("not needed: an open rule above chooses a stronger model", "dim"),
+        "outranked": ("holds, but an open rule above it chooses a stronger model", "dim"),
     }
     width = max((len(field(rule, "name")) for rule in rules), default=0)
     for rule in rules:
         name, held = field(rule, "name"), field(rule, "held")
         is_chosen = name == matched
-        if held == "no" and rule.get("when") is None:
-            held = "open"
         verdict, style = verdicts.get(held, ("unknown, and stronger: doubt goes up", "yellow"))
         condition = printable(field(rule, "when")) or "always"
         symbol = mark(console, "\N{BLACK RIGHT-POINTING TRIANGLE}", ">") if is_chosen else " "
