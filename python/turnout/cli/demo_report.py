@@ -74,6 +74,7 @@ def report_of(result: DemoResult, ledger_path: str | None) -> dict[str, object]:
         "speed": settings.speed,
         "at_once": settings.at_once,
         "sdk": result.sdk,
+        "largest_request_bytes": max((_size(call.asked) for call in result.calls), default=0),
         "examples": _examples(result.calls),
         "models": _groups(records, [record.model or "none" for record in records], "model"),
         "rules": _groups(records, [record.rule or "none" for record in records], "rule"),
@@ -234,6 +235,13 @@ def because(decision: Decision) -> str:
         name for name in _TELLING if name not in names and facts.get(name) is not None and (not when or not names)
     ]
     return ", ".join(f"{name} {bounds_of(facts[name])}" for name in names)
+
+
+def _size(asked: DemoRequest) -> int:
+    if isinstance(asked.request, bytes):
+        return len(asked.request)
+    text = asked.request if isinstance(asked.request, str) else json.dumps(asked.request, ensure_ascii=False)
+    return len(text.encode("utf-8", "surrogatepass"))
 
 
 def asked_text(asked: DemoRequest) -> str:

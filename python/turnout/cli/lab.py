@@ -28,7 +28,7 @@ def lab(
 ) -> None:
     """Run simulated, faulty providers on this machine until Ctrl-C.
 
-    [bold]Example:[/bold] turnout lab --fault 529=10% --fault cut=5% --speed 10
+    **Example:** `turnout lab --fault 529=10% --fault cut=5% --speed 10`
     """
     settings = LabSettings(
         port=port, seed=seed, speed=speed, faults=FaultPlan(seed, tuple(map(parse_rate, fault or ())))
