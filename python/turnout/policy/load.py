@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import time
 from collections.abc import Iterable
 from pathlib import Path
@@ -14,6 +15,13 @@ from turnout.policy.rows import MAX_BYTES, YamlProblem, read_rows
 __all__ = ["check_policy", "load_policy", "parse_policy", "read_policy"]
 
 _DAY_S: Final = 86_400
+
+# What the keys of providers look like: a finding shows its line, but never a key.
+_KEY: Final = re.compile(r"\b(?:(?:sk|pk|gsk|xai|ghp|hf)[-_]|AIza|AKIA)[-_A-Za-z0-9]{12,}")
+
+
+def _hidden(key: re.Match[str]) -> str:
+    return "*" * len(key[0])
 
 
 def load_policy(path: str | Path, *, run_tests: bool = True) -> _core.Policy:
@@ -75,7 +83,9 @@ def check_policy(
     def finding(
         line: int, column: int, code: str, message: str, hint: str | None, severity: Literal["error", "warning"]
     ) -> Finding:
-        source = lines[line - 1].rstrip("\r") if 0 < line <= len(lines) else None
+        source = _KEY.sub(_hidden, lines[line - 1].rstrip("\r")) if 0 < line <= len(lines) else None
+        if source is not None and code == "secret-in-file":
+            source = source[: column - 1] + "*" * len(source[column - 1 :])
         return Finding(file, line, column, code, message, hint, source, severity)
 
     try:

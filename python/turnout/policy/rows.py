@@ -31,8 +31,14 @@ MAX_BYTES: Final = 1 << 20
 MAX_DEPTH: Final = 32
 """How deep blocks may nest."""
 
-Row = tuple[int, str | None, int, int, str, str, bool, int, int]
-"""depth, key, key's line and column, kind (map, seq, plain, quoted), text, cut by a comment, line, column."""
+Piece = tuple[int, int, int]
+"""A character of a text, and the line and column that it stands at."""
+
+Row = tuple[int, str | None, int, int, str, str, bool, int, int, list[Piece]]
+"""depth, key, key's line and column, kind (map, seq, plain, quoted), text, cut by a comment, line, column, pieces.
+
+The pieces say where the text's parts stand when it is not all on one line just as it is: quoted, escaped, folded.
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,6 +91,7 @@ def read_rows(text: str) -> list[Row]:
 
 class _Reader:
     def __init__(self, text: str) -> None:
+        self._text = text
         self._lines = text.split("\n")
         self._events = yaml.parse(text, Loader=_LOADER)
         self._rows: list[Row] = []
@@ -124,9 +131,8 @@ class _Reader:
         if event.anchor is not None:
             raise _at(event, "malformed-yaml", f"an anchor `&{event.anchor}` stands here", "policies have no anchors")
         if event.tag is not None:
-            raise _at(
-                event, "malformed-yaml", "a tag stands here", "policies have no tags; quote a text that starts with `!`"
-            )
+            hint = "policies have no tags; quote a text that starts with `!`, and write `not` in expressions"
+            raise _at(event, "malformed-yaml", "a tag stands here", hint)
 
     @staticmethod
     def _key(event: Event) -> tuple[str, int, int]:
@@ -142,24 +148,76 @@ class _Reader:
             key, key_line, key_column = block.key
             block.key = None
         line, column = _place(event)
+        pieces: list[Piece] = []
         if isinstance(event, ScalarEvent):
             is_plain = bool(event.implicit[0])
             kind, text = ("plain" if is_plain else "quoted"), event.value
             is_cut = is_plain and self._is_cut(event)
+            pieces = self._pieces(event)
         else:
             kind, text, is_cut = ("map" if isinstance(event, MappingStartEvent) else "seq"), "", False
-        self._rows.append((depth, key, key_line, key_column, kind, text, is_cut, line, column))
+        self._rows.append((depth, key, key_line, key_column, kind, text, is_cut, line, column, pieces))
+
+    def _pieces(self, event: ScalarEvent) -> list[Piece]:
+        """Where the parts of a scalar's text stand; empty when it stands there as it is, from its first character on."""
+        start, end = event.start_mark, event.end_mark
+        if start is None or end is None:
+            return []
+        raw = self._text[start.index : end.index]
+        if raw == event.value or not event.value:
+            return []
+        at, line, column = 0, start.line + 1, start.column + 1
+
+        def step() -> None:
+            nonlocal at, line, column
+            at, line, column = (at + 1, line + 1, 1) if raw[at] == "\n" else (at + 1, line, column + 1)
+
+        # Behind the quote, or behind the line of a block scalar's `|` or `>`.
+        if event.style in {"|", ">"}:
+            while at < len(raw) and line == start.line + 1:
+                step()
+        elif event.style in {"'", '"'}:
+            step()
+        pieces: list[Piece] = []
+        expected = (0, 0)
+        for index, character in enumerate(event.value):
+            if character.isspace():
+                continue
+            while at < len(raw) and raw[at] != character:
+                step()
+            if at == len(raw):  # an escape that spells the character otherwise: the rest is close by
+                break
+            if (line, column - index) != expected:
+                expected = (line, column - index)
+                pieces.append((index, line, column))
+            step()
+        return pieces
 
     def _is_cut(self, event: ScalarEvent) -> bool:
-        """Whether a comment right behind a value may have been meant as a part of it: it looks like `... #word...`.
+        """Whether a comment right behind a value may have been meant as a part of it.
 
-        A comment with a space behind its `#` is a comment.
+        It may when it starts inside a string of an expression, or looks like a word (`#12`); one with a space behind its
+        `#` is an ordinary comment.
         """
         end = event.end_mark
         if end is None or end.line >= len(self._lines):
             return False
-        rest = self._lines[end.line][end.column :]
-        return re.match(r"\s+#\S", rest) is not None or (event.value.count('"') % 2 == 1 and "#" in rest)
+        rest = self._lines[end.line][end.column :].lstrip()
+        return rest.startswith("#") and (rest[1:2].strip() not in {"", "#"} or _is_in_string(event.value))
+
+
+def _is_in_string(expression: str) -> bool:
+    """Whether a text ends inside a string, as expressions write strings."""
+    quote = ""
+    characters = iter(expression)
+    for character in characters:
+        if quote and character == "\\":
+            next(characters, None)
+        elif quote:
+            quote = "" if character == quote else quote
+        elif character in {"'", '"'}:
+            quote = character
+    return bool(quote)
 
 
 @dataclass(slots=True)
@@ -177,9 +235,31 @@ def _at(event: Event, code: str, message: str, hint: str | None = None) -> YamlP
     return YamlProblem(*_place(event), code, message, hint)
 
 
-_UNQUOTED: Final = re.compile(
-    r"""^(?P<head>\s*(?:-\s+)?(?P<key>when|keep|want|expect|[A-Za-z_]+):\s+(?:-\s+)?)(?P<text>["'>|@`!&*%\[{].*)$"""
+_EXPRESSION: Final = re.compile(r"^(?P<head>\s*(?:-\s+)?(?:\{\s*)?(?P<key>when|keep|want|expect):\s+)(?P<text>\S.*)$")
+_QUOTED: Final = re.compile(r"""^(?:"(?:[^"\\]|\\.)*"|'(?:[^']|'')*')\s*(?:#.*)?$""")
+_BLOCK: Final = re.compile(r"^[|>][-+0-9]*\s*(?:#.*)?$")
+
+_CAUSES: Final = (
+    ("tab", "a tab stands here", "indent with spaces: YAML takes no tabs"),
+    (
+        "mapping values are not allowed",
+        "a `:` stands where YAML expects no key",
+        "check the indentation; quote a text that holds `: `",
+    ),
+    ("did not find expected key", "YAML expects a key here", "check the indentation of this line and the one above"),
+    ("expected <block end>", "YAML expects a key here", "check the indentation of this line and the one above"),
+    ("could not find expected ':'", "a key without its `:`", "write `key: value`, with a space behind the `:`"),
+    (
+        "expected ',' or",
+        "a list or block in brackets is not closed, or a `,` is missing",
+        "quote an expression that holds brackets, quotes or commas",
+    ),
+    ("expected '-' indicator", "YAML expects a `-` here", "check the indentation of this line and the one above"),
+    ("cannot start any token", "YAML cannot read the character that stands here", "quote a text that starts with it"),
+    ("unexpected end of stream", "a quote is opened and never closed", "close it"),
 )
+# Complaints that name where reading stopped, while the cause is where it started.
+_AT_START: Final = ("could not find expected ':'", "expected ',' or", "unexpected end of stream")
 
 
 def _problem(error: yaml.MarkedYAMLError, text: str) -> YamlProblem:
@@ -188,8 +268,8 @@ def _problem(error: yaml.MarkedYAMLError, text: str) -> YamlProblem:
     line, column = (mark.line + 1, mark.column + 1) if mark is not None else (1, 1)
     lines = text.split("\n")
     for number in (line, line - 1):
-        found = _UNQUOTED.match(lines[number - 1].rstrip()) if 0 < number <= len(lines) else None
-        if found and found["key"] in {"when", "keep", "want", "expect"}:
+        found = _EXPRESSION.match(lines[number - 1].rstrip()) if 0 < number <= len(lines) else None
+        if found and _is_misread(found["text"]):
             quoted = "'" + found["text"].replace("'", "''") + "'"
             return YamlProblem(
                 number,
@@ -198,5 +278,26 @@ def _problem(error: yaml.MarkedYAMLError, text: str) -> YamlProblem:
                 f"YAML misreads `{found['text']}`",
                 f"quote the whole expression: {found['key']}: {quoted}",
             )
-    what = (error.problem or error.context or "not YAML").strip()
-    return YamlProblem(line, column, "malformed-yaml", what, None)
+    what = (error.problem or error.context or "").strip()
+    current = lines[line - 1] if 0 < line <= len(lines) else ""
+    if current[column - 1 : column] == "\t":
+        what = "tab"
+    elif any(sign in what for sign in _AT_START):
+        start = error.context_mark
+        if start is not None and start.line + 1 < line:
+            line, column = start.line + 1, start.column + 1
+    for sign, message, hint in _CAUSES:
+        if sign in what:
+            return YamlProblem(line, column, "malformed-yaml", message, hint)
+    return YamlProblem(line, column, "malformed-yaml", f"the file is not YAML: {what or 'it cannot be read'}")
+
+
+def _is_misread(text: str) -> bool:
+    """Whether the text of an expression, as it stands in its line, is not one YAML scalar."""
+    if text[0] in "\"'":
+        return _QUOTED.match(text) is None
+    if text[0] in "|>":
+        return _BLOCK.match(text) is None
+    if text[0] in "@`%&*!":
+        return True
+    return text[0] not in "[{" and ": " in text

@@ -62,12 +62,17 @@ fn write_value(out: &mut String, value: &Bound<'_, PyAny>, depth: usize) -> PyRe
             Err(_) => write_string(out, &repaired(text)?),
         }
     } else if value.cast::<PyInt>().is_ok() {
-        out.push_str(value.call_method0("__repr__")?.cast::<PyString>()?.to_str()?);
+        // The type's own digits: an `IntEnum` shows itself otherwise. Beyond 4300 digits Python refuses.
+        let digits = value.py().get_type::<PyInt>().call_method1("__repr__", (value,));
+        let Ok(digits) = digits else { return refuse("the request holds a number that is too long") };
+        out.push_str(digits.cast::<PyString>()?.to_str()?);
     } else if let Ok(number) = value.cast::<PyFloat>() {
         if !number.value().is_finite() {
             return refuse("the request holds a number that is not finite");
         }
-        out.push_str(value.repr()?.to_str()?);
+        // Not `repr(value)`: a NumPy float is a float that shows its type.
+        let digits = value.py().get_type::<PyFloat>().call_method1("__repr__", (value,))?;
+        out.push_str(digits.cast::<PyString>()?.to_str()?);
     } else if let Ok(map) = value.cast::<PyDict>() {
         out.push('{');
         for (index, (key, member)) in map.iter().enumerate() {

@@ -105,7 +105,7 @@ impl TestFailure {
     }
 }
 
-type RawRow = (u32, Option<String>, u32, u32, String, String, bool, u32, u32);
+type RawRow = (u32, Option<String>, u32, u32, String, String, bool, u32, u32, Vec<(u32, u32, u32)>);
 type RawOutcome = (&'static str, bool, &'static str, &'static str, i64, bool, bool, &'static str);
 type RawFinding = (u32, u32, &'static str, String, Option<String>, &'static str);
 
@@ -121,11 +121,12 @@ pub fn compile_policy(py: Python<'_>, rows: Vec<RawRow>, today: i64) -> PyResult
 }
 
 fn row_of(py: Python<'_>, row: RawRow) -> PyResult<Row> {
-    let (depth, key, key_line, key_column, kind, text, is_cut, line, column) = row;
+    let (depth, key, key_line, key_column, kind, text, is_cut, line, column, pieces) = row;
     let kind = RowKind::from_name(&kind)
         .ok_or_else(|| raise(py, "PolicyError", "malformed-yaml", &format!("`{kind}` is no kind of row"), None))?;
     let key = key.map(|name| (name, Pos { line: key_line, column: key_column }));
-    Ok(Row { depth, key, kind, text, is_cut, pos: Pos { line, column } })
+    let pieces = pieces.into_iter().map(|(start, line, column)| (start, Pos { line, column })).collect();
+    Ok(Row { depth, key, kind, text, is_cut, pos: Pos { line, column }, pieces })
 }
 
 fn raw(findings: Vec<Finding>) -> Vec<RawFinding> {

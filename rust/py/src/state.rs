@@ -83,7 +83,7 @@ impl State {
     fn cooling_ms(&self, deployment: &str, key: &str, provider: &str, now: Option<f64>) -> Option<i64> {
         let (now_ms, _) = moment(now, Some(0));
         let standing = self.lend(|state| state.standing(deployment, key, provider, now_ms));
-        standing.cooling_until_ms.map(|until_ms| until_ms - now_ms)
+        standing.cooling_until_ms.map(|until_ms| until_ms.saturating_sub(now_ms))
     }
 }
 

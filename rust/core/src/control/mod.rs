@@ -21,4 +21,4 @@ pub use latency::LatencyQuantiles;
 pub use retry_budget::RetryBudget;
 pub use settings::ControlSettings;
 pub use standing::{Rank, Standing};
-pub use state::{ControlEvent, ControlState, MAX_TRACKED};
+pub use state::{ControlEvent, ControlState, MAX_TRACKED, NO_KEY};

@@ -11,6 +11,9 @@ use super::{ControlSettings, LatencyQuantiles, RetryBudget, Standing};
 /// How many deployments, keys and providers are tracked, each; beyond it the one that was touched longest ago is forgotten.
 pub const MAX_TRACKED: usize = 4_096;
 
+/// The name of the key where none is sent.
+pub const NO_KEY: &str = "none";
+
 /// Something that happened.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ControlEvent<'a> {
@@ -117,6 +120,8 @@ impl ControlState {
                 };
                 let wait_ms = retry_after_ms.unwrap_or(0).max(row.default_cooldown_ms);
                 let until_ms = now_ms.saturating_add(wait_ms.clamp(0, settings.max_cooldown_ms.max(0)));
+                // Deployments without a key do not share one.
+                let cools = if cools == Cools::Key && key == NO_KEY { Cools::Deployment } else { cools };
                 match cools {
                     Cools::Nothing => {}
                     Cools::Key => extend(&mut self.key(key).cooling_until_ms, until_ms),

@@ -91,7 +91,7 @@ pub(super) fn candidates(
 
 /// The bound that will be sent: the smaller of the client's and the rule's, and never above what the model can give.
 fn bound(policy: &Policy, rule: &Rule, facts: &RequestFacts<'_>, model: usize) -> Option<u64> {
-    let asked = match (facts.request().max_tokens, rule.set.max_tokens) {
+    let asked = match (facts.max_tokens(), rule.set.max_tokens) {
         (Some(client), Some(rule)) => Some(client.min(rule)),
         (client, rule) => client.or(rule),
     };

@@ -10,7 +10,7 @@ use crate::catalog::expected_cost;
 use crate::control::ControlState;
 use crate::policy::expr::{Environment, Program, Tri};
 use crate::policy::facts::{FACTS, FactId, Scope, Type};
-use crate::policy::{Policy, Prefer, Rule, UnknownMode};
+use crate::policy::{Policy, Prefer, Require, Rule, UnknownMode};
 
 /// Everything that a decision depends on.
 pub struct DecideInputs<'i> {
@@ -57,7 +57,7 @@ pub(crate) fn expectation(inputs: &DecideInputs<'_>, decision: &Decision, expect
     let base = RequestEnv::new(inputs.policy, inputs.facts);
     let chosen = decision.chosen().map(|considered| &considered.candidate);
     let environment = DecisionEnv { base: &base, chosen, rule: &decision.rule };
-    expect.holds(&environment)
+    base.sharpened(expect, || expect.holds(&environment))
 }
 
 struct Choice {
@@ -101,7 +101,7 @@ fn first_match(inputs: &DecideInputs<'_>, env: &RequestEnv<'_>) -> (usize, Vec<R
                         row.held = Held::UnknownButStronger;
                     }
                     if let Some(row) = trace.get_mut(index) {
-                        row.held = Held::No;
+                        row.held = Held::Outranked;
                     }
                 }
                 return (best.0, trace, best.1);
@@ -177,11 +177,12 @@ fn consider(policy: &Policy, candidate: Candidate) -> Considered {
     }
 }
 
-/// How many wishes, from the left, some candidate of the first group meets together.
+/// How many wishes, from the left, some candidate of the group that is tried first meets together: what is chosen comes
+/// from that group, so that `relaxed` is what the choice does without.
 fn kept_wants(env: &RequestEnv<'_>, rule: &Rule, eligible: &[Considered]) -> usize {
-    let has_from = eligible.iter().any(|considered| !considered.candidate.is_else);
-    let group: Vec<&Considered> =
-        eligible.iter().filter(|considered| considered.candidate.is_else != has_from).collect();
+    let place = |considered: &Considered| (considered.candidate.standing, considered.candidate.is_else);
+    let first = eligible.iter().map(place).min();
+    let group: Vec<&Considered> = eligible.iter().filter(|considered| Some(place(considered)) == first).collect();
     let meets = |considered: &&Considered, count: usize| {
         let wants = rule.want.get(..count).unwrap_or_default();
         wants.iter().all(|want| env.holds_for(want, &considered.candidate) == Tri::True)
@@ -216,27 +217,32 @@ fn looks_at_prompt(policy: &Policy) -> bool {
             .iter()
             .any(|fact| matches!(fact, FactId::Task | FactId::Difficulty | FactId::Code | FactId::Language))
     };
+    let filters = |filters: &[Require]| {
+        filters.iter().any(|filter| classifies(&filter.keep) || filter.when.as_ref().is_some_and(classifies))
+    };
     policy.facts.iter().any(|fact| classifies(&fact.program))
-        || policy
-            .rules
-            .iter()
-            .any(|rule| rule.when.as_ref().is_some_and(classifies) || rule.want.iter().any(classifies))
+        || filters(&policy.require)
+        || policy.rules.iter().any(|rule| {
+            rule.when.as_ref().is_some_and(classifies) || rule.want.iter().any(classifies) || filters(&rule.require)
+        })
 }
 
-/// What the highest-ranked model that any rule can choose would cost, whatever its eligibility.
+/// What the strongest model that any rule can choose would cost, whatever its eligibility: the last of the first pool
+/// that has one, else the one of the highest rank.
 fn strongest(inputs: &DecideInputs<'_>) -> Option<(String, i64)> {
     let policy = inputs.policy;
     let used =
         |index: usize| policy.rules.iter().any(|rule| rule.from.contains(&index) || rule.or_else.contains(&index));
-    let (index, model) = policy
-        .models
-        .iter()
-        .enumerate()
-        .filter(|(index, _)| used(*index))
-        .max_by_key(|(index, model)| (model.rank, *index))?;
+    let by_rank = || {
+        let ranked = policy.models.iter().enumerate().filter(|(index, _)| used(*index));
+        ranked.max_by_key(|(index, model)| (model.rank, *index)).map(|(index, _)| index)
+    };
+    let of_pool = policy.pools.iter().find_map(|pool| pool.models.iter().rev().find(|index| used(**index)));
+    let index = of_pool.copied().or_else(by_rank)?;
+    let model = policy.models.get(index)?;
     let input = inputs.facts.input_tokens(family(policy, index));
     let task = if looks_at_prompt(policy) { inputs.facts.task() } else { None };
-    let output = forecast(task, &model.facts, None, inputs.facts.request().max_tokens, &input);
+    let output = forecast(task, &model.facts, None, inputs.facts.max_tokens(), &input);
     let cost = expected_cost(model.facts.price.as_ref()?, input.tokens, output.p50_tokens).ok()?;
     Some((model.alias.clone(), cost.0))
 }
@@ -246,9 +252,9 @@ fn facts_at_hand(policy: &Policy, env: &RequestEnv<'_>) -> Vec<(String, FactValu
         .iter()
         .filter(|row| row.scope == Scope::Request && env.facts.is_at_hand(row.id))
         .map(|row| (row.name.to_owned(), FactValue::of(env.fact(row.id), row.ty)));
-    let own = policy.facts.iter().enumerate().map(|(index, fact)| {
-        let id = FactId::Named(u16::try_from(index).unwrap_or(u16::MAX));
-        (fact.name.clone(), FactValue::of(env.fact(id), fact.ty))
+    let own = policy.facts.iter().enumerate().filter_map(|(index, fact)| {
+        let index = u16::try_from(index).ok()?;
+        env.was_read(index).then(|| (fact.name.clone(), FactValue::of(env.fact(FactId::Named(index)), fact.ty)))
     });
     let meta =
         policy.meta_keys.iter().map(|key| (format!("meta.{key}"), FactValue::of(env.facts.meta(key), Type::Number)));

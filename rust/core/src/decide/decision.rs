@@ -15,6 +15,8 @@ pub enum Held {
     Unknown,
     /// It could not be known, and the rule was taken because it chooses a stronger model.
     UnknownButStronger,
+    /// It held, but an open rule above it was taken.
+    Outranked,
 }
 
 impl Held {
@@ -25,6 +27,7 @@ impl Held {
             Self::No => "no",
             Self::Unknown => "unknown",
             Self::UnknownButStronger => "unknown-but-stronger",
+            Self::Outranked => "outranked",
         }
     }
 

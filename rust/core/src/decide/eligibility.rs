@@ -2,11 +2,12 @@
 
 use super::candidate::{Candidate, family};
 use super::environment::RequestEnv;
-use crate::catalog::Status;
+use crate::catalog::{Model, Status};
+use crate::policy::calendar;
 use crate::policy::expr::{Program, Tri};
 use crate::policy::facts::FactId;
 use crate::policy::{Prefer, Require, Rule};
-use crate::wire::{Dialect, ResponseFormat, ToolChoice};
+use crate::wire::{Dialect, ToolChoice};
 
 /// Every reason of the engine's own, and what it says. A filter of `require` is `require:NAME`.
 pub const REASONS: &[(&str, &str)] = &[
@@ -42,6 +43,12 @@ fn reject(code: &str, reason: impl Into<String>) -> Option<Rejection> {
     Some(Rejection { code: code.to_owned(), reason: reason.into(), is_edge: false })
 }
 
+/// Whether the day has come on which the provider ends the model: a process may run longer than a model lives.
+fn has_ended(model: &Model, now_ms: i64) -> bool {
+    model.status == Status::Deprecated
+        && model.retires_on.as_deref().and_then(calendar::parse_instant).is_some_and(|ends_ms| ends_ms <= now_ms)
+}
+
 /// The first filter that the candidate fails; none when it is eligible.
 pub(super) fn rejection(env: &RequestEnv<'_>, rule: &Rule, candidate: &Candidate, has_key: bool) -> Option<Rejection> {
     let model = env.policy.models.get(candidate.model)?;
@@ -54,10 +61,10 @@ pub(super) fn rejection(env: &RequestEnv<'_>, rule: &Rule, candidate: &Candidate
             format!("{} is not set", deployment.key.label().replace("env:", "").replace('|', " or ")),
         );
     }
-    if facts.status == Status::Retired {
+    if facts.status == Status::Retired || has_ended(facts, env.facts.now_ms()) {
         return reject("retired", format!("retired on {}", facts.retires_on.as_deref().unwrap_or("an unknown day")));
     }
-    if !request.tools.is_empty() && facts.caps.tools != Some(true) {
+    if env.facts.tools() > 0 && facts.caps.tools != Some(true) {
         return reject("no-tools", "the request offers tools");
     }
     let is_forced = matches!(request.tool_choice, ToolChoice::Any | ToolChoice::Named(_));
@@ -70,7 +77,7 @@ pub(super) fn rejection(env: &RequestEnv<'_>, rule: &Rule, candidate: &Candidate
     if env.facts.documents() > 0 && facts.caps.pdf != Some(true) {
         return reject("no-documents", "the request holds files");
     }
-    if matches!(request.response_format, ResponseFormat::JsonSchema { .. }) && facts.caps.structured != Some(true) {
+    if env.facts.wants_schema() && facts.caps.structured != Some(true) {
         return reject("no-schema", "the request asks for JSON of a schema");
     }
     if request.choices > 1 && model.dialect == Dialect::AnthropicMessages {
@@ -83,7 +90,8 @@ pub(super) fn rejection(env: &RequestEnv<'_>, rule: &Rule, candidate: &Candidate
         return Some(rejection);
     }
     let asks_money = rule.prefer == Prefer::Cheapest
-        || rule.want.iter().chain(rule.require.iter().map(|filter| &filter.keep)).any(reads_money);
+        || rule.want.iter().any(reads_money)
+        || rule.require.iter().chain(&env.policy.require).any(|filter| reads_money(&filter.keep));
     if asks_money && candidate.cost_p50_usd_picos.is_none() {
         return reject("unknown-price", "a price of this call is not known");
     }

@@ -1,23 +1,41 @@
 //! What expressions see: the request, then the candidate, then the decision.
 
-use std::cell::OnceCell;
+use std::cell::Cell;
 
 use super::candidate::Candidate;
 use super::facts::{RequestFacts, micro};
 use crate::policy::Policy;
 use crate::policy::expr::{Environment, Program, TextTest, Tri, Value};
-use crate::policy::facts::{FactId, Type};
+use crate::policy::facts::FactId;
 
 /// The request, the caller and the moment.
 pub(super) struct RequestEnv<'e> {
     pub policy: &'e Policy,
     pub facts: &'e RequestFacts<'e>,
-    named: Vec<OnceCell<Tri>>,
+    /// The policy's own facts: evaluated once each, so that facts over facts stay linear.
+    named: Vec<Cell<Option<Memo>>>,
+}
+
+/// A fact of the policy as it was evaluated.
+#[derive(Clone, Copy)]
+struct Memo {
+    value: Known,
+    /// Whether `tokens` was exact by then: an open value is looked at again after that.
+    is_sharpened: bool,
+}
+
+#[derive(Clone, Copy)]
+enum Known {
+    Unknown,
+    Bool(bool),
+    Num(i64, i64),
+    /// Read again each time: it is a name, a literal or a `??` of those.
+    Text,
 }
 
 impl<'e> RequestEnv<'e> {
     pub fn new(policy: &'e Policy, facts: &'e RequestFacts<'e>) -> Self {
-        Self { policy, facts, named: vec![OnceCell::new(); policy.facts.len()] }
+        Self { policy, facts, named: vec![Cell::new(None); policy.facts.len()] }
     }
 
     /// Whether a condition on the request holds; an estimate that leaves it open is sharpened once.
@@ -31,7 +49,12 @@ impl<'e> RequestEnv<'e> {
         self.sharpened(program, || program.holds(&environment))
     }
 
-    fn sharpened(&self, program: &Program, holds: impl Fn() -> Tri) -> Tri {
+    /// Whether anything asked for a fact of the policy's own.
+    pub fn was_read(&self, index: u16) -> bool {
+        self.named.get(usize::from(index)).is_some_and(|memo| memo.get().is_some())
+    }
+
+    pub fn sharpened(&self, program: &Program, holds: impl Fn() -> Tri) -> Tri {
         let first = holds();
         let reads_tokens = program.reads().iter().any(|fact| matches!(fact, FactId::Tokens | FactId::Named(_)));
         if first == Tri::Unknown && reads_tokens && self.facts.sharpen() { holds() } else { first }
@@ -45,24 +68,29 @@ impl Environment for RequestEnv<'_> {
                 self.policy.meta_keys.get(usize::from(index)).map_or(Value::Unknown, |key| self.facts.meta(key))
             }
             FactId::Named(index) => {
-                let Some(named) = self.policy.facts.get(usize::from(index)) else { return Value::Unknown };
-                if named.ty != Type::Bool {
-                    return named.program.value(self);
-                }
-                // A condition may look at a long text: it is evaluated once. One that is open stays open to sharpening.
-                let memo = self.named.get(usize::from(index));
-                let known = memo.and_then(|memo| memo.get()).copied().unwrap_or_else(|| {
-                    let tri = named.program.holds(self);
-                    if let Some(memo) = memo.filter(|_| tri != Tri::Unknown) {
-                        let _ = memo.set(tri);
+                let index = usize::from(index);
+                let (Some(named), Some(memo)) = (self.policy.facts.get(index), self.named.get(index)) else {
+                    return Value::Unknown;
+                };
+                let is_sharpened = self.facts.is_sharpened();
+                let value = match memo.get() {
+                    Some(Memo { value: Known::Bool(flag), .. }) => return Value::Bool(flag),
+                    Some(Memo { value: Known::Num(low, high), is_sharpened: was }) if was == is_sharpened => {
+                        return Value::Num(low, high);
                     }
-                    tri
-                });
-                match known {
-                    Tri::True => Value::Bool(true),
-                    Tri::False => Value::Bool(false),
-                    Tri::Unknown => Value::Unknown,
-                }
+                    Some(Memo { value: Known::Unknown, is_sharpened: was }) if was == is_sharpened => {
+                        return Value::Unknown;
+                    }
+                    _ => named.program.value(self),
+                };
+                let known = match value {
+                    Value::Unknown => Known::Unknown,
+                    Value::Bool(flag) => Known::Bool(flag),
+                    Value::Num(low, high) => Known::Num(low, high),
+                    Value::Text(_) => Known::Text,
+                };
+                memo.set(Some(Memo { value: known, is_sharpened }));
+                value
             }
             other => self.facts.value(other),
         }

@@ -85,8 +85,7 @@ impl<'r> RequestFacts<'r> {
 
     /// Input tokens of the request for a family.
     pub fn input_tokens(&self, family: Family) -> TokenCount {
-        if let Some(GivenValue::Num(tokens)) = self.given(FactId::Tokens) {
-            let tokens = u64::try_from(tokens / 1_000_000).unwrap_or(0);
+        if let Some(tokens) = self.given_count(FactId::Tokens) {
             return TokenCount::exact(tokens);
         }
         // Several models share a family, and each asks more than once.
@@ -104,6 +103,11 @@ impl<'r> RequestFacts<'r> {
             return None;
         }
         count_request_exact(self.request, family)
+    }
+
+    /// Whether `tokens` was sharpened already.
+    pub fn is_sharpened(&self) -> bool {
+        self.is_exact.get()
     }
 
     /// From now on `tokens` is counted exactly, if it can be; whether that changes anything.
@@ -159,14 +163,45 @@ impl<'r> RequestFacts<'r> {
         })
     }
 
+    /// The clock, in milliseconds since 1970.
+    pub fn now_ms(&self) -> i64 {
+        self.now_ms
+    }
+
     /// Pictures in the conversation.
     pub fn images(&self) -> u64 {
-        self.counts().images
+        self.given_count(FactId::Images).unwrap_or_else(|| self.counts().images)
     }
 
     /// Files in the conversation.
     pub fn documents(&self) -> u64 {
-        self.counts().documents
+        self.given_count(FactId::Documents).unwrap_or_else(|| self.counts().documents)
+    }
+
+    /// Tools on offer.
+    pub fn tools(&self) -> u64 {
+        self.given_count(FactId::Tools).unwrap_or(self.request.tools.len() as u64)
+    }
+
+    /// The client's bound on the answer, in tokens.
+    pub fn max_tokens(&self) -> Option<u64> {
+        self.given_count(FactId::MaxTokens).or(self.request.max_tokens)
+    }
+
+    /// Whether the answer must keep to a JSON schema. A test that gives `schema: true` means one.
+    pub fn wants_schema(&self) -> bool {
+        match self.given(FactId::Schema) {
+            Some(GivenValue::Bool(wants)) => *wants,
+            _ => matches!(self.request.response_format, ResponseFormat::JsonSchema { .. }),
+        }
+    }
+
+    /// A count that a test gives: what it says of the request holds for eligibility and cost too.
+    fn given_count(&self, id: FactId) -> Option<u64> {
+        match self.given(id) {
+            Some(GivenValue::Num(millionths)) => u64::try_from(millionths / 1_000_000).ok(),
+            _ => None,
+        }
     }
 
     fn given(&self, id: FactId) -> Option<&'r GivenValue> {

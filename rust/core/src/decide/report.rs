@@ -79,9 +79,9 @@ impl Decision {
             let when = row.when.as_deref().unwrap_or("always");
             let held = match row.held {
                 Held::Matched => "holds",
-                Held::No if row.when.is_none() => "not needed: an open rule above chooses a stronger model",
                 Held::No => "does not hold",
                 Held::Unknown => "cannot be known, and would not choose a stronger model",
+                Held::Outranked => "holds, but an open rule above it chooses a stronger model",
                 Held::UnknownButStronger => "cannot be known, and chooses a stronger model: doubt goes up",
             };
             let _ = writeln!(out, " {mark} {}: {when} ({held})", row.name);
@@ -200,11 +200,12 @@ fn write_fact(object: &mut ObjectWriter<'_>, name: &str, value: &FactValue) {
 
 /// Millionths as a decimal number without trailing zeros.
 fn decimal(millionths: i64) -> String {
-    let (whole, fraction) = (millionths / 1_000_000, (millionths % 1_000_000).unsigned_abs());
+    let sign = if millionths < 0 { "-" } else { "" };
+    let (whole, fraction) = (millionths.unsigned_abs() / 1_000_000, millionths.unsigned_abs() % 1_000_000);
     if fraction == 0 {
-        return whole.to_string();
+        return format!("{sign}{whole}");
     }
-    format!("{whole}.{fraction:06}").trim_end_matches('0').to_owned()
+    format!("{sign}{whole}.{fraction:06}").trim_end_matches('0').to_owned()
 }
 
 fn shown(name: &str, value: &FactValue) -> String {
@@ -214,6 +215,8 @@ fn shown(name: &str, value: &FactValue) -> String {
         FactValue::Text(text) => text.clone(),
         FactValue::Num(minute, _, Type::Time) => format!("{:02}:{:02} UTC", minute / 60, minute % 60),
         FactValue::Num(day, _, Type::Date) => calendar::format_day(*day),
+        FactValue::Num(ms, _, Type::Duration) => format!("{ms} ms"),
+        FactValue::Num(picos, _, Type::Money) => UsdPicos(*picos).to_string(),
         FactValue::Num(low, high, _) if low == high => decimal(*low),
         FactValue::Num(low, high, _) => {
             let estimated = if name == "tokens" { ", estimated" } else { "" };

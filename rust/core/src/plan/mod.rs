@@ -16,5 +16,5 @@ mod thinking;
 
 pub use accept::unmet;
 pub use attempt::{Attempt, Plan, plan};
-pub use next::{Step, Tried};
+pub use next::{Step, Tried, Why};
 pub use thinking::compile_thinking;

@@ -2,6 +2,7 @@
 
 use super::attempt::{Attempt, Plan};
 use crate::outcome::{NextStep, OutcomeKind};
+use crate::policy::KeyRef;
 
 /// An attempt that was made.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -104,10 +105,14 @@ impl Plan {
         let found = match next {
             NextStep::Return => None,
             NextStep::NextDeployment => untried(&|_| true),
-            // A limit is often one model's: another model may still answer with the same key. A dead key answers nothing.
-            NextStep::SameModelOtherKey => untried(&|attempt| attempt.model == from.model && attempt.key != from.key)
-                .or_else(|| untried(&|attempt| attempt.key != from.key))
-                .or_else(|| if retry_same { untried(&|_| true) } else { None }),
+            NextStep::SameModelOtherKey => {
+                // Without keys nothing is shared: each deployment stands for itself.
+                let other_key = |attempt: &Attempt| attempt.key != from.key || attempt.key == KeyRef::None;
+                untried(&|attempt| attempt.model == from.model && other_key(attempt))
+                    .or_else(|| untried(&other_key))
+                    // A limit is often one model's: another model may still answer with the same key. A dead key answers nothing.
+                    .or_else(|| if retry_same { untried(&|_| true) } else { None })
+            }
             NextStep::NextProvider => {
                 untried(&|attempt| attempt.provider != from.provider).or_else(|| untried(&|_| true))
             }

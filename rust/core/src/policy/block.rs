@@ -1,6 +1,6 @@
 //! Reading one block of keys: strict keys, duplicates refused, every value of the kind its key takes.
 
-use super::diagnostics::{Findings, Pos, suggestion};
+use super::diagnostics::{Findings, Pos, did_you_mean, suggestion};
 use super::expr::{self, Names, Program};
 use super::facts::{Scope, Type};
 use super::source::{Key, Node, NodeValue};
@@ -10,6 +10,8 @@ pub struct Block<'n> {
     /// Where it stands.
     pub pos: Pos,
     members: Vec<(&'n Key, &'n Node)>,
+    /// Keys that misspelt ones were probably meant to be: not reported as missing too.
+    meant: Vec<String>,
 }
 
 impl<'n> Block<'n> {
@@ -25,16 +27,18 @@ impl<'n> Block<'n> {
             return None;
         };
         let mut seen: Vec<(&Key, &Node)> = Vec::new();
+        let mut meant = Vec::new();
         for (key, value) in members {
-            if seen.iter().any(|(known, _)| known.name == key.name) {
-                findings.error(key.pos, "duplicate-key", format!("`{}` stands twice in {what}", key.name));
+            if let Some((first, _)) = seen.iter().find(|(known, _)| known.name == key.name) {
+                duplicate(key, first, what, findings);
             } else if keys.contains(&key.name.as_str()) {
                 seen.push((key, value));
             } else {
+                meant.extend(did_you_mean(&key.name, keys.iter().copied()).map(str::to_owned));
                 report_unknown_key(key, what, keys, findings);
             }
         }
-        Some(Self { pos: node.pos, members: seen })
+        Some(Self { pos: node.pos, members: seen, meant })
     }
 
     /// The value of a key; a key with nothing behind it is reported once, and absent.
@@ -50,11 +54,31 @@ impl<'n> Block<'n> {
     /// The value of a key that must be there.
     pub fn need(&self, name: &str, what: &str, findings: &mut Findings) -> Option<&'n Node> {
         let node = self.get(name);
-        if node.is_none() {
-            findings.error(self.pos, "missing-key", format!("{what} needs `{name}`"));
+        if node.is_none() && !self.meant.iter().any(|meant| meant == name) {
+            findings.error_hint(self.pos, "missing-key", format!("{what} needs `{name}`"), example(name));
         }
         node
     }
+}
+
+/// What a missing key may look like.
+fn example(key: &str) -> &'static str {
+    match key {
+        "turnout" => "write `turnout: 1`, the version of the language",
+        "models" => "such as `models: { haiku: anthropic/claude-haiku-5-5 }`",
+        "otherwise" => "what to do when no rule matches, such as `otherwise: { from: [haiku] }`",
+        "when" => "its condition; what holds for the rest stands under `otherwise`",
+        "from" => "the models to choose from, such as `from: [haiku, sonnet]`",
+        "keep" => "what a candidate must meet, such as `keep: deployment.region == \"eu\"`",
+        "given" => "such as `given: { prompt: \"hi there\" }`",
+        "expect" => "such as `expect: model == \"haiku\"`",
+        _ => "",
+    }
+}
+
+fn duplicate(key: &Key, first: &Key, what: &str, findings: &mut Findings) {
+    let message = format!("`{}` stands twice in {what}: also on line {}", key.name, first.pos.line);
+    findings.error(key.pos, "duplicate-key", message);
 }
 
 /// Keys that POLICY has and this version does not: worth a better hint than a guess at a misspelling.
@@ -62,7 +86,9 @@ const NOT_YET: [&str; 9] =
     ["sticky", "budgets", "limits", "cache", "experiments", "extends", "hedge", "on_disconnect", "for_any"];
 
 fn report_unknown_key(key: &Key, what: &str, keys: &[&str], findings: &mut Findings) {
-    let hint = if NOT_YET.contains(&key.name.as_str()) {
+    let hint = if keys.contains(&"now") && ["time", "date", "weekday"].contains(&key.name.as_str()) {
+        "set the clock with `now`, such as now: 2026-01-05T22:30Z".to_owned()
+    } else if NOT_YET.contains(&key.name.as_str()) {
         "this version of Turnout does not have it; a key is accepted once it works".to_owned()
     } else {
         suggestion(&key.name, keys.iter().copied()).unwrap_or_else(|| format!("the keys are {}", list(keys)))
@@ -82,8 +108,8 @@ pub fn named_members<'n>(node: &'n Node, what: &str, findings: &mut Findings) ->
     };
     let mut seen: Vec<(&Key, &Node)> = Vec::new();
     for (key, value) in members {
-        if seen.iter().any(|(known, _)| known.name == key.name) {
-            findings.error(key.pos, "duplicate-key", format!("`{}` stands twice in {what}", key.name));
+        if let Some((first, _)) = seen.iter().find(|(known, _)| known.name == key.name) {
+            duplicate(key, first, what, findings);
         } else if is_name(&key.name) {
             seen.push((key, value));
         } else {
@@ -105,6 +131,24 @@ pub fn is_name(text: &str) -> bool {
         && text.chars().all(|character| character.is_ascii_alphanumeric() || matches!(character, '-' | '_' | '.'))
 }
 
+/// The text of a scalar that people write without quotes, where a ` #` may have been meant as a part of it.
+pub fn prose<'n>(node: &'n Node, what: &str, findings: &mut Findings) -> Option<&'n str> {
+    let NodeValue::Scalar { text, is_cut, .. } = &node.value else {
+        findings.error(node.pos, "wrong-type", format!("{what} must be a text, found {}", node.kind_name()));
+        return None;
+    };
+    if *is_cut {
+        findings.error_hint(
+            node.pos,
+            "quote-expression",
+            format!("YAML takes what follows ` #` for a comment, and leaves {what} as `{}`", shortened(text)),
+            "put the text in quotes, or a space behind the `#` of a comment",
+        );
+        return None;
+    }
+    Some(text)
+}
+
 /// The text of a scalar.
 pub fn text<'n>(node: &'n Node, what: &str, findings: &mut Findings) -> Option<&'n str> {
     match node.text() {
@@ -122,7 +166,8 @@ pub fn items<'n>(node: &'n Node, what: &str, allows_one: bool, findings: &mut Fi
         NodeValue::Seq(items) => items.iter().collect(),
         NodeValue::Scalar { .. } if allows_one && !node.is_null() => vec![node],
         _ => {
-            findings.error(node.pos, "wrong-type", format!("{what} must be a list, found {}", node.kind_name()));
+            let message = format!("{what} must be a list, found {}", node.kind_name());
+            findings.error_hint(node.pos, "wrong-type", message, "start each entry with `- `, or write [a, b]");
             Vec::new()
         }
     }
@@ -132,11 +177,12 @@ pub fn items<'n>(node: &'n Node, what: &str, allows_one: bool, findings: &mut Fi
 pub fn count(node: &Node, what: &str, low: u64, high: u64, findings: &mut Findings) -> Option<u64> {
     let value = node.text().and_then(|text| {
         let text = text.replace('_', "");
-        let (digits, factor) = match text.strip_suffix(['k', 'M']) {
-            Some(digits) => (digits, if text.ends_with('k') { 1000 } else { 1_000_000 }),
-            None => (text.as_str(), 1),
+        // `1.5k` is as good a number as 1500.
+        let (digits, decimals) = match text.strip_suffix(['k', 'M']) {
+            Some(digits) => (digits, if text.ends_with('k') { 3 } else { 6 }),
+            None => (text.as_str(), 0),
         };
-        digits.parse::<u64>().ok()?.checked_mul(factor)
+        u64::try_from(expr::fixed(digits, decimals)?).ok()
     });
     match value {
         Some(value) if (low..=high).contains(&value) => Some(value),
@@ -144,8 +190,8 @@ pub fn count(node: &Node, what: &str, low: u64, high: u64, findings: &mut Findin
             findings.error_hint(
                 node.pos,
                 "bad-value",
-                format!("{what} must be a whole number, found {}", shown(node)),
-                format!("from {low} to {high}"),
+                format!("{what} must be a whole number from {low} to {high}, found {}", shown(node)),
+                if high >= 10_000 { "such as 8000, 8k or 2M" } else { "" },
             );
             None
         }
@@ -239,9 +285,13 @@ pub fn boolean(node: &Node, what: &str, findings: &mut Findings) -> Option<bool>
 /// A value as messages show it.
 pub fn shown(node: &Node) -> String {
     match node.text() {
-        Some(text) if !node.is_null() => format!("`{}`", text.chars().take(60).collect::<String>()),
+        Some(text) if !node.is_null() => format!("`{}`", shortened(text)),
         _ => node.kind_name().to_owned(),
     }
+}
+
+fn shortened(text: &str) -> String {
+    text.chars().take(60).collect()
 }
 
 /// Compiles the expression of a scalar; every error is reported at its place in the file.
@@ -253,27 +303,27 @@ pub fn expression(
     names: &mut Names,
     findings: &mut Findings,
 ) -> Option<(Program, Type)> {
-    let NodeValue::Scalar { text, is_plain, is_cut } = &node.value else {
+    let NodeValue::Scalar { text, is_cut, .. } = &node.value else {
         findings.error_hint(
             node.pos,
             "quote-expression",
             format!("{what} must be an expression, found {}", node.kind_name()),
-            "an expression that starts with `[` or `{`, or holds `: `, must stand in quotes",
+            "an expression is one text; one that starts with `[` or `{`, or holds `: `, must stand in quotes",
         );
         return None;
     };
     if node.is_null() {
-        findings.error(node.pos, "bad-expression", format!("{what} is empty"));
+        findings.error_hint(node.pos, "bad-expression", format!("{what} is empty"), "such as `tokens > 1000`");
         return None;
     }
     let result =
         expr::parse(text).map_err(|error| vec![error]).and_then(|tree| expr::check(&tree, text, scope, wanted, names));
     let errors = match result {
-        Ok(compiled) if !is_cut => return Some(compiled),
-        Ok(_) => Vec::new(),
+        Ok(compiled) => return Some(compiled),
         Err(errors) => errors,
     };
-    if *is_cut {
+    // Only inside a string can a `#` be a part of an expression: elsewhere it is an ordinary comment.
+    if *is_cut && errors.iter().any(|error| error.message == expr::UNCLOSED) {
         findings.error_hint(
             node.pos,
             "quote-expression",
@@ -283,10 +333,7 @@ pub fn expression(
         return None;
     }
     for error in errors {
-        // A quoted scalar starts one column after its quote; a folded one has no columns to speak of.
-        let offset = text.get(..error.span.start).map_or(0, |before| before.chars().count()) + usize::from(!is_plain);
-        let column = node.pos.column + u32::try_from(offset).unwrap_or(0);
-        let pos = Pos { line: node.pos.line, column };
+        let pos = node.pos_of(text.get(..error.span.start).map_or(0, |before| before.chars().count()));
         match error.hint {
             Some(hint) => findings.error_hint(pos, error.code, format!("{what}: {}", error.message), hint),
             None => findings.error(pos, error.code, format!("{what}: {}", error.message)),

@@ -5,10 +5,10 @@ use super::block::{
 };
 use super::compile_models::{models, pools};
 use super::compile_rules::{RuleContext, require, rules};
-use super::compile_tests::tests;
+use super::compile_tests::{Known, tests};
 use super::diagnostics::{Finding, Findings};
-use super::expr::Names;
-use super::facts::{FactId, Scope, fact};
+use super::expr::{self, Names};
+use super::facts::{FactId, Scope, Type, fact};
 use super::model::{Accept, Escalate, NamedFact, Policy, Run, UnknownMode};
 use super::source::{Node, Row, canonical, tree};
 use crate::catalog::Catalog;
@@ -52,20 +52,26 @@ fn compile_root(root: &Node, catalog: &Catalog, today: i64, findings: &mut Findi
     let keys: Vec<&str> = KEYS.iter().copied().chain(["tests"]).collect();
     let block = Block::open(root, "a policy", &keys, findings)?;
     version(&block, findings);
-    let name = block.need("name", "a policy", findings).and_then(|node| text(node, "`name`", findings));
+    let name = block.need("name", "a policy", findings).and_then(|node| {
+        let name = text(node, "`name`", findings)?;
+        if name.trim().is_empty() {
+            findings.error(node.pos, "bad-value", "the policy's `name` is empty");
+        }
+        Some(name)
+    });
     if let Some(node) = block.get("description") {
         text(node, "`description`", findings);
     }
     let models_node = block.need("models", "a policy", findings);
-    let (mut models, deployments) = models_node.map(|node| models(node, catalog, today, findings)).unwrap_or_default();
+    let mut models = models_node.map(|node| models(node, catalog, today, findings)).unwrap_or_default();
     let pools = block.get("pools").map(|node| pools(node, &models, findings)).unwrap_or_default();
-    for (index, model) in models.iter_mut().enumerate() {
+    for (index, model) in models.models.iter_mut().enumerate() {
         let place = pools.iter().find_map(|pool| pool.models.iter().position(|member| *member == index));
         model.rank = u32::try_from(place.unwrap_or(index) + 1).unwrap_or(u32::MAX);
     }
     let mut names = Names {
-        models: models.iter().map(|model| model.alias.clone()).collect(),
-        deployments: deployments.iter().map(|deployment| deployment.name.clone()).collect(),
+        models: models.models.iter().map(|model| &model.alias).chain(&models.broken).cloned().collect(),
+        deployments: models.deployments.iter().map(|deployment| deployment.name.clone()).collect(),
         ..Names::default()
     };
     let facts = block.get("facts").map(|node| facts(node, &mut names, findings)).unwrap_or_default();
@@ -77,14 +83,15 @@ fn compile_root(root: &Node, catalog: &Catalog, today: i64, findings: &mut Findi
     let context = RuleContext { models: &models, pools: &pools, run };
     let rules = rules(&block, &context, &mut names, findings);
     names.rules = rules.iter().map(|rule| rule.name.clone()).collect();
+    let known = Known { models: &models.models, deployments: &models.deployments, broken: &models.broken };
     let accept = block.get("accept").map(|node| accept(node, findings));
     let escalate = block.get("escalate").and_then(|node| escalate(node, findings)).unwrap_or_default();
-    let tests = block.get("tests").map(|node| tests(node, &models, &mut names, findings)).unwrap_or_default();
+    let tests = block.get("tests").map(|node| tests(node, &known, &mut names, findings)).unwrap_or_default();
     Some(Policy {
         name: name?.to_owned(),
         hash: blake3::hash(canonical(root).as_bytes()).to_hex().to_string(),
-        models,
-        deployments,
+        models: models.models,
+        deployments: models.deployments,
         pools,
         facts,
         require: required,
@@ -125,6 +132,14 @@ fn facts(node: &Node, names: &mut Names, findings: &mut Findings) -> Vec<NamedFa
             );
             continue;
         }
+        if expr::KEYWORDS.contains(&key.name.as_str()) {
+            findings.error(
+                key.pos,
+                "bad-value",
+                format!("`{}` is a word of the language, no name for a fact", key.name),
+            );
+            continue;
+        }
         if fact(&key.name).is_some() || key.name == "meta" {
             findings.error(key.pos, "duplicate-name", format!("`{}` is a fact of the language already", key.name));
             continue;
@@ -137,12 +152,21 @@ fn facts(node: &Node, names: &mut Names, findings: &mut Findings) -> Vec<NamedFa
                 members.iter().find(|(other, _)| finding.message.ends_with(&format!("no fact `{}`", other.name)));
             if let Some((other, _)) = later {
                 finding.code = "fact-cycle";
+                finding.message = format!("{what}: `{}` is not defined above it", other.name);
                 finding.hint = Some(format!("a fact may use those above it; move `{}` up", other.name));
             }
             findings.add(finding);
         }
+        if compiled.as_ref().is_some_and(|(_, ty)| *ty == Type::Prompt) {
+            findings.error_hint(
+                value.pos,
+                "type-mismatch",
+                format!("{what}: the prompt has no other name"),
+                "look into it with a function, such as contains(prompt, \"refund\")",
+            );
+        }
         // A fact that failed still has its name, so that its uses are not reported too.
-        let ty = compiled.as_ref().map_or(super::facts::Type::Bool, |(_, ty)| *ty);
+        let ty = compiled.as_ref().map_or(Type::Bool, |(_, ty)| *ty);
         names.facts.push((key.name.clone(), ty));
         if let Some((program, ty)) = compiled {
             facts.push(NamedFact { name: key.name.clone(), ty, program });
@@ -192,6 +216,11 @@ pub(super) fn run(node: &Node, inherited: Run, findings: &mut Findings) -> Run {
         run.attempts = u32::try_from(value).unwrap_or(run.attempts);
     }
     if let Some(value) = block.get("retry_budget").and_then(|node| millionths(node, "`retry_budget`", "", findings)) {
+        if value > 1_000_000 {
+            let node = block.get("retry_budget").map_or(block.pos, |node| node.pos);
+            let message = "`retry_budget` is a share of the first attempts: at most 100%";
+            findings.error_hint(node, "out-of-range", message, "such as 20%");
+        }
         run.retry_budget_millionths = value;
     }
     run

@@ -32,24 +32,31 @@ const DIALECTS: [(&str, Dialect); 2] =
 const RETIRING_DAYS: i64 = 30;
 
 /// Reads `models`; the deployments come flattened, in the order of the file.
-pub(super) fn models(
-    node: &Node,
-    catalog: &Catalog,
-    today: i64,
-    findings: &mut Findings,
-) -> (Vec<PolicyModel>, Vec<Deployment>) {
-    let mut models = Vec::new();
-    let mut deployments = Vec::new();
-    for (key, value) in named_members(node, "`models`", findings) {
-        if let Some((model, own)) = model(key, value, models.len(), catalog, today, findings) {
-            models.push(model);
-            deployments.extend(own);
-        }
-    }
-    if models.is_empty() && !findings.has_errors() {
+pub(super) fn models(node: &Node, catalog: &Catalog, today: i64, findings: &mut Findings) -> Defined {
+    let mut read = Defined::default();
+    let members = named_members(node, "`models`", findings);
+    if members.is_empty() && matches!(&node.value, NodeValue::Map(_)) {
         findings.error(node.pos, "empty-choice", "`models` names no model");
     }
-    (models, deployments)
+    for (key, value) in members {
+        match model(key, value, read.models.len(), catalog, today, findings) {
+            Some((model, own)) => {
+                read.models.push(model);
+                read.deployments.extend(own);
+            }
+            None => read.broken.push(key.name.clone()),
+        }
+    }
+    read
+}
+
+/// What `models` says.
+#[derive(Default)]
+pub(super) struct Defined {
+    pub models: Vec<PolicyModel>,
+    pub deployments: Vec<Deployment>,
+    /// Names of models that were refused: their uses are not reported too.
+    pub broken: Vec<String>,
 }
 
 fn model(
@@ -80,6 +87,9 @@ fn model(
         None if provider.auth == Auth::None || provider.env.is_empty() => KeyRef::None,
         None => KeyRef::Env(provider.env.clone()),
     };
+    if facts.price.is_none() && stated.has_price {
+        return None;
+    }
     if facts.price.is_none() {
         findings.error_hint(
             use_node.pos,
@@ -122,6 +132,8 @@ struct Stated {
     region: Option<String>,
     base_url: Option<String>,
     price: Option<Price>,
+    /// Whether the file says a price, be it a usable one or not.
+    has_price: bool,
     context: Option<u64>,
     max_output: Option<u64>,
     dialect: Option<Dialect>,
@@ -139,6 +151,7 @@ impl Stated {
             region: block.get("region").and_then(|node| text(node, "`region`", findings)).map(str::to_owned),
             base_url: block.get("base_url").and_then(|node| url(node, findings)),
             price: block.get("price").and_then(|node| price(node, findings)),
+            has_price: block.get("price").is_some(),
             context: block.get("context").and_then(|node| count(node, "`context`", 1, 1_000_000_000, findings)),
             max_output: block
                 .get("max_output")
@@ -185,9 +198,13 @@ fn resolve<'c>(
             };
             let provider = provider(provider_id, pos, catalog, findings)?;
             // A model that no catalogue knows needs its price said, and, unless it runs on the user's machine, its window.
-            if stated.price.is_none() || (stated.context.is_none() && !provider.is_local) {
+            if !stated.has_price || (stated.context.is_none() && !provider.is_local) {
                 let missing = if provider.is_local { "`price:`" } else { "`price:` and `context:`" };
-                let hint = format!("{}or say {missing} here", error.hint.map(|hint| hint + ", ").unwrap_or_default());
+                let hint = match error.hint {
+                    Some(hint) if !provider.is_local => format!("{hint} Else say its {missing} here"),
+                    Some(hint) => hint,
+                    None => format!("say its {missing} here"),
+                };
                 findings.error_hint(pos, "unknown-model", error.message, hint);
                 return None;
             }
@@ -261,7 +278,20 @@ fn base_url(stated: &Stated, provider: &Provider, what: &str, pos: Pos, findings
 /// A URL that a key may be sent to: https, or http to this machine or a private name.
 fn url(node: &Node, findings: &mut Findings) -> Option<String> {
     let text = text(node, "`base_url`", findings)?;
-    let host = text.strip_prefix("https://").or_else(|| text.strip_prefix("http://"));
+    let open = text.strip_prefix("http://");
+    if let Some(host) = open.filter(|rest| !is_near(rest)) {
+        findings.error_hint(
+            node.pos,
+            "bad-value",
+            format!(
+                "`base_url` would send keys and prompts to `{}` unencrypted",
+                host.split('/').next().unwrap_or(host)
+            ),
+            "write https://; http is for this machine and private networks",
+        );
+        return None;
+    }
+    let host = text.strip_prefix("https://").or(open);
     match host {
         Some(host) if !host.is_empty() && !host.contains(['@', ' ', '#', '?']) => {
             Some(text.trim_end_matches('/').to_owned())
@@ -278,6 +308,21 @@ fn url(node: &Node, findings: &mut Findings) -> Option<String> {
     }
 }
 
+/// Whether an address is this machine, a private network, or a name without a public domain.
+fn is_near(rest: &str) -> bool {
+    let authority = rest.split(['/', '?', '#']).next().unwrap_or_default();
+    if authority.starts_with('[') {
+        return authority.starts_with("[::1]") || authority.starts_with("[fc") || authority.starts_with("[fd");
+    }
+    let host = authority.split(':').next().unwrap_or_default();
+    if let Ok(address) = host.parse::<std::net::Ipv4Addr>() {
+        return address.is_loopback() || address.is_private() || address.is_link_local();
+    }
+    // An empty or broken address is reported as such, not as a public one.
+    let ends = [".localhost", ".local", ".internal", ".lan", ".home.arpa", ".test"];
+    !host.contains('.') || host.contains('@') || ends.iter().any(|end| host.ends_with(end))
+}
+
 /// `env:NAME` or `none`; a key itself never stands in a policy.
 fn key_ref(node: &Node, findings: &mut Findings) -> Option<KeyRef> {
     let text = text(node, "`key`", findings)?;
@@ -290,6 +335,11 @@ fn key_ref(node: &Node, findings: &mut Findings) -> Option<KeyRef> {
         && name.chars().all(|character| character.is_ascii_alphanumeric() || character == '_');
     if is_variable {
         return Some(KeyRef::Env(vec![name.to_owned()]));
+    }
+    if text.contains('_') && text.chars().all(|character| character.is_ascii_uppercase() || character == '_') {
+        let hint = format!("write `key: env:{text}`");
+        findings.error_hint(node.pos, "bad-value", format!("`key` cannot be `{text}`"), hint);
+        return None;
     }
     // The text may be a key: it is not repeated in the message.
     findings.error_hint(
@@ -340,6 +390,9 @@ fn price(node: &Node, findings: &mut Findings) -> Option<Price> {
 
 fn deployments(node: &Node, default: &Deployment, findings: &mut Findings) -> Vec<Deployment> {
     let mut found: Vec<Deployment> = Vec::new();
+    if matches!(&node.value, NodeValue::Seq(listed) if listed.is_empty()) {
+        findings.error(node.pos, "empty-choice", "`deployments` lists none");
+    }
     for item in items(node, "`deployments`", false, findings) {
         let Some(block) = Block::open(item, "a deployment", &DEPLOYMENT_KEYS, findings) else { continue };
         let Some(name) = block.need("name", "a deployment", findings).and_then(|node| text(node, "`name`", findings))
@@ -372,17 +425,14 @@ fn deployments(node: &Node, default: &Deployment, findings: &mut Findings) -> Ve
             weight: u32::try_from(weight).unwrap_or(1),
         });
     }
-    if found.is_empty() && !findings.has_errors() {
-        findings.error(node.pos, "empty-choice", "`deployments` lists none");
-    }
     found
 }
 
 /// Reads `pools`.
-pub(super) fn pools(node: &Node, models: &[PolicyModel], findings: &mut Findings) -> Vec<Pool> {
+pub(super) fn pools(node: &Node, models: &Defined, findings: &mut Findings) -> Vec<Pool> {
     let mut pools: Vec<Pool> = Vec::new();
     for (key, value) in named_members(node, "`pools`", findings) {
-        if models.iter().any(|model| model.alias == key.name) {
+        if models.models.iter().any(|model| model.alias == key.name) {
             findings.error(key.pos, "duplicate-name", format!("`{}` is a model already", key.name));
             continue;
         }
@@ -396,11 +446,14 @@ pub(super) fn pools(node: &Node, models: &[PolicyModel], findings: &mut Findings
 pub(super) fn model_list(
     node: &Node,
     what: &str,
-    models: &[PolicyModel],
+    Defined { models, broken, .. }: &Defined,
     pools: &[Pool],
     findings: &mut Findings,
 ) -> Vec<usize> {
     let mut found: Vec<usize> = Vec::new();
+    if matches!(&node.value, NodeValue::Seq(listed) if listed.is_empty()) {
+        findings.error(node.pos, "empty-choice", format!("{what} names no model"));
+    }
     for item in items(node, what, true, findings) {
         let Some(name) = text(item, &format!("a member of {what}"), findings) else { continue };
         let members = match pools.iter().find(|pool| pool.name == name) {
@@ -408,6 +461,9 @@ pub(super) fn model_list(
             None => {
                 if let Some(index) = models.iter().position(|model| model.alias == name) {
                     vec![index]
+                } else if models.is_empty() || broken.iter().any(|broken| broken == name) {
+                    // Reported where the models are.
+                    continue;
                 } else {
                     let known = models
                         .iter()
@@ -427,14 +483,12 @@ pub(super) fn model_list(
         };
         for member in members {
             if found.contains(&member) {
-                findings.error(item.pos, "duplicate-name", format!("{what} names `{name}` twice"));
+                let twice = models.get(member).map_or(name, |model| model.alias.as_str());
+                findings.error(item.pos, "duplicate-name", format!("{what} names model `{twice}` twice"));
             } else {
                 found.push(member);
             }
         }
-    }
-    if found.is_empty() && !findings.has_errors() {
-        findings.error(node.pos, "empty-choice", format!("{what} names no model"));
     }
     found
 }

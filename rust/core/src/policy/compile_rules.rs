@@ -2,11 +2,11 @@
 
 use super::block::{Block, count, expression, is_name, items, text, word};
 use super::compile::{accept, asks_for_money, escalate, run};
-use super::compile_models::model_list;
+use super::compile_models::{Defined, model_list};
 use super::diagnostics::Findings;
-use super::expr::{Names, Program};
+use super::expr::{Names, Program, Tri, is_same};
 use super::facts::{Scope, Type};
-use super::model::{PolicyModel, Pool, Prefer, Require, Rule, Run, SetParams, ThinkingLevel};
+use super::model::{Pool, Prefer, Require, Rule, Run, SetParams, ThinkingLevel};
 use super::source::Node;
 
 const CHOICE_KEYS: [&str; 9] = ["from", "prefer", "want", "require", "set", "else", "accept", "escalate", "run"];
@@ -15,7 +15,7 @@ const RULE_ONLY_KEYS: [&str; 2] = ["name", "when"];
 /// What rules may name.
 pub(super) struct RuleContext<'m> {
     /// The models.
-    pub models: &'m [PolicyModel],
+    pub models: &'m Defined,
     /// The pools.
     pub pools: &'m [Pool],
     /// Bounds that rules inherit.
@@ -64,10 +64,11 @@ pub(super) fn rules(
         let keys: Vec<&str> = RULE_ONLY_KEYS.iter().chain(&CHOICE_KEYS).copied().collect();
         for item in items(node, "`rules`", false, findings) {
             let Some(block) = Block::open(item, "a rule", &keys, findings) else { continue };
-            let Some(name) = rule_name(&block, &rules, findings) else { continue };
-            let what = format!("`when` of rule `{name}`");
+            // A rule without a usable name is still read, so that all its findings are shown at once.
+            let name = rule_name(&block, &rules, findings).unwrap_or_else(|| "?".to_owned());
+            let what = format!("`when` of {}", described(&name));
             let when = block
-                .need("when", &format!("rule `{name}`"), findings)
+                .need("when", &described(&name), findings)
                 .and_then(|node| expression(node, &what, Scope::Request, Some(Type::Bool), names, findings))
                 .map(|(program, _)| program);
             shadowed(when.as_ref(), &rules, &block, &name, findings);
@@ -105,15 +106,13 @@ fn rule_name(block: &Block<'_>, rules: &[Rule], findings: &mut Findings) -> Opti
 fn shadowed(when: Option<&Program>, rules: &[Rule], block: &Block<'_>, name: &str, findings: &mut Findings) {
     let Some(when) = when else { return };
     let pos = block.key_pos("when");
-    if when.source().trim() == "false" {
+    if when.constant() == Some(Tri::False) {
         findings.error(pos, "unreachable-rule", format!("rule `{name}` never matches"));
     }
-    let squeezed = |source: &str| source.split_whitespace().collect::<Vec<_>>().join(" ");
-    let own = squeezed(when.source());
     let hides = |rule: &&Rule| {
         rule.when
             .as_ref()
-            .is_some_and(|other| matches!(squeezed(other.source()), other if other == own || other == "true"))
+            .is_some_and(|other| other.constant() == Some(Tri::True) || is_same(other.source(), when.source()))
     };
     if let Some(rule) = rules.iter().find(hides) {
         findings.error_hint(
@@ -125,6 +124,15 @@ fn shadowed(when: Option<&Program>, rules: &[Rule], block: &Block<'_>, name: &st
     }
 }
 
+/// A rule for messages.
+fn described(name: &str) -> String {
+    match name {
+        "otherwise" => "`otherwise`".to_owned(),
+        "?" => "the rule".to_owned(),
+        name => format!("rule `{name}`"),
+    }
+}
+
 fn choice(
     block: &Block<'_>,
     name: String,
@@ -133,7 +141,7 @@ fn choice(
     names: &mut Names,
     findings: &mut Findings,
 ) -> Rule {
-    let what = if name == "otherwise" { "`otherwise`".to_owned() } else { format!("rule `{name}`") };
+    let what = described(&name);
     let list = |node: &Node, key: &str, findings: &mut Findings| {
         model_list(node, &format!("`{key}` of {what}"), context.models, context.pools, findings)
     };
@@ -192,7 +200,7 @@ fn unpriced(rule: &Rule, context: &RuleContext<'_>, findings: &mut Findings) {
         return;
     }
     for index in rule.from.iter().chain(&rule.or_else) {
-        let Some(model) = context.models.get(*index) else { continue };
+        let Some(model) = context.models.models.get(*index) else { continue };
         let rates = model.facts.price.as_ref().map(|price| &price.rates);
         if rates.is_none_or(|rates| rates.input.is_none() || rates.output.is_none()) {
             findings.error_hint(

@@ -1,25 +1,20 @@
 //! `tests`: what is given, and what must hold.
 
-use super::block::{Block, boolean, count, expression, items, millionths, named_members, shown, text};
+use super::block::{Block, boolean, count, expression, items, millionths, named_members, prose, shown, text};
 use super::calendar::parse_instant;
 use super::diagnostics::{Findings, suggestion};
 use super::expr::{self, Names};
 use super::facts::{FACTS, FactId, Scope, Type, fact};
-use super::model::{Given, GivenValue, MetaValue, PolicyModel, PolicyTest};
+use super::model::{Deployment, Given, GivenValue, MetaValue, PolicyModel, PolicyTest};
 use super::source::{Node, NodeValue};
 
 /// Reads `tests`.
-pub(super) fn tests(
-    node: &Node,
-    models: &[PolicyModel],
-    names: &mut Names,
-    findings: &mut Findings,
-) -> Vec<PolicyTest> {
+pub(super) fn tests(node: &Node, known: &Known<'_>, names: &mut Names, findings: &mut Findings) -> Vec<PolicyTest> {
     let mut tests: Vec<PolicyTest> = Vec::new();
     for item in items(node, "`tests`", false, findings) {
         let Some(block) = Block::open(item, "a test", &["name", "given", "expect"], findings) else { continue };
         let name = block.need("name", "a test", findings).and_then(|node| text(node, "`name`", findings));
-        let given = block.need("given", "a test", findings).map(|node| given(node, models, findings));
+        let given = block.need("given", "a test", findings).map(|node| given(node, known, findings));
         let expect = block.need("expect", "a test", findings);
         let program =
             expect.and_then(|node| expression(node, "`expect`", Scope::Decision, Some(Type::Bool), names, findings));
@@ -57,7 +52,17 @@ fn decided(id: FactId) -> bool {
 /// The keys of `given` beside the facts of a request.
 const GIVEN_KEYS: [&str; 5] = ["prompt", "meta", "now", "cooling", "without_key"];
 
-fn given(node: &Node, models: &[PolicyModel], findings: &mut Findings) -> Given {
+/// What `cooling` and `without_key` may name.
+pub(super) struct Known<'p> {
+    /// The models.
+    pub models: &'p [PolicyModel],
+    /// Their deployments.
+    pub deployments: &'p [Deployment],
+    /// Models that were refused already.
+    pub broken: &'p [String],
+}
+
+fn given(node: &Node, known: &Known<'_>, findings: &mut Findings) -> Given {
     let settable = |id: FactId| !matches!(id, FactId::Prompt | FactId::Time | FactId::Weekday | FactId::Date);
     let fact_keys: Vec<&str> =
         FACTS.iter().filter(|row| row.scope == Scope::Request && settable(row.id)).map(|row| row.name).collect();
@@ -77,14 +82,18 @@ fn given(node: &Node, models: &[PolicyModel], findings: &mut Findings) -> Given 
             .filter_map(|item| {
                 let name = text(item, &format!("a member of `{key}`"), findings)?;
                 let alias = name.split('/').next().unwrap_or(name);
-                if models.iter().any(|model| model.alias == alias) {
+                let names = known.models.iter().map(|model| model.alias.as_str());
+                // A model without named deployments is its own.
+                let ids = known.deployments.iter().map(|row| row.id.as_str()).filter(|id| id.contains('/'));
+                let names: Vec<&str> = names.chain(ids).collect();
+                if names.contains(&name) || known.broken.iter().any(|broken| broken == alias) {
                     return Some(name.to_owned());
                 }
-                let hint = suggestion(name, models.iter().map(|model| model.alias.as_str()));
+                let hint = suggestion(name, names);
                 findings.error_hint(
                     item.pos,
                     "unknown-name",
-                    format!("`{key}` names `{name}`, which is no model of this policy"),
+                    format!("`{key}` names `{name}`, which is no model or deployment of this policy"),
                     hint.unwrap_or_default(),
                 );
                 None
@@ -93,11 +102,8 @@ fn given(node: &Node, models: &[PolicyModel], findings: &mut Findings) -> Given 
     };
     let (cooling, without_key) = (model_names("cooling"), model_names("without_key"));
     Given {
-        prompt: block.get("prompt").and_then(|node| match node.text() {
-            // An empty prompt is a prompt.
-            Some(text) => Some(text.to_owned()),
-            None => text(node, "`prompt`", findings).map(str::to_owned),
-        }),
+        // An empty prompt is a prompt.
+        prompt: block.get("prompt").and_then(|node| prose(node, "`prompt`", findings)).map(str::to_owned),
         meta: block.get("meta").map(|node| meta(node, findings)).unwrap_or_default(),
         now_ms: block.get("now").and_then(|node| {
             let instant = node.text().and_then(parse_instant);
@@ -121,18 +127,27 @@ fn meta(node: &Node, findings: &mut Findings) -> Vec<(String, MetaValue)> {
     named_members(node, "`meta`", findings)
         .into_iter()
         .filter_map(|(key, value)| {
-            let NodeValue::Scalar { text, is_plain, .. } = &value.value else {
+            let NodeValue::Scalar { is_plain, .. } = &value.value else {
                 findings.error(value.pos, "wrong-type", format!("`meta.{}` must be a single value", key.name));
                 return None;
             };
-            let value = match (value.as_bool(), expr::fixed(text, 6)) {
+            let text = prose(value, &format!("`meta.{}`", key.name), findings)?;
+            let value = match (value.as_bool(), signed(text)) {
                 (Some(flag), _) => MetaValue::Bool(flag),
                 (None, Some(number)) if *is_plain => MetaValue::Number(number),
-                _ => MetaValue::Text(text.clone()),
+                _ => MetaValue::Text(text.to_owned()),
             };
             Some((key.name.clone(), value))
         })
         .collect()
+}
+
+/// A number that the caller may pass, in millionths.
+fn signed(text: &str) -> Option<i64> {
+    match text.strip_prefix('-') {
+        Some(digits) => expr::fixed(digits, 6).map(|value| -value),
+        None => expr::fixed(text, 6),
+    }
 }
 
 fn given_fact(node: &Node, name: &str, findings: &mut Findings) -> Option<GivenValue> {
@@ -142,7 +157,16 @@ fn given_fact(node: &Node, name: &str, findings: &mut Findings) -> Option<GivenV
     let what = format!("`{name}`");
     match fact(name)?.ty {
         Type::Bool => boolean(node, &what, findings).map(GivenValue::Bool),
-        Type::Number if fact(name)?.range.is_some() => millionths(node, &what, "", findings).map(GivenValue::Num),
+        Type::Number if fact(name)?.range.is_some() => {
+            let (low, high) = fact(name)?.range?;
+            let value = millionths(node, &what, "", findings)?;
+            if !(low..=high).contains(&value) {
+                let message = format!("{what} is between 0 and 1, found {}", shown(node));
+                findings.error_hint(node.pos, "out-of-range", message, "write a share, such as 0.7 or 70%");
+                return None;
+            }
+            Some(GivenValue::Num(value))
+        }
         Type::Number => count(node, &what, 0, 1_000_000_000, findings)
             .and_then(|value| i64::try_from(value).ok()?.checked_mul(1_000_000))
             .map(GivenValue::Num),

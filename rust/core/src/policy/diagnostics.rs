@@ -113,6 +113,7 @@ impl Findings {
     }
 
     fn push(&mut self, pos: Pos, code: &'static str, message: String, hint: Option<String>, severity: Severity) {
+        let hint = hint.filter(|hint| !hint.is_empty());
         self.found.push(Finding { pos, code, message, hint, severity });
     }
 

@@ -99,7 +99,7 @@ impl KeyRef {
     /// What names the key in state and records: `env:A|B`, or `none`.
     pub fn label(&self) -> String {
         match self {
-            Self::None => "none".to_owned(),
+            Self::None => crate::control::NO_KEY.to_owned(),
             Self::Env(names) => format!("env:{}", names.join("|")),
         }
     }

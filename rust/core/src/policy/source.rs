@@ -46,6 +46,9 @@ pub struct Row {
     pub is_cut: bool,
     /// Where the value starts.
     pub pos: Pos,
+    /// Where the pieces of a scalar's text stand when it is not all on one line just as it is: character of the text,
+    /// place in the file; in order.
+    pub pieces: Vec<(u32, Pos)>,
 }
 
 /// A key with its position.
@@ -77,6 +80,8 @@ pub enum NodeValue {
         is_plain: bool,
         /// Whether YAML took the rest of the line for a comment.
         is_cut: bool,
+        /// Where the pieces of the text stand, as in [`Row::pieces`].
+        pieces: Vec<(u32, Pos)>,
     },
     /// A list.
     Seq(Vec<Node>),
@@ -103,6 +108,17 @@ impl Node {
         }
     }
 
+    /// Where a character of a scalar's text stands in the file.
+    pub fn pos_of(&self, character: usize) -> Pos {
+        let wanted = u32::try_from(character).unwrap_or(u32::MAX);
+        let pieces = match &self.value {
+            NodeValue::Scalar { pieces, .. } => pieces.as_slice(),
+            _ => &[],
+        };
+        let (start, pos) = pieces.iter().rev().find(|(start, _)| *start <= wanted).copied().unwrap_or((0, self.pos));
+        Pos { line: pos.line, column: pos.column.saturating_add(wanted - start) }
+    }
+
     /// Whether this is YAML's null (`key:` with nothing behind it, `~`, `null`).
     pub fn is_null(&self) -> bool {
         matches!(&self.value, NodeValue::Scalar { text, is_plain: true, .. } if is_null(text))
@@ -127,6 +143,8 @@ fn is_null(text: &str) -> bool {
 
 /// How deep blocks may nest.
 const MAX_DEPTH: usize = 32;
+/// How many entries one block or list may have; names are looked up by walking, so this bounds the work.
+const MAX_ENTRIES: usize = 4096;
 
 /// Builds the tree of a file from its rows.
 ///
@@ -144,23 +162,26 @@ pub fn tree(rows: &[Row]) -> Result<Node, Finding> {
         return Err(malformed(Pos { line: 1, column: 1 }, "the file is empty"));
     };
     let mut at = 1;
-    let node = build(rows, root, &mut at)
-        .map_err(|pos| Finding { code: "too-large", ..malformed(pos, "blocks nest too deep") })?;
+    let node =
+        build(rows, root, &mut at).map_err(|(pos, what)| Finding { code: "too-large", ..malformed(pos, &what) })?;
     match rows.get(at) {
         None => Ok(node),
         Some(extra) => Err(malformed(extra.pos, "a value stands outside the policy's block")),
     }
 }
 
-fn build(rows: &[Row], row: &Row, at: &mut usize) -> Result<Node, Pos> {
+fn build(rows: &[Row], row: &Row, at: &mut usize) -> Result<Node, (Pos, String)> {
     if usize::try_from(row.depth).unwrap_or(usize::MAX) > MAX_DEPTH {
-        return Err(row.pos);
+        return Err((row.pos, format!("blocks nest deeper than {MAX_DEPTH} levels")));
     }
     let mut items = Vec::new();
     let mut members = Vec::new();
     if matches!(row.kind, RowKind::Map | RowKind::Seq) {
         while let Some(child) = rows.get(*at).filter(|child| child.depth == row.depth + 1) {
             *at += 1;
+            if items.len() + members.len() >= MAX_ENTRIES {
+                return Err((child.pos, format!("more than {MAX_ENTRIES} entries stand in one block")));
+            }
             let node = build(rows, child, at)?;
             match &child.key {
                 Some((name, pos)) => members.push((Key { name: name.clone(), pos: *pos }, node)),
@@ -171,16 +192,20 @@ fn build(rows: &[Row], row: &Row, at: &mut usize) -> Result<Node, Pos> {
     let value = match row.kind {
         RowKind::Map => NodeValue::Map(members),
         RowKind::Seq => NodeValue::Seq(items),
-        RowKind::Plain => NodeValue::Scalar { text: row.text.clone(), is_plain: true, is_cut: row.is_cut },
-        RowKind::Quoted => NodeValue::Scalar { text: row.text.clone(), is_plain: false, is_cut: false },
+        RowKind::Plain | RowKind::Quoted => NodeValue::Scalar {
+            text: row.text.clone(),
+            is_plain: row.kind == RowKind::Plain,
+            is_cut: row.is_cut && row.kind == RowKind::Plain,
+            pieces: row.pieces.clone(),
+        },
     };
     Ok(Node { pos: row.pos, value })
 }
 
 /// The canonical form of a node: keys sorted, comments and layout gone. Equal policies have equal bytes.
 ///
-/// The order of `rules`, lists and pools is meaning and is kept; the order of keys in a block is not, except below
-/// `models`, `pools` and `facts`, whose order gives ranks: [`canonical`] keeps it there.
+/// The order of `rules` and of lists is meaning and is kept; the order of keys in a block is not, except right below
+/// `models` and `pools`, whose order gives ranks.
 pub fn canonical(node: &Node) -> String {
     let mut out = String::new();
     write_canonical(&mut out, node, false, 0);
@@ -223,7 +248,8 @@ fn write_canonical(out: &mut String, node: &Node, keeps_order: bool, depth: u32)
 }
 
 fn looks_numeric(text: &str) -> bool {
-    text.parse::<f64>().is_ok()
+    text.starts_with(|first: char| first.is_ascii_digit() || matches!(first, '-' | '+' | '.'))
+        && text.parse::<f64>().is_ok()
 }
 
 #[cfg(test)]
@@ -232,7 +258,15 @@ mod tests {
 
     fn row(depth: u32, key: Option<&str>, kind: RowKind, text: &str) -> Row {
         let pos = Pos { line: 1, column: 1 };
-        Row { depth, key: key.map(|key| (key.to_owned(), pos)), kind, text: text.to_owned(), is_cut: false, pos }
+        Row {
+            depth,
+            key: key.map(|key| (key.to_owned(), pos)),
+            kind,
+            text: text.to_owned(),
+            is_cut: false,
+            pos,
+            pieces: Vec::new(),
+        }
     }
 
     #[test]

@@ -4,6 +4,7 @@ use regex::RegexBuilder;
 
 use super::ExprError;
 use super::ast::{CmpOp, Expr, ExprKind, Literal, Span};
+use super::lex::lex;
 use super::program::{Op, Program, TextTest};
 use crate::policy::diagnostics::suggestion;
 use crate::policy::facts::{FACTS, FactId, Scope, Type, fact};
@@ -117,13 +118,23 @@ impl Checker<'_> {
                 if *is_negated { (self.push(Op::Not(node)), ty) } else { (node, ty) }
             }
             ExprKind::IsKnown(operand, is_negated) => {
-                let (node, _) = self.expr(operand);
+                let (node, ty) = self.expr(operand);
+                if ty == Some(Type::Prompt) {
+                    return self.fail(
+                        ExprError::new(operand.span, "type-mismatch", "the prompt is always known")
+                            .hint("look into it with a function, such as contains(prompt, \"refund\")"),
+                    );
+                }
                 let known = self.push(Op::IsKnown(node));
                 (if *is_negated { self.push(Op::Not(known)) } else { known }, Some(Type::Bool))
             }
             ExprKind::Coalesce(first, second) => {
                 let (a, ty) = self.expr(first);
                 let (b, other) = self.expr(second);
+                if ty == Some(Type::Meta) && other == Some(Type::Meta) {
+                    // Any kind behind any kind: what comes out is again the caller's.
+                    return (self.push(Op::Coalesce(a, b)), Some(Type::Meta));
+                }
                 self.unify(first, ty, second, other);
                 let joined = if ty == Some(Type::Meta) { other } else { ty };
                 (self.push(Op::Coalesce(a, b)), joined)
@@ -163,11 +174,14 @@ impl Checker<'_> {
 
     fn name(&mut self, name: &str, span: Span) -> Checked {
         if let Some(key) = name.strip_prefix("meta.") {
-            let index = self.names.meta.iter().position(|known| known == key).unwrap_or_else(|| {
+            let known = self.names.meta.iter().position(|known| known == key);
+            let Ok(index) = u16::try_from(known.unwrap_or(self.names.meta.len())) else {
+                return self.fail(ExprError::new(span, "too-large", "the policy reads more keys of `meta` than 65536"));
+            };
+            if known.is_none() {
                 self.names.meta.push(key.to_owned());
-                self.names.meta.len() - 1
-            });
-            return self.fact(FactId::Meta(u16::try_from(index).unwrap_or(u16::MAX)), Type::Meta);
+            }
+            return self.fact(FactId::Meta(index), Type::Meta);
         }
         if let Some(index) = self.names.facts.iter().position(|(known, _)| known == name) {
             let ty = self.names.facts.get(index).map_or(Type::Bool, |(_, ty)| *ty);
@@ -227,6 +241,7 @@ impl Checker<'_> {
         self.words(left, right);
         self.words(right, left);
         self.threshold(left, op, right);
+        self.threshold(right, flipped(op), left);
         (self.push(Op::Compare(op, a, b)), Some(Type::Bool))
     }
 
@@ -260,6 +275,8 @@ impl Checker<'_> {
             error = error.hint("money is written with a dollar sign, such as $0.05");
         } else if (a == Type::Duration && is_number(right)) || (b == Type::Duration && is_number(left)) {
             error = error.hint("durations have a unit, such as 1200ms or 2s");
+        } else if let Some(hint) = quotes_hint(a, right).or_else(|| quotes_hint(b, left)) {
+            error = error.hint(hint);
         }
         self.errors.push(error);
         false
@@ -300,18 +317,30 @@ impl Checker<'_> {
             CmpOp::Le => (low <= *value, high <= *value),
             CmpOp::Gt => (low > *value, high > *value),
             CmpOp::Ge => (low >= *value, high >= *value),
-            CmpOp::Eq | CmpOp::Ne => {
-                let inside = (low..=high).contains(value);
-                (inside, !inside)
-            }
+            CmpOp::Eq | CmpOp::Ne if (low..=high).contains(value) => return,
+            CmpOp::Eq => (false, false),
+            CmpOp::Ne => (true, true),
         };
         if low_holds == high_holds {
-            let what = if low_holds { "always" } else { "never" };
-            self.errors.push(
-                ExprError::new(literal.span, "out-of-range", format!("`{name}` is between 0 and 1: this {what} holds"))
-                    .hint("write a share, such as 0.7 or 70%"),
-            );
+            self.out_of_range(name, low_holds, literal.span);
         }
+    }
+
+    /// The same for a range of numbers.
+    fn range_of_thresholds(&mut self, subject: &Expr, bounds: (Option<i64>, Option<i64>), span: Span) {
+        let (ExprKind::Name(name), (Some(from), Some(to))) = (&subject.kind, bounds) else { return };
+        let Some((low, high)) = fact(name).and_then(|row| row.range) else { return };
+        if from > high || to <= low || (from <= low && to > high) {
+            self.out_of_range(name, from <= low && to > high, span);
+        }
+    }
+
+    fn out_of_range(&mut self, name: &str, holds: bool, span: Span) {
+        let what = if holds { "always" } else { "never" };
+        self.errors.push(
+            ExprError::new(span, "out-of-range", format!("`{name}` is between 0 and 1: this {what} holds"))
+                .hint("write a share, such as 0.7 or 70%"),
+        );
     }
 
     fn is_in(&mut self, item: &Expr, set: &Expr) -> Checked {
@@ -357,6 +386,7 @@ impl Checker<'_> {
                             .hint("a range holds its first value and not its last, from low to high"),
                     );
                 }
+                self.range_of_thresholds(item, bounds, set.span);
                 (self.push(Op::InRange { item: node, low: low_node, high: high_node, wraps }), Some(Type::Bool))
             }
             _ => self.fail(
@@ -424,11 +454,18 @@ impl Checker<'_> {
         };
         let Some(source) = source else {
             let wanted = FUNCTIONS.iter().find(|(name, _)| *name == function).map_or("a text", |(_, wanted)| *wanted);
-            self.fail(ExprError::new(
-                argument.span,
-                "type-mismatch",
-                format!("`{function}` takes {wanted}, none of it empty"),
-            ));
+            let hint = match (function, &argument.kind) {
+                ("contains", ExprKind::List(_)) => {
+                    "for a list use any_word(prompt, [\"refund\", \"invoice\"])".to_owned()
+                }
+                (_, ExprKind::Name(name)) => format!("text stands in quotes: \"{name}\""),
+                ("any_word", _) => {
+                    "such as any_word(prompt, [\"refund\", \"invoice\"]); no word may be empty".to_owned()
+                }
+                _ => format!("such as {function}(prompt, \"refund\"); it may not be empty"),
+            };
+            let message = format!("`{function}` looks for {wanted} in quotes");
+            self.fail(ExprError::new(argument.span, "type-mismatch", message).hint(hint));
             return None;
         };
         let is_user_pattern = function == "matches";
@@ -438,7 +475,7 @@ impl Checker<'_> {
                 self.fail(ExprError::new(
                     argument.span,
                     "matches-everything",
-                    "the pattern matches the empty text, and so every text",
+                    "the pattern matches the empty text, and so says nothing about a text",
                 ));
                 None
             }
@@ -465,6 +502,35 @@ fn whole_word(word: &str) -> String {
     let left = if bounded(word.chars().next()) { r"\b" } else { "" };
     let right = if bounded(word.chars().next_back()) { r"\b" } else { "" };
     format!("{left}{}{right}", regex::escape(word))
+}
+
+/// What was probably meant where a text is compared with a bare word, or a number with a text.
+fn quotes_hint(ty: Type, other: &Expr) -> Option<String> {
+    match (ty, &other.kind) {
+        (Type::Text | Type::Enum(_), ExprKind::Name(name)) => Some(format!("text stands in quotes: \"{name}\"")),
+        (
+            Type::Number | Type::Duration | Type::Money | Type::Time | Type::Date,
+            ExprKind::Literal(Literal::Text(text)),
+        ) => Some(format!("only text stands in quotes: {text}")),
+        _ => None,
+    }
+}
+
+/// The same comparison with its sides exchanged.
+fn flipped(op: CmpOp) -> CmpOp {
+    match op {
+        CmpOp::Lt => CmpOp::Gt,
+        CmpOp::Le => CmpOp::Ge,
+        CmpOp::Gt => CmpOp::Lt,
+        CmpOp::Ge => CmpOp::Le,
+        same => same,
+    }
+}
+
+/// Whether two expressions are the same but for their layout.
+pub fn is_same(one: &str, other: &str) -> bool {
+    let tokens = |text: &str| lex(text).map(|tokens| tokens.into_iter().map(|(token, _)| token).collect::<Vec<_>>());
+    matches!((tokens(one), tokens(other)), (Ok(one), Ok(other)) if one == other)
 }
 
 fn literal_number(expr: &Expr) -> Option<i64> {

@@ -1,7 +1,7 @@
 //! Characters to tokens.
 
-use super::ExprError;
 use super::ast::{CmpOp, Literal, Span};
+use super::{ExprError, UNCLOSED};
 
 /// A token.
 #[derive(Debug, Clone, PartialEq)]
@@ -114,7 +114,7 @@ impl<'t> Lexer<'t> {
             error.hint("write `not`")
         } else if first == '=' {
             error.hint("write `==`")
-        } else if first == '-' {
+        } else if matches!(first, '-' | '+' | '*' | '/') {
             error.hint("no fact is negative, and the language has no arithmetic")
         } else {
             error
@@ -162,7 +162,7 @@ impl<'t> Lexer<'t> {
             }
         }
         let span = Span { start, end: self.text.len() };
-        Err(ExprError::new(span, "bad-expression", "a string is not closed").hint(format!("end it with {quote}")))
+        Err(ExprError::new(span, "bad-expression", UNCLOSED).hint(format!("end it with {quote}")))
     }
 
     fn money(&mut self) -> Result<Token, ExprError> {
@@ -191,8 +191,8 @@ impl<'t> Lexer<'t> {
 
     fn number(&mut self) -> Result<Token, ExprError> {
         let start = self.at;
-        if let Some(days) = self.date() {
-            return Ok(Token::Literal(Literal::Date(days)));
+        if let Some(date) = self.date() {
+            return date;
         }
         let digits = self.decimal();
         if self.rest().starts_with(':') {
@@ -205,7 +205,16 @@ impl<'t> Lexer<'t> {
             self.take_while(|character| character.is_ascii_alphanumeric())
         };
         let span = Span { start, end: self.at };
-        let too_large = || ExprError::new(span, "bad-expression", format!("`{digits}{unit}` is out of range"));
+        let refused = || {
+            let error = ExprError::new(span, "bad-expression", format!("`{digits}{unit}` cannot be kept exactly"));
+            match unit {
+                "ms" => error.hint("write whole milliseconds, such as 1200ms"),
+                "s" | "m" | "h" | "d" => error.hint("durations have at most three decimals"),
+                _ => {
+                    error.hint("numbers have at most six decimals (percentages four) and stay below 9 million million")
+                }
+            }
+        };
         let scaled = |decimals, factor: i64| fixed(digits, decimals).and_then(|value| value.checked_mul(factor));
         let literal = match unit {
             "" => scaled(6, 1).map(Literal::Number),
@@ -222,7 +231,7 @@ impl<'t> Lexer<'t> {
                     .hint("units are %, k and M for counts, ms, s, m, h and d for times; money is written $0.05"));
             }
         };
-        literal.map(Token::Literal).ok_or_else(too_large)
+        literal.map(Token::Literal).ok_or_else(refused)
     }
 
     fn time(&mut self, start: usize, hours: &str) -> Result<Token, ExprError> {
@@ -232,16 +241,18 @@ impl<'t> Lexer<'t> {
         let parsed = hours.parse::<i64>().ok().zip(minutes.parse::<i64>().ok());
         match parsed {
             // 24:00 is the end of the day, for ranges.
-            Some((hours, minutes)) if minutes < 60 && (hours < 24 || (hours == 24 && minutes == 0)) => {
-                Ok(Token::Literal(Literal::Time(hours * 60 + minutes)))
+            Some((hours, minutes_of))
+                if minutes.len() == 2 && minutes_of < 60 && (hours < 24 || (hours == 24 && minutes_of == 0)) =>
+            {
+                Ok(Token::Literal(Literal::Time(hours * 60 + minutes_of)))
             }
             _ => Err(ExprError::new(span, "bad-expression", format!("`{hours}:{minutes}` is not a time of day"))
-                .hint("write 00:00 to 24:00")),
+                .hint("write 00:00 to 24:00, with two digits for the minutes")),
         }
     }
 
-    /// `2026-11-22`, if that is what stands here.
-    fn date(&mut self) -> Option<i64> {
+    /// `2026-11-22`, if something of that shape stands here.
+    fn date(&mut self) -> Option<Result<Token, ExprError>> {
         let text = self.rest().get(..10)?;
         let mut fields = text.split('-');
         let (year, month, day) = (fields.next()?, fields.next()?, fields.next()?);
@@ -249,10 +260,13 @@ impl<'t> Lexer<'t> {
         if !all_digits || (year.len(), month.len(), day.len()) != (4, 2, 2) || fields.next().is_some() {
             return None;
         }
-        let days =
-            crate::policy::calendar::days_from_civil(year.parse().ok()?, month.parse().ok()?, day.parse().ok()?)?;
+        let start = self.at;
         self.at += 10;
-        Some(days)
+        let days = crate::policy::calendar::days_from_civil(year.parse().ok()?, month.parse().ok()?, day.parse().ok()?);
+        Some(days.map(|days| Token::Literal(Literal::Date(days))).ok_or_else(|| {
+            let span = Span { start, end: self.at };
+            ExprError::new(span, "bad-expression", format!("there is no day `{text}`")).hint("dates are year-month-day")
+        }))
     }
 }
 
@@ -262,15 +276,11 @@ pub fn fixed(digits: &str, decimals: u32) -> Option<i64> {
     if whole.is_empty() || !whole.bytes().chain(fraction.bytes()).all(|byte| byte.is_ascii_digit()) {
         return None;
     }
-    let places = u32::try_from(fraction.len()).ok()?;
+    // Zeros at the end say nothing; other digits beyond the last place would be lost.
+    let fraction = fraction.trim_end_matches('0');
+    let missing = decimals.checked_sub(u32::try_from(fraction.len()).ok()?)?;
     let fraction_value = if fraction.is_empty() { 0 } else { fraction.parse::<i64>().ok()? };
-    // Zeros beyond the last place say nothing; other digits would be lost.
-    let scaled_fraction = if places <= decimals {
-        fraction_value.checked_mul(10_i64.checked_pow(decimals - places)?)?
-    } else {
-        let excess = 10_i64.checked_pow(places - decimals)?;
-        (fraction_value % excess == 0).then_some(fraction_value / excess)?
-    };
+    let scaled_fraction = fraction_value.checked_mul(10_i64.checked_pow(missing)?)?;
     whole.parse::<i64>().ok()?.checked_mul(10_i64.checked_pow(decimals)?)?.checked_add(scaled_fraction)
 }
 

@@ -15,8 +15,8 @@ mod lex;
 mod parse;
 mod program;
 
-pub use ast::{CmpOp, Span};
-pub use check::{Names, check};
+pub use ast::{CmpOp, Expr, ExprKind, Literal, Span};
+pub use check::{Names, check, is_same};
 pub use lex::fixed;
 pub use parse::parse;
 pub use program::{Environment, Program, TextTest, Tri, Value};
@@ -27,6 +27,12 @@ pub const MAX_BYTES: usize = 8192;
 pub const MAX_DEPTH: u32 = 32;
 /// How many operands and operators one expression may have.
 pub const MAX_NODES: usize = 1024;
+
+/// Words that cannot name a fact.
+pub const KEYWORDS: [&str; 7] = ["true", "false", "and", "or", "not", "in", "is"];
+
+/// The message for a string without its end.
+pub(crate) const UNCLOSED: &str = "a string is not closed";
 
 /// Why an expression is refused.
 #[derive(Debug, Clone, PartialEq, Eq)]

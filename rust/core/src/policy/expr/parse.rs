@@ -66,6 +66,10 @@ impl Parser {
 
     fn unexpected(&self, token: &Token, span: Span, wanted: &str) -> ExprError {
         let error = ExprError::new(span, "bad-expression", format!("expected {wanted}, found {}", token.describe()));
+        if *token == Token::End && self.depth > 0 {
+            return error
+                .hint("close it, or put the whole expression in single quotes: YAML splits a [list] at every comma");
+        }
         match (token, self.at.checked_sub(1).and_then(|before| self.tokens.get(before))) {
             (Token::Word(word), _) if word.eq_ignore_ascii_case("and") || word.eq_ignore_ascii_case("or") => {
                 error.hint(format!("write `{}`", word.to_lowercase()))
@@ -183,7 +187,7 @@ impl Parser {
     fn zone(&mut self) -> Result<Option<i64>, ExprError> {
         let (token, span) = self.peek();
         let Token::Word(word) = token else { return Ok(None) };
-        if matches!(word.as_str(), "and" | "or") {
+        if ["and", "or", "not", "in", "is"].iter().any(|keyword| word.eq_ignore_ascii_case(keyword)) {
             return Ok(None);
         }
         self.at += 1;

@@ -116,6 +116,17 @@ impl Program {
         &self.reads
     }
 
+    /// The value of a condition that reads no fact; none when it reads one.
+    pub fn constant(&self) -> Option<Tri> {
+        struct Nothing;
+        impl Environment for Nothing {
+            fn fact(&self, _: FactId) -> Value<'_> {
+                Value::Unknown
+            }
+        }
+        self.reads.is_empty().then(|| self.holds(&Nothing))
+    }
+
     /// Whether the expression holds.
     pub fn holds(&self, environment: &impl Environment) -> Tri {
         self.value(environment).as_tri()

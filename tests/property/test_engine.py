@@ -1,0 +1,213 @@
+"""Decisions from Python on anything a caller may pass: the same twice, and nothing raised but what is documented."""
+
+from __future__ import annotations
+
+import enum
+import json
+from typing import Any
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+import turnout
+from turnout import _core
+from turnout.policy import check_policy, parse_policy
+
+NOW = 1_767_614_400.0
+BALANCED = turnout.load_policy(turnout.shipped_policy("balanced"))
+ENVIRON = dict.fromkeys((name for names in BALANCED.keys.values() for name in names), "x")
+ENGINE = turnout.Engine(BALANCED, environ=ENVIRON)
+LOCAL = turnout.Engine(turnout.load_policy(turnout.shipped_policy("local-first")), environ={})
+
+# Lone surrogates included: Python strings may hold them, and JSON may spell them.
+texts = st.text(alphabet=st.characters(), max_size=80)
+scalars = st.one_of(st.none(), st.booleans(), st.integers(), st.floats(), texts)
+values = st.recursive(
+    scalars,
+    lambda inner: st.one_of(st.lists(inner, max_size=4), st.dictionaries(texts, inner, max_size=4)),
+    max_leaves=12,
+)
+parts = st.one_of(
+    texts,
+    st.lists(
+        st.one_of(
+            st.fixed_dictionaries({"type": st.just("text"), "text": texts}),
+            st.fixed_dictionaries({"type": st.just("image_url"), "image_url": values}),
+            values,
+        ),
+        max_size=3,
+    ),
+    values,
+)
+messages = st.lists(
+    st.fixed_dictionaries(
+        {"role": st.sampled_from(["user", "assistant", "system", "tool", "developer", "x"]), "content": parts},
+        optional={"tool_calls": values, "tool_call_id": values, "name": values},
+    ),
+    max_size=5,
+)
+bodies = st.fixed_dictionaries(
+    {"messages": st.one_of(messages, values)},
+    optional={
+        name: values
+        for name in (
+            "model",
+            "max_tokens",
+            "tools",
+            "tool_choice",
+            "stream",
+            "system",
+            "response_format",
+            "thinking",
+            "n",
+        )
+    },
+)
+metas = st.dictionaries(st.sampled_from(["confidential", "private", "team"]), values, max_size=3)
+
+
+def outcome(engine: turnout.Engine, request: Any, meta: Any = None, **more: Any) -> str:
+    """The decision as JSON, or the name of the error; anything undocumented escapes."""
+    try:
+        return engine.decide(request, meta, now=NOW, seed=7, state=_core.State(), **more).to_json()
+    except (turnout.TurnoutError, TypeError) as error:
+        return f"{type(error).__name__}: {error}"
+
+
+@given(texts)
+def test_any_prompt_is_decided_and_twice_the_same(prompt: str) -> None:
+    first = outcome(ENGINE, prompt)
+    assert first.startswith("{")
+    assert first == outcome(ENGINE, prompt)
+    json.loads(first)
+
+
+@given(bodies, metas)
+def test_any_body_is_decided_or_refused(body: dict[str, Any], meta: dict[str, Any]) -> None:
+    assert outcome(ENGINE, body, meta) == outcome(ENGINE, body, meta)
+    assert outcome(LOCAL, body, meta, refused_ok=True) == outcome(LOCAL, body, meta, refused_ok=True)
+
+
+@given(st.one_of(values, st.binary(max_size=80), st.sets(st.integers())), metas)
+def test_anything_else_is_a_documented_error(request: Any, meta: dict[str, Any]) -> None:
+    assert outcome(ENGINE, request, meta) == outcome(ENGINE, request, meta)
+
+
+@given(bodies.map(lambda body: json.dumps(body).encode()), st.integers(0, 400), st.binary(max_size=3))
+def test_damaged_bytes_are_decided_or_refused(body: bytes, at: int, damage: bytes) -> None:
+    damaged = body[:at] + damage + body[at + 1 :]
+    for dialect in (None, "openai-chat", "anthropic-messages"):
+        outcome(ENGINE, damaged, dialect=dialect)
+
+
+class Level(enum.IntEnum):
+    HIGH = 50
+
+
+class Measured(float):
+    """A float that shows its type, as NumPy's do."""
+
+    def __repr__(self) -> str:
+        return "Measured(0.5)"
+
+
+def test_numbers_of_other_types_are_their_values() -> None:
+    body = {"messages": [{"role": "user", "content": "hi"}], "max_tokens": Level.HIGH, "temperature": Measured(0.5)}
+    decision = ENGINE.decide(body, now=NOW, seed=0)
+    assert decision.to_dict()["facts"]["max_tokens"] == 50
+
+
+def test_numbers_beyond_all_bounds() -> None:
+    body = {"messages": [{"role": "user", "content": "hi"}], "max_tokens": 10**5000}
+    assert outcome(ENGINE, body).startswith("RequestError")
+    assert outcome(ENGINE, "hi", {"confidential": 10**5000}).startswith("TypeError")
+
+
+@given(st.floats(), st.floats())
+def test_any_clock(now: float, later: float) -> None:
+    state = _core.State()
+    state.attempt_ended("haiku", "k", "p", "rate_limited", now=now)
+    state.cooling_ms("haiku", "k", "p", now=later)
+    ENGINE.decide("hi", now=later, seed=0, state=state)
+
+
+@given(texts, metas, st.integers(0, 2**64 - 1), st.integers(-(2**40), 2**40))
+def test_dict_explanation_and_attributes_say_the_same(prompt: str, meta: Any, seed: int, now: int) -> None:
+    try:
+        decision = ENGINE.decide(prompt, meta, now=now, seed=seed, state=_core.State(), refused_ok=True)
+    except TypeError:
+        return
+    said = decision.to_dict()
+    explained = decision.explain()
+    assert said["rule"] == decision.rule
+    assert said["seed"] == seed
+    first = explained.splitlines()[0]
+    if said["deployment"] is None:
+        assert first.startswith("refused")
+    else:
+        assert first.startswith(f"{said['deployment']} by rule `{said['rule']}`")
+        assert decision.model == said["model"]
+        assert f"1. {said['deployment']}: chosen" in explained
+    for row in said["candidates"]:
+        lines = [
+            line
+            for line in explained.splitlines()
+            if f" {row['deployment']}:" in line or f" {row['deployment']}," in line
+        ]
+        assert lines, row
+        assert (row["status"] == "rejected") == lines[-1].lstrip().startswith("-")
+        assert decision.why_not(row["deployment"])
+
+
+@given(
+    st.one_of(texts, values, bodies), st.sampled_from(["gpt-6-sol", "claude-haiku-5-5", "ollama/qwen3-8b", "nothing"])
+)
+def test_measures_never_panic(text: Any, model: str) -> None:
+    for measure in (lambda: _core.count_tokens(model, text), lambda: _core.classify(text)):
+        try:
+            measure()
+        except (turnout.TurnoutError, TypeError):
+            continue
+
+
+@given(st.text(max_size=300))
+def test_any_text_is_a_policy_or_has_findings(text: str) -> None:
+    policy, findings = check_policy(text)
+    assert policy is None
+    assert findings
+    assert all(finding.line >= 1 and finding.column >= 1 for finding in findings)
+
+
+LINES = turnout.shipped_policy("balanced").read_text(encoding="utf-8").split("\n")
+
+
+@given(
+    st.integers(0, len(LINES) - 1),
+    st.integers(0, 80),
+    st.text(alphabet="abc:#[]{}\"'&*!|>%@`,-~?$ \t\n.5", max_size=4),
+    st.integers(0, 4),
+)
+def test_a_damaged_policy_is_read_or_refused_where_it_stands(line: int, at: int, put: str, drop: int) -> None:
+    lines = [*LINES]
+    lines[line] = lines[line][:at] + put + lines[line][at + drop :]
+    text = "\n".join(lines)
+    policy, findings = check_policy(text)
+    assert policy is not None or findings
+    count = len(text.split("\n"))
+    for finding in findings:
+        assert finding.code in _core.codes()
+        assert 1 <= finding.line <= count + 1
+        assert finding.source_line is None or finding.column <= len(finding.source_line) + 2
+
+
+@given(st.permutations(["small", "mid", "top"]), st.sampled_from(["cheapest", "best", "in_order", "fastest"]), texts)
+def test_a_policy_made_of_its_parts_decides(order: list[str], prefer: str, prompt: str) -> None:
+    policy = parse_policy(
+        "turnout: 1\nname: made\nmodels:\n  small: { use: ollama/a, price: free, context: 1M }\n"
+        "  mid: { use: vllm/b, price: { input: $1, output: $2 }, context: 1M }\n"
+        "  top: { use: vllm/c, price: { input: $5, output: $9 }, context: 1M }\n"
+        f"otherwise: {{ from: [{', '.join(order)}], prefer: {prefer} }}\n"
+    )
+    decision = turnout.Engine(policy, environ={}).decide(prompt, now=NOW, seed=0)
+    expected = {"cheapest": "small", "best": "top"}.get(prefer, order[0])
+    assert decision.model == expected
