@@ -231,9 +231,8 @@ def because(decision: Decision) -> str:
         (rule.get("when") for rule in rules if isinstance(rule, dict) and rule.get("name") == decision.rule), None
     )
     names = [name for name in dict.fromkeys(_NAME.findall(when or "")) if facts.get(name) not in (None, False)]
-    names += [
-        name for name in _TELLING if name not in names and facts.get(name) is not None and (not when or not names)
-    ]
+    if all(facts[name] is True for name in names):  # that `hard` holds says little yet
+        names += [name for name in _TELLING if name not in names and facts.get(name) is not None]
     return ", ".join(f"{name} {bounds_of(facts[name])}" for name in names)
 
 
