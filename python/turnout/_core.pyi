@@ -456,9 +456,7 @@ class StreamReader:
     def is_over(self) -> bool: ...
     def answer(self) -> Answer: ...
 
-_PolicyRow: TypeAlias = tuple[
-    int, str | None, int, int, str, str, bool, int, int, Sequence[tuple[int, int, int]]
-]
+_PolicyRow: TypeAlias = tuple[int, str | None, int, int, str, str, bool, int, int, Sequence[tuple[int, int, int]]]
 _RawFinding: TypeAlias = tuple[int, int, str, str, str | None, Literal["error", "warning"]]
 
 def compile_policy(rows: Sequence[_PolicyRow], today: int) -> tuple[Policy | None, list[_RawFinding]]: ...

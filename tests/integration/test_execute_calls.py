@@ -94,7 +94,7 @@ async def test_one_target_is_waited_for_if_its_wait_fits() -> None:
         lab.script(CLAUDE, ["429"])
         before = time.monotonic()
         response = await router.complete("hello there")
-        assert 1.0 <= time.monotonic() - before < 1.5
+        assert 1.0 <= time.monotonic() - before < 3.0
         assert [each.outcome for each in response.attempts] == ["rate_limited", "complete"]
 
 
@@ -103,7 +103,7 @@ async def test_a_healthy_fallback_does_not_wait_for_a_retry_after() -> None:
         lab.script(CLAUDE, ["429"])
         response = await router.complete("hello there")
         assert response.model == "gpt"
-        assert response.record.total_ms < 500
+        assert response.record.total_ms < 2_000
         assert (router.engine.state.cooling_ms("claude", "env:ANTHROPIC_API_KEY", "anthropic") or 0) > 20_000
 
 

@@ -48,20 +48,9 @@ messages = st.lists(
 )
 bodies = st.fixed_dictionaries(
     {"messages": st.one_of(messages, values)},
-    optional={
-        name: values
-        for name in (
-            "model",
-            "max_tokens",
-            "tools",
-            "tool_choice",
-            "stream",
-            "system",
-            "response_format",
-            "thinking",
-            "n",
-        )
-    },
+    optional=dict.fromkeys(
+        ("model", "max_tokens", "tools", "tool_choice", "stream", "system", "response_format", "thinking", "n"), values
+    ),
 )
 metas = st.dictionaries(st.sampled_from(["confidential", "private", "team"]), values, max_size=3)
 

@@ -12,9 +12,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from scripts.rows_of_cases import rows as rows_of
 
 import turnout
-from scripts.rows_of_cases import rows as rows_of
 from turnout import _core
 from turnout.errors import Finding
 from turnout.policy import check_policy, parse_policy
@@ -145,8 +145,8 @@ def test_a_key_is_never_shown() -> None:
 
 ENGINE = turnout.Engine(
     parse_policy(
-        "turnout: 1\nname: wire\nmodels:\n  m: { use: vllm/m, base_url: 'http://127.0.0.1:1', price: free, context: 100M,"
-        " tools: true, images: true, documents: true, schema: true }\notherwise: { from: m }\n"
+        "turnout: 1\nname: wire\nmodels:\n  m: { use: vllm/m, base_url: 'http://127.0.0.1:1', price: free,"
+        " context: 100M, tools: true, images: true, documents: true, schema: true }\notherwise: { from: m }\n"
     )
 )
 

@@ -159,7 +159,7 @@ class _Reader:
         self._rows.append((depth, key, key_line, key_column, kind, text, is_cut, line, column, pieces))
 
     def _pieces(self, event: ScalarEvent) -> list[Piece]:
-        """Where the parts of a scalar's text stand; empty when it stands there as it is, from its first character on."""
+        """Where the parts of a scalar stand; empty when its text stands there as it is, from the first character on."""
         start, end = event.start_mark, event.end_mark
         if start is None or end is None:
             return []
@@ -196,7 +196,7 @@ class _Reader:
     def _is_cut(self, event: ScalarEvent) -> bool:
         """Whether a comment right behind a value may have been meant as a part of it.
 
-        It may when it starts inside a string of an expression, or looks like a word (`#12`); one with a space behind its
+        It may when it starts inside a string of an expression, or looks like a word (`#12`); with a space behind its
         `#` is an ordinary comment.
         """
         end = event.end_mark

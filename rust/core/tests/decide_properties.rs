@@ -1,5 +1,5 @@
 //! Decisions: pure, honest about every candidate, and never better off with less.
-#![allow(clippy::indexing_slicing, clippy::unwrap_used, clippy::panic, reason = "tests")]
+#![allow(clippy::indexing_slicing, clippy::unwrap_used, clippy::panic, clippy::format_push_string, reason = "tests")]
 
 mod common;
 

@@ -315,7 +315,7 @@ fn is_near(rest: &str) -> bool {
         return authority.starts_with("[::1]") || authority.starts_with("[fc") || authority.starts_with("[fd");
     }
     let host = authority.split(':').next().unwrap_or_default();
-    if let Ok(address) = host.parse::<std::net::Ipv4Addr>() {
+    if let Ok(address) = host.parse::<core::net::Ipv4Addr>() {
         return address.is_loopback() || address.is_private() || address.is_link_local();
     }
     // An empty or broken address is reported as such, not as a public one.

@@ -58,7 +58,7 @@ struct Reader<'t> {
 
 type Keyed = Option<(String, Pos)>;
 
-impl<'t> Reader<'t> {
+impl Reader<'_> {
     fn push(&mut self, depth: u32, key: Keyed, kind: RowKind, text: &str, pos: Pos, pieces: Vec<(u32, Pos)>) {
         self.rows.push(Row { depth, key, kind, text: text.to_owned(), is_cut: false, pos, pieces });
     }
