@@ -272,6 +272,20 @@ def test_without_its_libraries_it_says_what_to_install() -> None:
     assert done.stderr == "turnout: the command line needs `typer`; install it with: pip install 'turnout[cli]'\n"
 
 
+@pytest.mark.parametrize(("missing", "command"), [("httpx2", "demo -n 1"), ("h11", "lab"), ("h11", "ask hi --lab")])
+def test_a_command_says_what_it_lacks_and_the_others_work(missing: str, command: str) -> None:
+    script = f"import sys; sys.modules[{missing!r}] = None; from turnout.cli import main; main()"
+
+    def started(line: str) -> subprocess.CompletedProcess[str]:
+        arguments = [sys.executable, "-c", script, *line.split()]
+        return subprocess.run(arguments, capture_output=True, text=True, check=False, env=environment())
+
+    lacking = started(command)
+    assert lacking.returncode == 2
+    assert lacking.stderr == f"this command needs `{missing}`; install it with: pip install 'turnout[all]'\n"
+    assert started("check balanced").returncode == 0
+
+
 def test_an_unexpected_error_is_one_line_unless_debugging(run, monkeypatch: pytest.MonkeyPatch, capsys) -> None:
     def fail(*_: object) -> None:
         raise RuntimeError("of all things")
