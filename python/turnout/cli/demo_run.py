@@ -95,7 +95,7 @@ class DemoResult:
         records: How many records the ledger file holds at the end.
         faults: For each fault, how often the lab did it.
         lab_requests: How many requests the lab got.
-        sdk: The provider whose calls went through its own SDK, if there was one.
+        sdk: The deployment whose calls went through its vendor's SDK, if there was one.
         seconds: How long the calls took together.
     """
 
@@ -189,7 +189,7 @@ async def _execute(
     from turnout.execute import Router
 
     urls = lab_urls(running.lab, decisions)
-    clients = _sdk_clients(urls)
+    clients = _sdk_clients(settings.policy, urls)
     ends: list[_End] = [(None, None, False)] * len(corpus)
     waiting = iter(enumerate(corpus))
     done = 0
@@ -219,14 +219,19 @@ async def _execute(
     return ends, next(iter(clients), None)
 
 
-def _sdk_clients(urls: Mapping[str, str]) -> dict[str, AsyncAnthropic]:
-    """One provider's calls go through its own SDK, as those of a program that brings its client would."""
-    if "anthropic" not in urls:
+def _sdk_clients(policy: Policy, urls: Mapping[str, str]) -> dict[str, AsyncAnthropic]:
+    """One deployment's calls go through the vendor's SDK, as those of a program that brings its client would.
+
+    It is the second of those that can, so that the rest of the provider's calls show the transport.
+    """
+    able = [deployment for deployment, provider in policy.providers.items() if provider == "anthropic"]
+    if "anthropic" not in urls or not able:
         return {}
     with contextlib.suppress(ModuleNotFoundError):
         from anthropic import AsyncAnthropic
 
-        return {"anthropic": AsyncAnthropic(base_url=urls["anthropic"], api_key="lab-needs-no-key", max_retries=0)}
+        client = AsyncAnthropic(base_url=urls["anthropic"], api_key="lab-needs-no-key", max_retries=0)
+        return {able[min(1, len(able) - 1)]: client}
     return {}
 
 

@@ -131,7 +131,7 @@ def _speed(report: Mapping[str, object]) -> Iterator[tuple[str, Text]]:
         ),
     )
     sdk = field(report, "sdk")
-    carried = f"; `{sdk}` through its own SDK, the rest over the transport" if sdk else ""
+    carried = f"; `{sdk}` through the anthropic SDK, the rest over the transport" if sdk else ""
     yield "calling", Text(f"{field(report, 'seconds')} s over HTTP, {field(report, 'at_once')} at once{carried}")
 
 

@@ -97,7 +97,7 @@ class Services:
     Args:
         state: What this process has seen of its deployments.
         environ: Where keys are.
-        upstreams: By the provider's id; "" is the one for all others.
+        upstreams: By the deployment; "" is the one for all others.
         ledger: Where records go.
     """
 
@@ -108,7 +108,7 @@ class Services:
 
     def upstream_for(self, attempt: Attempt) -> Upstream:
         """Returns what carries an attempt."""
-        return self.upstreams.get(attempt.provider) or self.upstreams[""]
+        return self.upstreams.get(attempt.deployment) or self.upstreams[""]
 
 
 class Call:

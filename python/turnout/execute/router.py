@@ -22,8 +22,8 @@ from turnout.providers.upstream import HttpUpstream, Upstream
 
 __all__ = ["Router"]
 
-_SDK_KEYS: Final = {"anthropic": "ANTHROPIC_API_KEY"}
-"""For each provider that an SDK client may serve, the variable that its deployments name by default."""
+_SDK_PROVIDERS: Final = frozenset({"anthropic"})
+"""The providers whose calls an SDK client may carry."""
 
 
 class Router:
@@ -31,8 +31,9 @@ class Router:
 
     Args:
         policy: A policy, or the file that holds it.
-        clients: For a provider's id, the SDK client of the host program that carries its calls: `anthropic` with an
-            `anthropic.AsyncAnthropic`. Its auth, proxies and middleware are kept, its retries are off for our calls.
+        clients: The SDK client of the host program that carries the calls of a provider (`anthropic`) or of one
+            deployment of the policy: an `anthropic.AsyncAnthropic`. Its auth, proxies and middleware are kept, its
+            retries are off for our calls.
         ledger: Where the record of each call goes, or the file for it; none is kept if None.
         transport: What carries the other calls; the default transport if None.
         environ: Where keys are; the process's own environment if None. Keys are read anew for each attempt.
@@ -67,13 +68,10 @@ class Router:
                 host_of(url)
             except TransportError as error:
                 raise TurnoutError("router-address", f"the address of `{provider}`: {error.message}") from None
-        upstreams: dict[str, Upstream] = {
-            provider: _sdk_upstream(provider, client) for provider, client in clients.items()
-        }
         loaded = policy if isinstance(policy, Policy) else load_policy(policy)
+        upstreams = _sdk_upstreams(loaded, clients)
         # A client of the host program brings its own key: its deployments are eligible without ours.
-        seen = {**environ, **{name: "(client)" for each, name in _SDK_KEYS.items() if each in clients}}
-        self._engine = Engine(loaded, environ=seen)
+        self._engine = Engine(loaded, environ=environ, with_client=list(upstreams))
         self._streams: set[Stream] = set()
         self._owns_transport = transport is None
         self._transport = transport or open_transport()
@@ -190,8 +188,14 @@ class Router:
         )
 
 
-def _sdk_upstream(provider: str, client: object) -> Upstream:
-    if provider not in _SDK_KEYS:
-        known = ", ".join(f"`{each}`" for each in _SDK_KEYS)
-        raise TurnoutError("router-client", f"calls of `{provider}` cannot go through a client", f"known is {known}")
-    return AnthropicSdkUpstream(client)
+def _sdk_upstreams(policy: Policy, clients: Mapping[str, object]) -> dict[str, Upstream]:
+    """Returns what carries the calls of each deployment that has a client; its own comes before its provider's."""
+    upstreams: dict[str, Upstream] = {}
+    for name in sorted(clients, key=lambda each: each in policy.providers):
+        served = [name] if name in policy.providers else [each for each, by in policy.providers.items() if by == name]
+        if {policy.providers.get(each, name) for each in served or [name]} - _SDK_PROVIDERS:
+            known = ", ".join(f"`{each}`" for each in sorted(_SDK_PROVIDERS))
+            raise TurnoutError("router-client", f"calls of `{name}` cannot go through a client", f"known is {known}")
+        upstream = AnthropicSdkUpstream(clients[name])
+        upstreams.update(dict.fromkeys(served, upstream))
+    return upstreams

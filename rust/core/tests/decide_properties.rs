@@ -332,6 +332,8 @@ fn every_reason_is_given() {
     let file = r#"{"max_tokens":5,"messages":[{"role":"user","content":[{"type":"document","source":{"type":"base64","media_type":"application/pdf","data":"JVBERi0="}}]}]}"#;
     let schema = r#","response_format":{"type":"json_schema","json_schema":{"name":"s","schema":{"type":"object"}}}"#;
     let hosted = r#"{"max_tokens":5,"messages":[{"role":"user","content":"hi"}],"tools":[{"type":"web_search_20250305","name":"web_search"}]}"#;
+    let linked = r#"{"max_tokens":5,"messages":[{"role":"user","content":[{"type":"document","source":{"type":"url","url":"https://x.test/a.pdf"}}]}]}"#;
+    let openai = policy("turnout: 1\nname: t\nmodels: { m: openai/gpt-6-luna }\notherwise: { from: m }\n");
     let plain = policy(&text("otherwise: { from: [small, mid] }\n"));
     let mut seen: Vec<String> = Vec::new();
     let mut expect = |decision: &Decision, deployment: &str, reason: &str| {
@@ -345,6 +347,7 @@ fn every_reason_is_given() {
     expect(&body(file), "small", "no-documents");
     expect(&body(&chat(schema)), "small", "no-schema");
     expect(&body(hosted), "mid", "provider-tools");
+    expect(&Call::body(&openai, linked).decide(), "m", "untranslatable");
     expect(&body(&chat(r#","max_tokens":9000"#)), "small", "window");
     expect(&Call::new(&plain, &"word ".repeat(9000)).decide(), "small", "window");
 

@@ -30,13 +30,18 @@ pub struct Engine {
     state: State,
 }
 
-/// For each deployment, whether its key is present in the environment.
-fn keys_present(policy: &turnout_core::policy::Policy, environ: &Bound<'_, PyAny>) -> PyResult<Vec<bool>> {
+/// For each deployment, whether its key is present in the environment, or comes with a client of the host program.
+fn keys_present(
+    policy: &turnout_core::policy::Policy,
+    environ: &Bound<'_, PyAny>,
+    with_client: &[String],
+) -> PyResult<Vec<bool>> {
     policy
         .deployments
         .iter()
         .map(|deployment| match &deployment.key {
             KeyRef::None => Ok(true),
+            KeyRef::Env(_) if with_client.contains(&deployment.id) => Ok(true),
             KeyRef::Env(names) => {
                 for name in names {
                     if environ.call_method1("get", (name,))?.is_truthy()? {
@@ -52,13 +57,18 @@ fn keys_present(policy: &turnout_core::policy::Policy, environ: &Bound<'_, PyAny
 #[pymethods]
 impl Engine {
     #[new]
-    #[pyo3(signature = (policy, *, environ = None))]
-    fn new(py: Python<'_>, policy: &Policy, environ: Option<Bound<'_, PyAny>>) -> PyResult<Self> {
+    #[pyo3(signature = (policy, *, environ = None, with_client = Vec::new()))]
+    fn new(
+        py: Python<'_>,
+        policy: &Policy,
+        environ: Option<Bound<'_, PyAny>>,
+        with_client: Vec<String>,
+    ) -> PyResult<Self> {
         let environ = match environ {
             Some(environ) => environ,
             None => py.import("os")?.getattr("environ")?,
         };
-        let has_key = keys_present(&policy.inner, &environ)?;
+        let has_key = keys_present(&policy.inner, &environ, &with_client)?;
         let share = policy.inner.run.retry_budget_millionths / 1000;
         let settings =
             ControlSettings { retry_permille: u32::try_from(share).unwrap_or(u32::MAX), ..ControlSettings::default() };

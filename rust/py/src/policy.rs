@@ -64,6 +64,17 @@ impl Policy {
         Ok(dict)
     }
 
+    /// For each deployment, who sells its model.
+    #[getter]
+    fn providers<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyDict>> {
+        let dict = PyDict::new(py);
+        for deployment in &self.inner.deployments {
+            let provider = self.inner.models.get(deployment.model).map(|model| model.facts.provider.as_str());
+            dict.set_item(&deployment.id, provider)?;
+        }
+        Ok(dict)
+    }
+
     /// Runs the tests in the file; empty when all hold.
     fn run_tests(&self, py: Python<'_>) -> Vec<TestFailure> {
         let policy = (*self.inner).clone();

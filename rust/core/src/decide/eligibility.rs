@@ -21,6 +21,7 @@ pub const REASONS: &[(&str, &str)] = &[
     ("no-schema", "it is not known to keep to a JSON schema"),
     ("no-choices", "its dialect gives one answer only"),
     ("provider-tools", "the request names tools that only another provider runs"),
+    ("untranslatable", "the request holds what cannot be said in its dialect"),
     ("unknown-price", "money is asked about, and its price is not known"),
 ];
 
@@ -85,6 +86,11 @@ pub(super) fn rejection(env: &RequestEnv<'_>, rule: &Rule, candidate: &Candidate
     }
     if model.dialect != request.dialect && request.tools.iter().any(|tool| !tool.is_function) {
         return reject("provider-tools", "the request names a tool that its own provider runs");
+    }
+    if model.dialect != request.dialect {
+        if let Some(reason) = env.facts.untranslatable() {
+            return reject("untranslatable", reason);
+        }
     }
     if let Some(rejection) = window(env, candidate) {
         return Some(rejection);

@@ -9,7 +9,7 @@ use crate::policy::expr::{TextTest, Tri, Value};
 use crate::policy::facts::FactId;
 use crate::policy::{GivenValue, MetaValue};
 use crate::tokens::{Family, RequestMeasure, TokenCount, count_request_exact, measure};
-use crate::wire::{Part, Request, ResponseFormat, Role, Turn};
+use crate::wire::{Dialect, Part, Request, ResponseFormat, Role, Target, Turn, write_body};
 
 /// Up to this size an exact count is made inline when an estimate leaves a condition open; above, the safe side is taken.
 pub const EXACT_INLINE_BYTES: usize = 16 * 1024;
@@ -34,12 +34,15 @@ pub struct RequestFacts<'r> {
     task: OnceCell<TaskScore>,
     language: OnceCell<LanguageScore>,
     pieces: OnceCell<Counts>,
+    translated: OnceCell<Option<String>>,
 }
 
 /// What is counted by walking the turns once.
 struct Counts {
     images: u64,
     documents: u64,
+    /// Blocks that this version does not know.
+    others: u64,
     turns: u64,
 }
 
@@ -65,6 +68,7 @@ impl<'r> RequestFacts<'r> {
             task: OnceCell::new(),
             language: OnceCell::new(),
             pieces: OnceCell::new(),
+            translated: OnceCell::new(),
         }
     }
 
@@ -150,17 +154,35 @@ impl<'r> RequestFacts<'r> {
 
     fn counts(&self) -> &Counts {
         self.pieces.get_or_init(|| {
-            let mut counts = Counts { images: 0, documents: 0, turns: self.request.turns.len() as u64 };
+            let mut counts = Counts { images: 0, documents: 0, others: 0, turns: self.request.turns.len() as u64 };
             for part in self.request.turns.iter().flat_map(|turn| &turn.parts) {
                 match part {
                     Part::Image(_) => counts.images += 1,
                     Part::Document(_) => counts.documents += 1,
                     Part::ToolResult { images, .. } => counts.images += images.len() as u64,
+                    Part::Other { .. } => counts.others += 1,
                     _ => {}
                 }
             }
             counts
         })
+    }
+
+    /// Why the request cannot be said in another dialect than its own, if it cannot. Tried only where it holds something
+    /// that a translation may refuse: text and calls of functions always cross.
+    pub fn untranslatable(&self) -> Option<&str> {
+        let counts = self.counts();
+        if counts.images + counts.documents + counts.others == 0 {
+            return None;
+        }
+        let tried = self.translated.get_or_init(|| {
+            let other = match self.request.dialect {
+                Dialect::OpenAiChat => Dialect::AnthropicMessages,
+                Dialect::AnthropicMessages => Dialect::OpenAiChat,
+            };
+            write_body(self.request, &Target::new(other, "")).err().map(|error| error.message.into_owned())
+        });
+        tried.as_deref()
     }
 
     /// The clock, in milliseconds since 1970.

@@ -43,6 +43,10 @@ pub(super) fn top_level<'a>(
     let mut reader = Reader::new(body);
     let found = reader.peek()?;
     if found != Kind::Object {
+        // What is not JSON at all is said to be that, whatever it begins like.
+        let mut whole = reader.clone();
+        whole.skip()?;
+        whole.finish()?;
         let message = format!("the body must be a JSON object, found {}", found.name());
         return Err(WireError::new("not_an_object", message, reader.offset()));
     }
