@@ -45,10 +45,10 @@ def ask(
 ) -> None:
     """Route one prompt, and answer it by the provider that the policy chooses.
 
-    Keys come from the environment, such as ANTHROPIC_API_KEY and OPENAI_API_KEY. The answer goes to stdout; the line about
-    model, rule, tokens, cost and time to stderr.
+    Keys come from the environment, such as ANTHROPIC_API_KEY and OPENAI_API_KEY. The answer goes to stdout; the line
+    about model, rule, tokens, cost and time to stderr.
 
-    [bold]Example:[/bold] turnout ask "What is a railway turnout?" --lab
+    **Example:** `turnout ask "What is a railway turnout?" --lab`
     """
     text = sys.stdin.read() if prompt == "-" else prompt
     values = meta_from(meta)

@@ -37,7 +37,7 @@ def check(
 
     All findings at once, each with its place; exit code 1 if one of them is an error.
 
-    [bold]Example:[/bold] turnout check policies/*.yaml --format github
+    **Example:** `turnout check policies/*.yaml --format github`
     """
     results = [(name, *_checked(name, run_tests=not accept_failing_tests)) for name in policies]
     findings = [finding for _, _, found in results for finding in found]

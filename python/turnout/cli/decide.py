@@ -38,7 +38,7 @@ def decide(
 
     The same inputs give the same bytes. Assumes that every key is present. Exit code 1 if the policy refuses.
 
-    [bold]Example:[/bold] turnout decide balanced --request body.json --meta team=search
+    **Example:** `turnout decide balanced --request body.json --meta team=search`
     """
     question = question_from(prompt, request, meta, now, seed, dialect)
     decision = question.decide(engine_for(policy_from(policy), use_env=env))

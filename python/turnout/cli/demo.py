@@ -39,7 +39,7 @@ def demo(
     Real HTTP on this machine, with failures, and no key: it shows who answered what, what it cost, what the fallbacks
     saved, and that nothing was lost. Exit code 1 if something was.
 
-    [bold]Example:[/bold] turnout demo --requests 100 --seed 7
+    **Example:** `turnout demo --requests 100 --seed 7`
     """
     from turnout.cli.demo_report import report_of
     from turnout.cli.demo_run import DemoSettings, run_demo
@@ -59,7 +59,7 @@ def demo(
         )
         console = output()
         if not as_json:
-            _introduce(console, loaded.name)
+            _introduce(console, loaded.name, speed, has_faults=faults)
         with _progress() as progress:
             task = progress.add_task("deciding", total=None, failures="")
 
@@ -78,13 +78,13 @@ def demo(
         raise typer.Exit(1)
 
 
-def _introduce(console: Console, policy: str) -> None:
+def _introduce(console: Console, policy: str, speed: float, *, has_faults: bool) -> None:
     console.print(
         Text.assemble(("turnout demo", "bold"), f"  every prompt through the policy `{policy}`, every plan over HTTP")
     )
-    console.print(
-        Text("the providers are simulated on this machine and fail now and then; no key is used", style="dim")
-    )
+    pace = "" if speed == 1 else f", {speed:g} times as fast as life"
+    failing = ", and fail now and then" if has_faults else ""
+    console.print(Text(f"the providers are simulated on this machine{pace}{failing}; no key is used", style="dim"))
 
 
 def _progress() -> Progress:

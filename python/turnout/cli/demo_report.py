@@ -74,6 +74,7 @@ def report_of(result: DemoResult, ledger_path: str | None) -> dict[str, object]:
         "speed": settings.speed,
         "at_once": settings.at_once,
         "sdk": result.sdk,
+        "largest_request_bytes": max((_size(call.asked) for call in result.calls), default=0),
         "examples": _examples(result.calls),
         "models": _groups(records, [record.model or "none" for record in records], "model"),
         "rules": _groups(records, [record.rule or "none" for record in records], "rule"),
@@ -186,6 +187,7 @@ def _error_row(call: DemoCall) -> dict[str, object]:
         "code": getattr(error, "code", type(error).__name__),
         "message": str(getattr(error, "message", error)),
         "stream": call.asked.stream,
+        "answer_had_begun": call.record is not None and call.record.ttft_ms is not None,
         "attempts": [f"{attempt.deployment}: {attempt.outcome}" for attempt in attempts],
     }
 
@@ -229,10 +231,16 @@ def because(decision: Decision) -> str:
         (rule.get("when") for rule in rules if isinstance(rule, dict) and rule.get("name") == decision.rule), None
     )
     names = [name for name in dict.fromkeys(_NAME.findall(when or "")) if facts.get(name) not in (None, False)]
-    names += [
-        name for name in _TELLING if name not in names and facts.get(name) is not None and (not when or not names)
-    ]
+    if all(facts[name] is True for name in names):  # that `hard` holds says little yet
+        names += [name for name in _TELLING if name not in names and facts.get(name) is not None]
     return ", ".join(f"{name} {bounds_of(facts[name])}" for name in names)
+
+
+def _size(asked: DemoRequest) -> int:
+    if isinstance(asked.request, bytes):
+        return len(asked.request)
+    text = asked.request if isinstance(asked.request, str) else json.dumps(asked.request, ensure_ascii=False)
+    return len(text.encode("utf-8", "surrogatepass"))
 
 
 def asked_text(asked: DemoRequest) -> str:

@@ -5,7 +5,8 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
@@ -24,17 +25,13 @@ if TYPE_CHECKING:
 
 __all__ = ["DemoCall", "DemoResult", "DemoSettings", "run_demo"]
 
-FAULTS: Final = (
-    "500=2.5%",
-    "cut=1.5%",
-    "empty200=2%",
-    "reset=2%",
-    "429=1%",
-    "529=1%@gpt-*",
-)
-"""Failures as a bad day has them. A 429 cools its key for the second that the lab asks for, and an overload its provider
-for five, in which the other provider takes over: more of them, or an overload of the provider that answers most, and
-the picture would show the failures instead of the policy."""
+RATES: Final = ("500=2.5%", "cut=1.5%", "empty200=2%", "reset=2%")
+"""Failures that concern one call. Another deployment answers, and nothing else changes."""
+
+COOLING: Final = ({"529": 90}, {"429": 20, "529": 60})
+"""Failures that cool a key or a whole provider for five seconds: for the busiest provider and the next, after how many
+percent of the calls of its busiest model each happens once. By rates they would come in any number at any time, and the
+picture would show them instead of the policy."""
 
 MODELS: Final = (
     SimulatedModel(
@@ -127,11 +124,12 @@ def run_demo(
     corpus = demo_requests()[: settings.requests]
     on_total(len(corpus))
     decided = _decide_all(settings.policy, corpus)
-    rates = tuple(parse_rate(rate) for rate in FAULTS) if settings.has_faults else ()
-    lab_settings = LabSettings(
-        seed=settings.seed, speed=settings.speed, faults=FaultPlan(settings.seed, rates), models=MODELS
-    )
+    rates = tuple(parse_rate(rate) for rate in RATES) if settings.has_faults else ()
+    faults = FaultPlan(settings.seed, rates)
+    lab_settings = LabSettings(seed=settings.seed, speed=settings.speed, faults=faults, models=MODELS)
     with LabThread(lab_settings) as running:
+        for model, script in _scripts([each for each, _ in decided], faults) if rates else ():
+            running.lab.script(model, script)
 
         def report(done: int) -> None:
             on_progress(done, sum(_faults(running).values()))
@@ -139,12 +137,12 @@ def run_demo(
         started = time.perf_counter()
         ends, sdk = asyncio.run(_execute(settings, running, corpus, [each for each, _ in decided], report))
         seconds = time.perf_counter() - started
-        faults, requests = _faults(running), running.counters.requests()
+        failed, requests = _faults(running), running.counters.requests()
     calls = tuple(
         DemoCall(asked, decision, decide_us, *end)
         for asked, (decision, decide_us), end in zip(corpus, decided, ends, strict=True)
     )
-    return DemoResult(settings, calls, Ledger.open(settings.ledger).count(), faults, requests, sdk, seconds)
+    return DemoResult(settings, calls, Ledger.open(settings.ledger).count(), failed, requests, sdk, seconds)
 
 
 def _decide_all(policy: Policy, corpus: Sequence[DemoRequest]) -> list[tuple[Decision, float]]:
@@ -160,8 +158,21 @@ def _decide_all(policy: Policy, corpus: Sequence[DemoRequest]) -> list[tuple[Dec
     return decided
 
 
+def _scripts(decisions: Iterable[Decision], faults: FaultPlan) -> Iterator[tuple[str, list[str]]]:
+    """Says what happens to each call of the busiest model of the two busiest providers: the plan, and what cools."""
+    firsts = [each.plan.attempts[0] for each in decisions if each.plan.attempts]
+    busiest: dict[str, tuple[str, int]] = {}
+    for (provider, model), calls in Counter((each.provider, each.upstream_model) for each in firsts).most_common():
+        busiest.setdefault(provider, (model, calls))
+    for (model, calls), cooling in zip(busiest.values(), COOLING, strict=False):
+        script = [faults.fault_for(number, model) for number in range(1, calls + 1)]
+        for fault, after_percent in cooling.items():
+            script[calls * after_percent // 100] = fault
+        yield model, script
+
+
 def _faults(running: LabThread) -> dict[str, int]:
-    names = [rate.fault for rate in running.lab.settings.faults.rates]
+    names = [*(rate.fault for rate in running.lab.settings.faults.rates), "429", "529"]
     return {name: running.counters.requests(fault=name) for name in names}
 
 

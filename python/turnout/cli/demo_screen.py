@@ -2,23 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Final
 
 from rich.console import Console, Group, RenderableType
+from rich.padding import Padding
+from rich.table import Table
 from rich.text import Text
 
 from turnout.cli.demo_report import NEXT
-from turnout.cli.render import cells, count, field, heading, mark, money, table, ticks
+from turnout.cli.render import cells, count, field, heading, mark, money, shown_in_one_line, table, ticks
 
 __all__ = ["show_report"]
 
 _MOST_ERRORS: Final = 6
+_MESSAGE_CHARS: Final = 100
 
 
 def show_report(console: Console, report: Mapping[str, object]) -> None:
     """Prints the report from top to bottom."""
-    for part in (_examples, _models, _rules, _money, _failures, _ledger, _next):
+    for part in (_examples, _models, _rules, _figures, _ledger, _next):
         console.print()
         console.print(part(console, report))
 
@@ -47,16 +50,16 @@ def _examples(console: Console, report: Mapping[str, object]) -> RenderableType:
     lines: list[RenderableType] = [heading("some of the decisions")]
     arrow = mark(console, "\N{RIGHTWARDS ARROW}", "->")
     for each in _rows(report, "examples"):
+        because = field(each, "because")
         lines.append(Text(f'  "{field(each, "prompt")}"', no_wrap=True, overflow="ellipsis"))
-        lines.append(
-            Text.assemble(
-                f"    {arrow} ",
-                (field(each, "model"), "bold green"),
-                " by rule ",
-                (field(each, "rule"), "bold"),
-                f" ({field(each, 'because')}), expected {money(_int(each, 'expected_cost_usd_picos'))}",
-            )
+        decided = Text.assemble(
+            f"{arrow} ",
+            (field(each, "model"), "bold green"),
+            " by rule ",
+            (field(each, "rule"), "bold"),
+            f"{because and f' ({because})'}, expected {money(_int(each, 'expected_cost_usd_picos'))}",
         )
+        lines.append(_indented(decided, 4))
     return Group(*lines)
 
 
@@ -91,24 +94,45 @@ def _rules(_console: Console, report: Mapping[str, object]) -> RenderableType:
     return table(["by rule", "requests", "cost", "answered by"], rows, right=[1, 2])
 
 
-def _money(_console: Console, report: Mapping[str, object]) -> RenderableType:
-    cost, times = _map(report, "cost"), _map(report, "decision_us")
-    saved = cost.get("saved_percent")
-    lines = [
+def _figures(_console: Console, report: Mapping[str, object]) -> RenderableType:
+    rows = [*_money(report), *_speed(report), *_failures(report)]
+    grid = Table.grid(padding=(0, 2, 0, 0))
+    grid.add_column(style="dim", no_wrap=True)
+    grid.add_column(overflow="fold")
+    for label, text in rows:
+        grid.add_row(label, text)
+    return grid
+
+
+def _money(report: Mapping[str, object]) -> Iterator[tuple[str, Text]]:
+    cost = _map(report, "cost")
+    saved, left_out = cost.get("saved_percent"), _int(cost, "calls_without_price")
+    is_saving = isinstance(saved, float) and saved > 0
+    yield (
+        "cost",
         Text.assemble(
-            ("cost      ", "dim"),
             (money(_int(cost, "cost_usd_picos")), "bold"),
             f" against {money(_int(cost, 'strongest_usd_picos'))} for the strongest, ",
             f"`{field(cost, 'strongest_model')}`, every time: ",
-            (f"{saved}% saved", "bold green") if isinstance(saved, float) and saved >= 0 else f"{saved}% saved",
+            (f"{saved}% saved", "bold green" if is_saving else ""),
+            (f" ({_plural(left_out, 'call')} left out: no price to compare)" if left_out else "", "dim"),
         ),
+    )
+
+
+def _speed(report: Mapping[str, object]) -> Iterator[tuple[str, Text]]:
+    times = _map(report, "decision_us")
+    largest = count(_int(report, "largest_request_bytes") / 1000)
+    yield (
+        "deciding",
         Text.assemble(
-            ("deciding  ", "dim"),
             (f"p50 {_time(times, 'p50')}", "bold"),
-            f", p99 {_time(times, 'p99')}, the longest {_time(times, 'max')} (prompts go up to 1 MB)",
+            f", p99 {_time(times, 'p99')}, the longest {_time(times, 'max')}; requests have up to {largest} kB",
         ),
-    ]
-    return Group(*lines)
+    )
+    sdk = field(report, "sdk")
+    carried = f"; `{sdk}` through its own SDK, the rest over the transport" if sdk else ""
+    yield "calling", Text(f"{field(report, 'seconds')} s over HTTP, {field(report, 'at_once')} at once{carried}")
 
 
 def _time(times: Mapping[str, object], name: str) -> str:
@@ -117,29 +141,24 @@ def _time(times: Mapping[str, object], name: str) -> str:
     return f"{us / 1000:.1f} ms" if us >= 1000 else f"{us:.0f} \N{MICRO SIGN}s"
 
 
-def _failures(_console: Console, report: Mapping[str, object]) -> RenderableType:
+def _failures(report: Mapping[str, object]) -> Iterator[tuple[str, Text]]:
     failures = _map(report, "failures")
     injected = _map(failures, "injected")
-    if not injected:
-        return Text.assemble(("failures  ", "dim"), "none: the simulated providers were told to behave")
-    detail = ", ".join(f"{number} x {name}" for name, number in injected.items())
-    saved = _int(failures, "saved_requests")
-    rescues = [_plural(_int(failures, "fallbacks"), "fallback"), _plural(_int(failures, "retries"), "retry")]
-    lines = [
-        Text.assemble(
-            ("failures  ", "dim"),
-            (f"{_int(failures, 'injected_total')}", "bold yellow"),
-            f" of {count(_int(failures, 'upstream_requests'))} calls made to fail: {detail}",
-        ),
-        Text.assemble(
-            ("          ", ""),
-            (f"{_plural(saved, 'request')} saved", "bold green"),
-            f" by {_and(rescues)}",
-        ),
-    ]
+    if injected:
+        detail = ", ".join(f"{number} x {name}" for name, number in injected.items())
+        rescues = [_plural(_int(failures, "fallbacks"), "fallback"), _plural(_int(failures, "retries"), "retry")]
+        total, calls = _int(failures, "injected_total"), count(_int(failures, "upstream_requests"))
+        yield "failures", Text.assemble((f"{total}", "bold yellow"), f" of {calls} calls: {detail}")
+        saved = _plural(_int(failures, "saved_requests"), "request")
+        yield "", Text.assemble((f"{saved} saved", "bold green"), f" by {_and(rescues)}")
+    else:
+        yield "failures", Text("none: the simulated providers were told to behave")
     if escalations := _int(failures, "escalations"):
-        lines.append(Text(f"          {_plural(escalations, 'poor answer')} escalated to a stronger model"))
-    return Group(*lines)
+        yield "", Text(f"{_plural(escalations, 'poor answer')} escalated to a stronger model")
+
+
+def _indented(text: Text, columns: int = 2) -> Padding:
+    return Padding(text, (0, 0, 0, columns), expand=False)
 
 
 def _plural(number: int, word: str) -> str:
@@ -164,17 +183,20 @@ def _ledger(console: Console, report: Mapping[str, object]) -> RenderableType:
             (title, "bold green" if is_whole else "bold red"),
             f": {count(_int(ledger, 'asked'))} requests asked, {count(_int(ledger, 'records'))} records in the ledger",
         ),
-        Text(f"  each with its outcome: {outcomes}"),
+        _indented(Text(f"each with its outcome: {outcomes}")),
     ]
     lost = ledger.get("lost")
     if isinstance(lost, list) and lost:
-        lines.append(Text(f"  without a record: {', '.join(map(str, lost))}", style="red"))
+        lines.append(_indented(Text(f"without a record: {', '.join(map(str, lost))}", style="red")))
     errors = _rows(ledger, "errors")
     for row in errors[:_MOST_ERRORS]:
         tried = row.get("attempts")
         path = ", then ".join(map(str, tried)) if isinstance(tried, list) else ""
-        why = "; its first words were out, and an ending is not invented" if _broke_late(row) else ""
-        lines.append(Text(f"  {field(row, 'id')} got an error: {path or field(row, 'message')}{why}", style="yellow"))
+        why = "words were out, no ending is invented"
+        if row.get("answer_had_begun") is not True:
+            why = shown_in_one_line(field(row, "message"), _MESSAGE_CHARS)
+        told = f"{field(row, 'id')} got an error: {f'{path}; ' if path else ''}{why}"
+        lines.append(_indented(Text(told, style="yellow")))
     if len(errors) > _MOST_ERRORS:
         lines.append(Text(f"  and {len(errors) - _MOST_ERRORS} more; --json lists them", style="yellow"))
     if path := field(ledger, "path"):
@@ -182,13 +204,9 @@ def _ledger(console: Console, report: Mapping[str, object]) -> RenderableType:
     return Group(*lines)
 
 
-def _broke_late(row: Mapping[str, object]) -> bool:
-    return row.get("stream") is True and field(row, "outcome") in ("truncated", "transport")
-
-
 def _next(_console: Console, report: Mapping[str, object]) -> RenderableType:
     lines: list[RenderableType] = [heading("what to try next")]
     for command, meaning in NEXT:
         lines.append(Text(f"  {command}", style="cyan", no_wrap=True, overflow="ellipsis"))
-        lines.append(Text(f"      {meaning}", style="dim"))
+        lines.append(_indented(Text(meaning, style="dim"), 6))
     return Group(*lines)

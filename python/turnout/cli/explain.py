@@ -66,7 +66,7 @@ def explain(
 
     Assumes that every key is present. Exit code 1 if the policy refuses.
 
-    [bold]Example:[/bold] turnout explain balanced --prompt "Prove that 7 is prime" --why-not opus
+    **Example:** `turnout explain balanced --prompt "Prove that 7 is prime" --why-not opus`
     """
     if facts or outcomes:
         if facts:

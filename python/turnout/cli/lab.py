@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.console import Console
@@ -11,7 +11,9 @@ from rich.text import Text
 
 from turnout.cli.inputs import JsonOption
 from turnout.cli.render import cells, count, heading, output, printable, table
-from turnout.lab import FAULTS, Counters, FaultPlan, Lab, LabSettings, parse_rate, run_lab
+
+if TYPE_CHECKING:
+    from turnout.lab import Counters, Lab
 
 __all__ = ["lab"]
 
@@ -28,8 +30,10 @@ def lab(
 ) -> None:
     """Run simulated, faulty providers on this machine until Ctrl-C.
 
-    [bold]Example:[/bold] turnout lab --fault 529=10% --fault cut=5% --speed 10
+    **Example:** `turnout lab --fault 529=10% --fault cut=5% --speed 10`
     """
+    from turnout.lab import FaultPlan, LabSettings, parse_rate, run_lab
+
     settings = LabSettings(
         port=port, seed=seed, speed=speed, faults=FaultPlan(seed, tuple(map(parse_rate, fault or ())))
     )
@@ -50,6 +54,8 @@ def lab(
 
 
 def _introduce(console: Console, running: Lab) -> None:
+    from turnout.lab import FAULTS
+
     anthropic, openai = running.url_for("anthropic"), running.url_for("openai")
     console.print(heading("the lab is open", "any key is accepted; Ctrl-C stops it and prints what it saw"))
     lines = [

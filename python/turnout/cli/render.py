@@ -107,7 +107,7 @@ def money(usd_picos: int | None) -> str:
     usd = Decimal(usd_picos) / _PICOS_PER_USD
     if usd == 0:
         return "$0"
-    if abs(usd) >= 1:
+    if abs(usd) >= Decimal("0.9995"):
         return f"${usd:,.2f}"
     digits = 2 - usd.adjusted()
     return f"${usd:.{digits}f}"

@@ -24,7 +24,7 @@ def run_tests(
     Exit code 1 if one does not hold. They run by the engine that serves, with every key present, the clock at
     2026-01-05T12:00Z, and empty state, unless a test says otherwise.
 
-    [bold]Example:[/bold] turnout test policies/balanced.yaml
+    **Example:** `turnout test policies/balanced.yaml`
     """
     path = policy_path(policy)
     loaded = load_policy(path, run_tests=False)

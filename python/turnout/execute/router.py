@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import weakref
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Final, Self
@@ -75,7 +74,7 @@ class Router:
         # A client of the host program brings its own key: its deployments are eligible without ours.
         seen = {**environ, **{name: "(client)" for each, name in _SDK_KEYS.items() if each in clients}}
         self._engine = Engine(loaded, environ=seen)
-        self._streams: weakref.WeakSet[Stream] = weakref.WeakSet()
+        self._streams: set[Stream] = set()
         self._owns_transport = transport is None
         self._transport = transport or open_transport()
         upstreams[""] = HttpUpstream(self._transport, base_urls)
@@ -183,13 +182,12 @@ class Router:
         Returns:
             The stream; entering and iterating raise what `complete` raises.
         """
-        stream = Stream(
+        return Stream(
             lambda: begin_call(
                 self._engine, self._services, request, meta, deadline=deadline, spend=spend, dialect=dialect
-            )
+            ),
+            self._streams,
         )
-        self._streams.add(stream)
-        return stream
 
 
 def _sdk_upstream(provider: str, client: object) -> Upstream:

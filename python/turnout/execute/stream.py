@@ -28,11 +28,15 @@ class Stream:
 
     Args:
         begin: Decides and makes the call.
+        open_streams: Where the stream stands while it is open, so that whoever owns it can end it.
         idle_s: The longest pause between pieces of content.
     """
 
-    def __init__(self, begin: Callable[[], Awaitable[Call]], idle_s: float = IDLE_CONTENT_S) -> None:
+    def __init__(
+        self, begin: Callable[[], Awaitable[Call]], open_streams: set[Stream], idle_s: float = IDLE_CONTENT_S
+    ) -> None:
         self._begin = begin
+        self._open_streams = open_streams
         self._idle_s = idle_s
         self._call: Call | None = None
         self._leg: Leg | None = None
@@ -76,6 +80,7 @@ class Stream:
             await self._leave("transport" if isinstance(error, Exception) else "cancelled")
             raise
         self._is_open = True
+        self._open_streams.add(self)
         return self
 
     async def _open(self, call: Call) -> None:
@@ -143,6 +148,7 @@ class Stream:
 
     async def _leave(self, outcome: str) -> None:
         call, leg = self._call, self._leg
+        self._open_streams.discard(self)
         if call is None or self._record is not None:
             return
         if leg is not None and leg.ended is None:

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Final
 
 from turnout import _core
 from turnout.errors import SecretError, TransportError, TurnoutError
+from turnout.providers.headers import ANTHROPIC_VERSION
 from turnout.providers.secret import Secret
 from turnout.providers.transport import (
     BodyDecoder,
@@ -117,7 +118,12 @@ class AnthropicSdkUpstream:
                     cast_to=anthropic.AsyncAPIResponse[object],
                     content=body,
                     options={
-                        "headers": {_RAW_HEADER: "stream", "accept-encoding": encoding},
+                        "headers": {
+                            _RAW_HEADER: "stream",
+                            "accept-encoding": encoding,
+                            # The body is written for this version; the SDK's own is newer and refuses parts of it.
+                            "anthropic-version": ANTHROPIC_VERSION,
+                        },
                         "max_retries": 0,
                         "timeout": deadline_s + 1,  # for the SDK's sake: the deadline above comes first
                         "follow_redirects": False,

@@ -1,0 +1,355 @@
+"""What a call keeps, whoever carries it: purse, escalation, retry budget, waits, records, secrets."""
+
+import asyncio
+import logging
+import time
+from collections.abc import AsyncIterator
+from contextlib import nullcontext
+from pathlib import Path
+
+import pytest
+from tests.integration.execute_kit import CLAUDE, GPT, KEYS, TOP, on_lab, policy, raw_provider, read, until, urls
+
+from turnout import BudgetError, DecisionError, RequestError, Router, parse_policy
+from turnout.errors import ProviderTimeout, RateLimited, Truncated, TurnoutError
+from turnout.lab import Lab, LabSettings, SimulatedModel
+from turnout.lab.faults import FaultPlan, FaultRate
+from turnout.ledger import CallRecord, Ledger
+
+PROMPT = "CANARYPROMPT what leaves from track nine"
+CHUNK = b'data: {"model":"m","choices":[{"index":0,"delta":{"content":"hello"}}]}\n\n'
+
+
+@pytest.fixture
+async def lab() -> AsyncIterator[Lab]:
+    async with Lab(LabSettings(speed=1000)) as running:
+        yield running
+
+
+async def test_the_purse_covers_no_attempt(lab: Lab, tmp_path: Path) -> None:
+    async with on_lab(lab, ledger=tmp_path / "ledger") as router:
+        with pytest.raises(BudgetError) as caught:
+            await router.complete("hello there", spend="0.000000001")
+        with pytest.raises(BudgetError):
+            await read_with(router, spend="0.000000001")
+    assert caught.value.code == "call-spend"
+    assert lab.counters.requests() == 0
+    rows = Ledger.open(tmp_path / "ledger").summary("outcome")
+    assert [(row.key, row.calls) for row in rows] == [("spend", 2)]
+
+
+async def read_with(router: Router, **bounds: str) -> None:
+    async with router.stream("hello there", spend=bounds["spend"]) as stream:
+        async for _ in stream:
+            pass
+
+
+async def test_the_purse_stops_an_escalation(lab: Lab) -> None:
+    request = {"messages": [{"role": "user", "content": "tell me everything"}], "max_tokens": 20}
+    async with on_lab(lab, policy("claude, top")) as router:
+        free = await router.complete(request)
+        bound = await router.complete(request, spend="0.0002")
+    assert (free.model, free.accepted, len(free.attempts)) == ("top", False, 2)
+    assert (bound.model, bound.accepted, bound.unmet, len(bound.attempts)) == ("claude", False, "complete", 1)
+
+
+async def test_a_poor_answer_escalates_and_the_better_one_is_returned() -> None:
+    shy = SimulatedModel("*haiku*", refusal_rate=1.0)
+    async with (
+        Lab(LabSettings(speed=1000, models=(shy, SimulatedModel("*")))) as lab,
+        on_lab(lab, policy("claude, top")) as router,
+    ):
+        response = await router.complete("hello there")
+        assert response.model == "top"
+        assert response.accepted
+        assert [each.outcome for each in response.attempts] == ["refused", "complete"]
+        assert response.cost is not None
+        assert response.cost.usd_picos == sum(each.cost_usd_picos or 0 for each in response.attempts)
+        lab.script(TOP, ["500"] * 3)
+        poor = await router.complete("hello there")
+    assert (poor.model, poor.accepted, poor.unmet) == ("claude", False, "not_refused")
+    assert poor.record.outcome == "refused"
+
+
+async def test_extra_attempts_are_a_share_of_calls() -> None:
+    everything_fails = FaultPlan(rates=(FaultRate("500", 1_000_000),))
+    async with (
+        Lab(LabSettings(speed=1000, faults=everything_fails)) as lab,
+        on_lab(lab, policy("claude, gpt, top")) as router,
+    ):
+        for _ in range(30):
+            with pytest.raises(TurnoutError):
+                await router.complete("hello there")
+        assert 30 < lab.counters.requests() <= 30 + 6 + 5
+
+
+async def test_one_target_is_waited_for_if_its_wait_fits() -> None:
+    async with Lab(LabSettings(speed=1000, retry_after_s=1)) as lab, on_lab(lab, policy("claude")) as router:
+        lab.script(CLAUDE, ["429"])
+        before = time.monotonic()
+        with pytest.raises(RateLimited) as caught:
+            await router.complete("hello there", deadline=0.5)
+        assert time.monotonic() - before < 0.4
+        assert caught.value.retry_after_ms == 1000
+        lab.script(CLAUDE, ["429"])
+        before = time.monotonic()
+        response = await router.complete("hello there")
+        assert 1.0 <= time.monotonic() - before < 3.0
+        assert [each.outcome for each in response.attempts] == ["rate_limited", "complete"]
+
+
+async def test_a_healthy_fallback_does_not_wait_for_a_retry_after() -> None:
+    async with Lab(LabSettings(speed=1000, retry_after_s=30)) as lab, on_lab(lab) as router:
+        lab.script(CLAUDE, ["429"])
+        response = await router.complete("hello there")
+        assert response.model == "gpt"
+        assert response.record.total_ms < 2_000
+        assert (router.engine.state.cooling_ms("claude", "env:ANTHROPIC_API_KEY", "anthropic") or 0) > 20_000
+
+
+async def test_pings_do_not_feed_the_deadline_for_content(lab: Lab) -> None:
+    async with raw_provider(then="ping") as (address, gone):
+        rules = policy("gpt, claude", ttft="150ms")
+        base_urls = {**urls(lab), "openai": address}
+        async with Router(rules, environ=KEYS, base_urls=base_urls) as router, router.stream("hello there") as stream:
+            assert stream.model == "claude"
+        await until(lambda: bool(gone))
+    assert stream.record is not None
+    assert stream.record.attempts[0].outcome == "timeout_first_byte"
+
+
+async def test_a_stall_after_content_raises(lab: Lab) -> None:
+    async with raw_provider(CHUNK, then="ping") as (address, gone):
+        base_urls = {**urls(lab), "openai": address}
+        async with Router(policy("gpt, claude"), environ=KEYS, base_urls=base_urls) as router:
+            stream = router.stream("hello there")
+            stream._idle_s = 0.1
+            seen = []
+            with pytest.raises(ProviderTimeout) as caught:
+                async with stream:
+                    async for event in stream:
+                        seen.append(event.text)
+        await until(lambda: bool(gone))
+    assert "".join(seen) == "hello"
+    assert caught.value.outcome == "timeout_content"
+    assert stream.record is caught.value.record
+    assert lab.counters.requests() == 0
+
+
+async def test_an_ending_is_not_invented_for_a_stream_that_just_stops(lab: Lab) -> None:
+    async with raw_provider(CHUNK, then="close") as (address, _):
+        base_urls = {**urls(lab), "openai": address}
+        async with Router(policy("gpt, claude"), environ=KEYS, base_urls=base_urls) as router:
+            pieces: list[str] = []
+            with pytest.raises(Truncated):
+                await read(router, "hello there", pieces)
+    assert pieces == ["hello"]
+
+
+@pytest.mark.parametrize("carrier", ["http", "sdk"])
+@pytest.mark.parametrize("leaves", ["break", "cancel", "error", "close", "router"])
+async def test_leaving_a_stream_closes_the_upstream_and_keeps_the_row(
+    carrier: str, leaves: str, tmp_path: Path
+) -> None:
+    async with Lab(LabSettings(speed=3)) as lab:
+        async with on_lab(lab, policy("claude"), tmp_path / "ledger", carrier) as router:
+            await leave(router, leaves)
+            if leaves != "router":
+                await until(lambda: lab.counters.closed_by_client == 1 and lab.counters.in_flight == 0)
+        await until(lambda: lab.counters.closed_by_client == 1 and lab.counters.in_flight == 0)
+    (row,) = Ledger.open(tmp_path / "ledger").summary("outcome")
+    assert (row.key, row.calls, row.attempts) == ("cancelled", 1, 1)
+    assert row.output_tokens > 0
+
+
+async def leave(router: Router, how: str) -> None:
+    stream = router.stream("hello there")
+
+    async def consume() -> None:
+        async with stream:
+            async for _ in stream:
+                if how == "break":
+                    break
+                if how == "error":
+                    raise LookupError
+
+    match how:
+        case "break":
+            await consume()
+        case "error":
+            with pytest.raises(LookupError):
+                await consume()
+        case "cancel":
+            task = asyncio.create_task(consume())
+            await until(lambda: stream.deployment is not None and stream._ttft_ms is not None)
+            task.cancel()
+            with pytest.raises(asyncio.CancelledError):
+                await task
+        case _:
+            await stream.__aenter__()
+            if how == "close":
+                await stream.aclose()
+                await stream.aclose()
+
+
+@pytest.mark.parametrize("carrier", ["http", "sdk"])
+@pytest.mark.parametrize("streams", [False, True])
+async def test_a_cancelled_call_closes_the_upstream_and_keeps_the_row(
+    lab: Lab, carrier: str, streams: bool, tmp_path: Path
+) -> None:
+    lab.script(CLAUDE, ["stall"])
+    async with on_lab(lab, policy("claude"), tmp_path / "ledger", carrier) as router:
+        work = read(router, "hello there") if streams else router.complete("hello there")
+        task: asyncio.Task[object] = asyncio.create_task(work)
+        await until(lambda: lab.counters.in_flight == 1)
+        task.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await task
+        await until(lambda: lab.counters.closed_by_client == 1 and lab.counters.in_flight == 0)
+    (row,) = Ledger.open(tmp_path / "ledger").summary("outcome")
+    assert (row.key, row.calls, row.attempts) == ("cancelled", 1, 1)
+
+
+async def test_a_refused_request_leaves_a_row_and_an_unreadable_one_none(lab: Lab, tmp_path: Path) -> None:
+    rules = policy("claude")
+    async with Router(rules, environ={}, base_urls=urls(lab), ledger=tmp_path / "ledger") as router:
+        for work in (router.complete("hello there"), read(router, "hello there")):
+            with pytest.raises(DecisionError) as caught:
+                await work
+            assert caught.value.code == "no-eligible-model"
+            assert caught.value.reasons[0][0] == "claude"
+            with pytest.raises(DecisionError) as direct:
+                await router.decide("hello there")
+            assert str(direct.value) == str(caught.value)
+        with pytest.raises(RequestError):
+            await router.complete(b"{")
+    (row,) = Ledger.open(tmp_path / "ledger").summary("outcome")
+    assert (row.key, row.calls, row.attempts) == ("no_eligible_model", 2, 0)
+
+
+async def test_a_key_that_went_away_is_an_outcome_and_another_deployment_answers(lab: Lab) -> None:
+    environ = dict(KEYS)
+    async with Router(policy(), environ=environ, base_urls=urls(lab)) as router:
+        del environ["ANTHROPIC_API_KEY"]
+        response = await router.complete("hello there")
+    assert response.model == "gpt"
+    assert (response.attempts[0].outcome, response.attempts[0].message_code) == ("unauthorized", "secret-missing")
+
+
+@pytest.mark.parametrize("carrier", ["http", "sdk"])
+async def test_neither_prompt_nor_answer_nor_key_is_kept_or_logged(
+    lab: Lab, carrier: str, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.DEBUG, None if carrier == "http" else "turnout")
+    answers = []
+    async with on_lab(lab, ledger=tmp_path / "ledger", carrier=carrier) as router:
+        for fault in ("ok", "cut", "500", "reset", "html200", "401"):  # the last one leaves the key alone for long
+            lab.script(CLAUDE, [fault])
+            answers.append((await router.complete(PROMPT)).text)
+            lab.script(CLAUDE, [fault])
+            # After its first content, a stream that is cut raises.
+            with nullcontext() if fault != "cut" else pytest.raises(Truncated):
+                answers.append(await read(router, PROMPT))
+        lab.script("*", ["401"] * 4)
+        with pytest.raises(TurnoutError) as caught:
+            await router.complete(PROMPT)
+        kept = b"".join(path.read_bytes() for path in tmp_path.iterdir())
+    kept += b"".join(path.read_bytes() for path in tmp_path.iterdir())
+    assert router.ledger is not None
+    assert b"otherwise" in kept
+    assert b"CANARY" not in kept
+    assert "CANARY" not in f"{caught.value}{caught.value!r}{caught.value.record!r}"
+    logged = [record for record in caplog.records if carrier == "http" or record.name.startswith("turnout")]
+    assert any(record.name == "turnout.execute" for record in logged)
+    assert "CANARY" not in "\n".join(f"{record.getMessage()} {record.args!r}" for record in logged)
+    for answer in answers:
+        assert answer[:30].encode() not in kept
+
+
+async def test_facts_and_money_of_the_row(lab: Lab, tmp_path: Path) -> None:
+    async with on_lab(lab, policy("claude, gpt"), tmp_path / "ledger") as router:
+        response = await router.complete("hello there", meta={"team": "search"})
+    record = Ledger.open(tmp_path / "ledger").get(response.record.id)
+    assert record == response.record
+    assert isinstance(record, CallRecord)
+    assert record.rule == "otherwise"
+    assert record.provider == "anthropic"
+    assert record.policy_hash == response.decision.policy_hash
+    assert '"tokens"' in record.facts_json
+    assert record.strongest_cost_usd_picos is not None
+    assert record.expected_cost_p50_usd_picos is not None
+    assert record.usage == record.attempts[0].usage
+
+
+async def test_large_requests_are_decided_in_a_thread(lab: Lab, monkeypatch: pytest.MonkeyPatch) -> None:
+    threads = []
+    original = asyncio.to_thread
+
+    async def noting(work, *args, **options):
+        threads.append(work)
+        return await original(work, *args, **options)
+
+    monkeypatch.setattr(asyncio, "to_thread", noting)
+    async with on_lab(lab) as router:
+        await router.decide("small")
+        assert not threads
+        request = {"messages": [{"role": "user", "content": [{"type": "text", "text": "x " * 60_000}]}]}
+        await router.decide(request)
+        assert len(threads) == 1
+        assert (await router.complete(request)).text
+        assert len(threads) == 3
+
+
+async def test_headers_and_the_middleware_of_the_client(lab: Lab) -> None:
+    async with on_lab(lab, policy("claude, gpt")) as router:
+        await router.complete("hello there")
+        lab.script(CLAUDE, ["500"])
+        await router.complete("hello there")
+    claude, _, gpt = (dict(seen.headers) for seen in lab.seen)
+    assert claude["x-api-key"] == KEYS["ANTHROPIC_API_KEY"]
+    assert claude["anthropic-version"] == "2023-06-01"
+    assert claude["user-agent"].startswith("turnout/")
+    assert gpt["authorization"] == f"Bearer {KEYS['OPENAI_API_KEY']}"
+    assert "x-api-key" not in gpt
+
+
+async def test_addresses_and_clients_that_cannot_be_used_are_refused() -> None:
+    for wrong, code in (
+        ({"base_urls": {"openai": "ftp://x"}}, "router-address"),
+        ({"clients": {"openai": object()}}, "router-client"),
+        ({"clients": {"anthropic": object()}}, "router-client"),
+    ):
+        with pytest.raises(TurnoutError) as caught:
+            Router(policy(), **wrong)
+        assert caught.value.code == code
+
+
+async def test_a_stream_is_read_inside_its_block_and_once(lab: Lab) -> None:
+    async with on_lab(lab) as router:
+        stream = router.stream("hello there")
+        with pytest.raises(TurnoutError, match="stream-not-entered"):
+            await anext(stream)
+        async with stream:
+            pass
+        with pytest.raises(TurnoutError, match="stream-not-entered"):
+            await stream.__aenter__()
+
+
+async def test_a_policy_of_ones_own_provider(lab: Lab) -> None:
+    """An unknown price is no 0: the cost is unknown, the call works."""
+    rules = parse_policy(
+        f"""
+turnout: 1
+name: own
+models:
+  mine: {{ use: ollama/qwen3-8b, price: free, base_url: "{lab.url_for("openai")}" }}
+otherwise: {{ from: [mine] }}
+"""
+    )
+    async with Router(rules, environ={}) as router:
+        response = await router.complete("hello there")
+    assert response.cost is not None
+    assert response.cost.usd == 0
+    assert "authorization" not in dict(lab.seen[0].headers)
+    assert lab.counters.requests(dialect="openai") == 1
+    assert lab.counters.requests(GPT) == 0
