@@ -88,7 +88,8 @@ fn first_match(inputs: &DecideInputs<'_>, env: &RequestEnv<'_>) -> (usize, Vec<R
             Tri::Unknown => open.push((index, rule)),
             Tri::True => {
                 let mut best = (index, choose(inputs, env, rule));
-                if inputs.policy.unknown == UnknownMode::Strongest {
+                // A rule that matches and has nothing eligible refuses the call; it does not make room for another rule.
+                if inputs.policy.unknown == UnknownMode::Strongest && best.1.strength() > 0 {
                     for (index, rule) in open {
                         let choice = choose(inputs, env, rule);
                         if choice.strength() > best.1.strength() {

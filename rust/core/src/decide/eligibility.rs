@@ -87,10 +87,10 @@ pub(super) fn rejection(env: &RequestEnv<'_>, rule: &Rule, candidate: &Candidate
     if model.dialect != request.dialect && request.tools.iter().any(|tool| !tool.is_function) {
         return reject("provider-tools", "the request names a tool that its own provider runs");
     }
-    if model.dialect != request.dialect {
-        if let Some(reason) = env.facts.untranslatable() {
-            return reject("untranslatable", reason);
-        }
+    if model.dialect != request.dialect
+        && let Some(reason) = env.facts.untranslatable()
+    {
+        return reject("untranslatable", reason);
     }
     if let Some(rejection) = window(env, candidate) {
         return Some(rejection);
