@@ -7,6 +7,7 @@ pub mod catalog;
 pub mod classify;
 pub mod control;
 pub mod decide;
+pub mod edit_distance;
 pub mod engine;
 pub mod features;
 pub mod json;

@@ -3,7 +3,7 @@
 //! Promises: immutable and shareable; `decide` is the pure function of the design with its inputs gathered; tests run by
 //! the same code that serves, with keys present, empty state and a fixed clock unless they say otherwise.
 
-mod tests;
+mod file_tests;
 
 use crate::control::ControlState;
 use crate::decide::{DecideInputs, Decision, RequestFacts};
@@ -11,7 +11,7 @@ use crate::plan::Plan;
 use crate::policy::{MetaValue, Policy, TestFailure};
 use crate::wire::Request;
 
-pub use tests::TEST_CLOCK_MS;
+pub use file_tests::TEST_CLOCK_MS;
 
 /// A policy ready to decide.
 #[derive(Debug, Clone)]
@@ -62,6 +62,6 @@ impl Engine {
 
     /// Runs the tests in the policy's file; empty when all hold.
     pub fn run_tests(&self) -> Vec<TestFailure> {
-        tests::run(&self.policy, &self.catalog_hash)
+        file_tests::run(&self.policy, &self.catalog_hash)
     }
 }

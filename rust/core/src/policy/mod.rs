@@ -10,12 +10,8 @@
 //! A test breaks it with a wrong policy that compiles, a right one that does not, a finding at the wrong place, or a
 //! change of layout that changes the hash.
 
-mod block;
 pub mod calendar;
 mod compile;
-mod compile_models;
-mod compile_rules;
-mod compile_tests;
 pub mod diagnostics;
 pub mod expr;
 pub mod facts;

@@ -1,13 +1,14 @@
 //! `require`, `rules` and `otherwise`.
 
 use super::block::{Block, count, expression, is_name, items, text, word};
-use super::compile::{accept, asks_for_money, escalate, run};
-use super::compile_models::{Defined, model_list};
-use super::diagnostics::Findings;
-use super::expr::{Names, Program, Tri, is_same};
-use super::facts::{Scope, Type};
-use super::model::{Pool, Prefer, Require, Rule, Run, SetParams, ThinkingLevel};
-use super::source::Node;
+use super::models::Defined;
+use super::pools::model_list;
+use super::settings::{accept, asks_for_money, escalate, run};
+use crate::policy::diagnostics::Findings;
+use crate::policy::expr::{Names, Program, Tri, is_same};
+use crate::policy::facts::{Scope, Type};
+use crate::policy::model::{Pool, Prefer, Require, Rule, Run, SetParams, ThinkingLevel};
+use crate::policy::source::Node;
 
 const CHOICE_KEYS: [&str; 9] = ["from", "prefer", "want", "require", "set", "else", "accept", "escalate", "run"];
 const RULE_ONLY_KEYS: [&str; 2] = ["name", "when"];

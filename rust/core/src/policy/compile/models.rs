@@ -1,12 +1,13 @@
 //! `models` and `pools`: the catalogue's facts, then what the file says differently.
 
 use super::block::{Block, count, is_name, items, money_picos, named_members, shown, text, word};
-use super::compile::flag;
-use super::diagnostics::{Findings, Pos, suggestion};
-use super::model::{Deployment, KeyRef, PolicyModel, Pool};
-use super::source::{Key, Node, NodeValue};
+use super::reach::{key_ref, url};
+use super::settings::flag;
 use crate::catalog::{Auth, Catalog, Model, Price, Provider, Status};
 use crate::money::NanosPerMtok;
+use crate::policy::diagnostics::{Findings, Pos};
+use crate::policy::model::{Deployment, KeyRef, PolicyModel};
+use crate::policy::source::{Key, Node, NodeValue};
 use crate::wire::Dialect;
 
 const MODEL_KEYS: [&str; 13] = [
@@ -224,7 +225,11 @@ fn provider<'c>(id: &str, pos: Pos, catalog: &'c Catalog, findings: &mut Finding
 }
 
 fn lifecycle(model: &Model, full_name: &str, pos: Pos, today: i64, findings: &mut Findings) {
-    let ends = model.retires_on.as_deref().and_then(super::calendar::parse_instant).map(super::calendar::day_of);
+    let ends = model
+        .retires_on
+        .as_deref()
+        .and_then(crate::policy::calendar::parse_instant)
+        .map(crate::policy::calendar::day_of);
     let replacement = model.replaced_by.as_ref().map(|name| format!("use `{name}`"));
     let on = model.retires_on.as_deref().unwrap_or("an unknown day");
     if model.status == Status::Retired || ends.is_some_and(|day| day <= today && model.status == Status::Deprecated) {
@@ -273,82 +278,6 @@ fn base_url(stated: &Stated, provider: &Provider, what: &str, pos: Pos, findings
             None
         }
     }
-}
-
-/// A URL that a key may be sent to: https, or http to this machine or a private name.
-fn url(node: &Node, findings: &mut Findings) -> Option<String> {
-    let text = text(node, "`base_url`", findings)?;
-    let open = text.strip_prefix("http://");
-    if let Some(host) = open.filter(|rest| !is_near(rest)) {
-        findings.error_hint(
-            node.pos,
-            "bad-value",
-            format!(
-                "`base_url` would send keys and prompts to `{}` unencrypted",
-                host.split('/').next().unwrap_or(host)
-            ),
-            "write https://; http is for this machine and private networks",
-        );
-        return None;
-    }
-    let host = text.strip_prefix("https://").or(open);
-    match host {
-        Some(host) if !host.is_empty() && !host.contains(['@', ' ', '#', '?']) => {
-            Some(text.trim_end_matches('/').to_owned())
-        }
-        _ => {
-            findings.error_hint(
-                node.pos,
-                "bad-value",
-                format!("`base_url` cannot be {}", shown(node)),
-                "an address such as https://api.example.com/v1, without user, query or fragment",
-            );
-            None
-        }
-    }
-}
-
-/// Whether an address is this machine, a private network, or a name without a public domain.
-fn is_near(rest: &str) -> bool {
-    let authority = rest.split(['/', '?', '#']).next().unwrap_or_default();
-    if authority.starts_with('[') {
-        return authority.starts_with("[::1]") || authority.starts_with("[fc") || authority.starts_with("[fd");
-    }
-    let host = authority.split(':').next().unwrap_or_default();
-    if let Ok(address) = host.parse::<core::net::Ipv4Addr>() {
-        return address.is_loopback() || address.is_private() || address.is_link_local();
-    }
-    // An empty or broken address is reported as such, not as a public one.
-    let ends = [".localhost", ".local", ".internal", ".lan", ".home.arpa", ".test"];
-    !host.contains('.') || host.contains('@') || ends.iter().any(|end| host.ends_with(end))
-}
-
-/// `env:NAME` or `none`; a key itself never stands in a policy.
-fn key_ref(node: &Node, findings: &mut Findings) -> Option<KeyRef> {
-    let text = text(node, "`key`", findings)?;
-    if text == "none" {
-        return Some(KeyRef::None);
-    }
-    let name = text.strip_prefix("env:").unwrap_or_default();
-    let is_variable = !name.is_empty()
-        && !name.starts_with(|first: char| first.is_ascii_digit())
-        && name.chars().all(|character| character.is_ascii_alphanumeric() || character == '_');
-    if is_variable {
-        return Some(KeyRef::Env(vec![name.to_owned()]));
-    }
-    if text.contains('_') && text.chars().all(|character| character.is_ascii_uppercase() || character == '_') {
-        let hint = format!("write `key: env:{text}`");
-        findings.error_hint(node.pos, "bad-value", format!("`key` cannot be `{text}`"), hint);
-        return None;
-    }
-    // The text may be a key: it is not repeated in the message.
-    findings.error_hint(
-        node.pos,
-        if text.starts_with("env:") { "bad-value" } else { "secret-in-file" },
-        "`key` must name an environment variable, not hold a key",
-        "write `key: env:NAME`, or `key: none`",
-    );
-    None
 }
 
 /// `free`, or prices per million tokens.
@@ -424,71 +353,6 @@ fn deployments(node: &Node, default: &Deployment, findings: &mut Findings) -> Ve
                 .unwrap_or_else(|| default.base_url.clone()),
             weight: u32::try_from(weight).unwrap_or(1),
         });
-    }
-    found
-}
-
-/// Reads `pools`.
-pub(super) fn pools(node: &Node, models: &Defined, findings: &mut Findings) -> Vec<Pool> {
-    let mut pools: Vec<Pool> = Vec::new();
-    for (key, value) in named_members(node, "`pools`", findings) {
-        if models.models.iter().any(|model| model.alias == key.name) {
-            findings.error(key.pos, "duplicate-name", format!("`{}` is a model already", key.name));
-            continue;
-        }
-        let members = model_list(value, &format!("pool `{}`", key.name), models, &pools, findings);
-        pools.push(Pool { name: key.name.clone(), models: members });
-    }
-    pools
-}
-
-/// A list of models: names of models, or of pools, which stand for their members.
-pub(super) fn model_list(
-    node: &Node,
-    what: &str,
-    Defined { models, broken, .. }: &Defined,
-    pools: &[Pool],
-    findings: &mut Findings,
-) -> Vec<usize> {
-    let mut found: Vec<usize> = Vec::new();
-    if matches!(&node.value, NodeValue::Seq(listed) if listed.is_empty()) {
-        findings.error(node.pos, "empty-choice", format!("{what} names no model"));
-    }
-    for item in items(node, what, true, findings) {
-        let Some(name) = text(item, &format!("a member of {what}"), findings) else { continue };
-        let members = match pools.iter().find(|pool| pool.name == name) {
-            Some(pool) => pool.models.clone(),
-            None => {
-                if let Some(index) = models.iter().position(|model| model.alias == name) {
-                    vec![index]
-                } else if models.is_empty() || broken.iter().any(|broken| broken == name) {
-                    // Reported where the models are.
-                    continue;
-                } else {
-                    let known = models
-                        .iter()
-                        .map(|model| model.alias.as_str())
-                        .chain(pools.iter().map(|pool| pool.name.as_str()));
-                    let hint = suggestion(name, known.collect::<Vec<_>>())
-                        .unwrap_or_else(|| "a model or pool that this policy defines".to_owned());
-                    findings.error_hint(
-                        item.pos,
-                        "unknown-name",
-                        format!("{what} names `{name}`, which is not defined"),
-                        hint,
-                    );
-                    continue;
-                }
-            }
-        };
-        for member in members {
-            if found.contains(&member) {
-                let twice = models.get(member).map_or(name, |model| model.alias.as_str());
-                findings.error(item.pos, "duplicate-name", format!("{what} names model `{twice}` twice"));
-            } else {
-                found.push(member);
-            }
-        }
     }
     found
 }

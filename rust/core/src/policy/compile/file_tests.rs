@@ -1,12 +1,12 @@
 //! `tests`: what is given, and what must hold.
 
 use super::block::{Block, boolean, count, expression, items, millionths, named_members, prose, shown, text};
-use super::calendar::parse_instant;
-use super::diagnostics::{Findings, suggestion};
-use super::expr::{self, Names};
-use super::facts::{FACTS, FactId, Scope, Type, fact};
-use super::model::{Deployment, Given, GivenValue, MetaValue, PolicyModel, PolicyTest};
-use super::source::{Node, NodeValue};
+use crate::policy::calendar::parse_instant;
+use crate::policy::diagnostics::{Findings, suggestion};
+use crate::policy::expr::{self, Names};
+use crate::policy::facts::{FACTS, FactId, Scope, Type, fact};
+use crate::policy::model::{Deployment, Given, GivenValue, MetaValue, PolicyModel, PolicyTest};
+use crate::policy::source::{Node, NodeValue};
 
 /// Reads `tests`.
 pub(super) fn tests(node: &Node, known: &Known<'_>, names: &mut Names, findings: &mut Findings) -> Vec<PolicyTest> {

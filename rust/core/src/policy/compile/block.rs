@@ -1,9 +1,9 @@
 //! Reading one block of keys: strict keys, duplicates refused, every value of the kind its key takes.
 
-use super::diagnostics::{Findings, Pos, did_you_mean, suggestion};
-use super::expr::{self, Names, Program};
-use super::facts::{Scope, Type};
-use super::source::{Key, Node, NodeValue};
+use crate::policy::diagnostics::{Findings, Pos, did_you_mean, suggestion};
+use crate::policy::expr::{self, Names, Program};
+use crate::policy::facts::{Scope, Type};
+use crate::policy::source::{Key, Node, NodeValue};
 
 /// A block whose keys were checked against what the language knows.
 pub struct Block<'n> {

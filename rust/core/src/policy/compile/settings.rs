@@ -1,0 +1,68 @@
+//! What rules and the whole policy say alike: `accept`, `escalate`, `run`; and small questions that both ask.
+
+use super::block::{Block, boolean, count, duration_ms, items, millionths, money_picos, word};
+use crate::policy::diagnostics::Findings;
+use crate::policy::facts::FactId;
+use crate::policy::model::{Accept, Escalate, Run};
+use crate::policy::source::Node;
+
+/// `accept: [complete, ...]`
+pub(super) fn accept(node: &Node, findings: &mut Findings) -> Vec<Accept> {
+    let mut checks: Vec<Accept> = items(node, "`accept`", true, findings)
+        .into_iter()
+        .filter_map(|item| word(item, "a check of `accept`", &Accept::ALL, findings))
+        .collect();
+    checks.sort_unstable();
+    checks.dedup();
+    checks
+}
+
+/// `escalate: { at_most: 1, cost_within: 2.5x }`
+pub(super) fn escalate(node: &Node, findings: &mut Findings) -> Option<Escalate> {
+    let block = Block::open(node, "`escalate`", &["at_most", "cost_within"], findings)?;
+    let at_most = block
+        .get("at_most")
+        .map_or(Some(1), |node| count(node, "`at_most`", 0, 5, findings))
+        .and_then(|count| u32::try_from(count).ok())?;
+    let cost_within_millionths =
+        block.get("cost_within").and_then(|node| millionths(node, "`cost_within`", "x", findings));
+    Some(Escalate { at_most, cost_within_millionths })
+}
+
+/// `run: { deadline: 40s, ... }`; what is not said is inherited.
+pub(super) fn run(node: &Node, inherited: Run, findings: &mut Findings) -> Run {
+    let keys = ["deadline", "spend", "ttft", "attempts", "retry_budget"];
+    let Some(block) = Block::open(node, "`run`", &keys, findings) else { return inherited };
+    let mut run = inherited;
+    if let Some(value) = block.get("deadline").and_then(|node| duration_ms(node, "`deadline`", findings)) {
+        run.deadline_ms = value;
+    }
+    if let Some(value) = block.get("ttft").and_then(|node| duration_ms(node, "`ttft`", findings)) {
+        run.ttft_ms = Some(value);
+    }
+    if let Some(value) = block.get("spend").and_then(|node| money_picos(node, "`spend`", findings)) {
+        run.spend_usd_picos = Some(value);
+    }
+    if let Some(value) = block.get("attempts").and_then(|node| count(node, "`attempts`", 1, 20, findings)) {
+        run.attempts = u32::try_from(value).unwrap_or(run.attempts);
+    }
+    if let Some(value) = block.get("retry_budget").and_then(|node| millionths(node, "`retry_budget`", "", findings)) {
+        if value > 1_000_000 {
+            let node = block.get("retry_budget").map_or(block.pos, |node| node.pos);
+            let message = "`retry_budget` is a share of the first attempts: at most 100%";
+            findings.error_hint(node, "out-of-range", message, "such as 20%");
+        }
+        run.retry_budget_millionths = value;
+    }
+    run
+}
+
+/// Whether a program looks at money.
+pub(super) fn asks_for_money(reads: &[FactId]) -> bool {
+    reads.iter().any(|fact| matches!(fact, FactId::CostP50 | FactId::CostP90))
+}
+
+/// A flag such as `tools: true`.
+pub(super) fn flag(block: &Block<'_>, key: &str, findings: &mut Findings) -> Option<bool> {
+    block.get(key).and_then(|node| boolean(node, &format!("`{key}`"), findings))
+}
