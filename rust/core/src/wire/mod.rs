@@ -15,44 +15,22 @@
 //! form changes by going to the other dialect and back.
 
 mod answer;
-mod answer_anthropic_messages;
-mod answer_openai_chat;
-mod answer_usage;
-mod anthropic_messages;
-mod anthropic_turns;
-mod body;
-mod detect;
 mod error;
-mod error_body;
-mod members;
-mod openai_chat;
-mod openai_turns;
-mod parse;
 mod read;
-mod redact;
 mod request;
-mod retry_after;
-mod shape;
-mod splice;
-mod sse;
-mod status;
-mod stream;
 mod target;
-mod thinking;
-mod translate_to_anthropic;
-mod translate_to_openai;
-mod translate_turns;
+mod write;
 
-pub use answer::{Answer, ToolCallAnswer, parse_answer};
-pub use answer_usage::UsageProblem;
-pub use body::{Body, write_body};
-pub use detect::detect;
+pub use answer::sse::{MAX_EVENT_BYTES, SseItem, SseParser};
+pub use answer::status::{Failure, classify_response};
+pub use answer::stream::{StreamEnd, StreamEvent, StreamReader};
+pub use answer::usage::UsageProblem;
+pub use answer::whole::{Answer, ToolCallAnswer, parse_answer};
 pub use error::{CODES, WireError};
-pub use parse::{parse_request, prompt_body};
+pub use read::detect::detect;
+pub use read::parse::{parse_request, prompt_body};
 pub use request::{
     Dialect, Document, Image, ImageSource, Part, Request, ResponseFormat, Role, Thinking, Tool, ToolChoice, Turn,
 };
-pub use sse::{MAX_EVENT_BYTES, SseItem, SseParser};
-pub use status::{Failure, classify_response};
-pub use stream::{StreamEnd, StreamEvent, StreamReader};
 pub use target::{Target, ThinkingSetting};
+pub use write::body::{Body, write_body};

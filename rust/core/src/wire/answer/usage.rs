@@ -39,7 +39,7 @@ impl UsageProblem {
 
 /// Usage as far as it was reported, and what is wrong with it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub(super) struct ReportedUsage {
+pub(in crate::wire) struct ReportedUsage {
     pub usage: Option<Usage>,
     pub problem: Option<UsageProblem>,
 }
@@ -99,7 +99,7 @@ fn parse(raw: &[u8]) -> Option<Value<'_>> {
 }
 
 /// Usage of an OpenAI-style answer; nothing when there are no figures at all.
-pub(super) fn openai_usage(raw: &[u8], reported_cost: Option<i64>) -> ReportedUsage {
+pub(in crate::wire) fn openai_usage(raw: &[u8], reported_cost: Option<i64>) -> ReportedUsage {
     let Some(value) = parse(raw) else { return ReportedUsage::default() };
     let mut figures = Figures::default();
     let prompt = figures.first(Some(&value), &["prompt_tokens", "input_tokens"]);
@@ -196,7 +196,7 @@ fn cost_of(usage: &Value<'_>) -> Option<i64> {
 }
 
 /// A `cost` beside the usage object (Venice: `{"usd": ..}`).
-pub(super) fn top_level_cost(raw: &[u8]) -> Option<i64> {
+pub(in crate::wire) fn top_level_cost(raw: &[u8]) -> Option<i64> {
     parse(raw).and_then(|value| usd_picos(value.get("usd")?.as_number()?))
 }
 
@@ -236,7 +236,7 @@ fn usd_picos(number: Number<'_>) -> Option<i64> {
 
 /// Anthropic's counts, gathered over the events of a stream: the later value counts, field by field.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub(super) struct AnthropicCounts {
+pub(in crate::wire) struct AnthropicCounts {
     input: Option<u64>,
     cache_read: Option<u64>,
     cache_creation: Option<u64>,

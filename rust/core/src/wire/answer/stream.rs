@@ -11,13 +11,13 @@ use crate::json::JsonError;
 use crate::outcome::OutcomeKind;
 use crate::usage::Usage;
 
-use super::answer::{Answer, Draft, ToolCallAnswer, bare_error_in};
-use super::answer_anthropic_messages::AnthropicStream;
-use super::answer_openai_chat::OpenAiStream;
-use super::answer_usage::UsageProblem;
+use super::anthropic_messages::AnthropicStream;
 use super::error_body::is_html;
+use super::openai_chat::OpenAiStream;
 use super::sse::{SseItem, SseParser};
-use super::{Dialect, Failure};
+use super::usage::UsageProblem;
+use super::whole::{Answer, Draft, ToolCallAnswer, bare_error_in};
+use crate::wire::{Dialect, Failure};
 
 /// The largest answer that is gathered, in bytes.
 const MAX_ANSWER_BYTES: usize = 64 << 20;
@@ -85,7 +85,7 @@ pub struct StreamEnd {
 }
 
 /// What a dialect's reader makes of one event.
-pub(super) enum Step {
+pub(in crate::wire) enum Step {
     /// It goes on.
     Go,
     /// That was the terminal event.

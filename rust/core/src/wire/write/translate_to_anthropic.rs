@@ -3,19 +3,19 @@
 use std::borrow::Cow;
 
 use super::body::Notes;
-use super::members::{Member, members};
-use super::read::{Read, text};
 use super::shape::{OPENAI_FUNCTIONS, OPENAI_MESSAGES, OPENAI_TOOLS, note_unread};
 use super::thinking::{AnthropicThinking, for_anthropic};
 use super::translate_turns::Conversation;
-use super::{Dialect, Request, ResponseFormat, Target, Tool, ToolChoice, WireError};
 use crate::json::{ArrayWriter, ObjectWriter, Value};
+use crate::wire::read::members::{Member, members};
+use crate::wire::read::typed::{Read, text};
+use crate::wire::{Dialect, Request, ResponseFormat, Target, Tool, ToolChoice, WireError};
 
 /// What `json_object` becomes: Anthropic constrains to a schema only.
 const JSON_OBJECT: &str = "Answer with one JSON object and nothing else: no other text, no code fence.";
 
 /// Writes the body.
-pub(super) fn write(request: &Request<'_>, target: &Target<'_>, notes: &mut Notes) -> Read<Vec<u8>> {
+pub(in crate::wire) fn write(request: &Request<'_>, target: &Target<'_>, notes: &mut Notes) -> Read<Vec<u8>> {
     if request.choices > 1 {
         return Err(WireError::new("choices_untranslatable", "anthropic-messages gives one answer to a request", 0)
             .hint("ask for one answer (`n`: 1), or send several requests"));

@@ -6,10 +6,10 @@
 use crate::json::Value;
 use crate::outcome::OutcomeKind;
 
-use super::Dialect;
 use super::error_body::{ErrorFacts, is_html};
 use super::redact::clean;
 use super::retry_after;
+use crate::wire::Dialect;
 
 /// Why an attempt did not give an answer.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -72,7 +72,7 @@ impl Failure {
     }
 
     /// The failure that an error object inside a 200 answer or stream describes.
-    pub(super) fn of_error_value(value: &Value<'_>) -> Self {
+    pub(in crate::wire) fn of_error_value(value: &Value<'_>) -> Self {
         let facts = ErrorFacts::of_value(value);
         let status = facts.status.or_else(|| facts.status_of_names());
         let kind = facts.kind(status.unwrap_or(0), false, false, facts.retry_after_ms.is_some());

@@ -4,12 +4,12 @@ use std::borrow::Cow;
 
 use super::openai_turns::Talk;
 use super::parse::top_level;
-use super::read::{Read, array, blank, boolean, object, once, raw, sampling_name, since, start, string, whole};
-use super::{Dialect, Request, ResponseFormat, Thinking, Tool, ToolChoice};
+use super::typed::{Read, array, blank, boolean, object, once, raw, sampling_name, since, start, string, whole};
 use crate::json::{Kind, Reader};
+use crate::wire::{Dialect, Request, ResponseFormat, Thinking, Tool, ToolChoice};
 
 /// Reads a request of this dialect.
-pub(super) fn parse(body: &[u8]) -> Read<Request<'_>> {
+pub(in crate::wire) fn parse(body: &[u8]) -> Read<Request<'_>> {
     // Two closures fill the request: the one for messages has its own part of it.
     let mut request = blank(Dialect::OpenAiChat, body);
     let mut talk = Talk::default();

@@ -2,12 +2,12 @@
 
 use std::borrow::Cow;
 
-use super::read::{Read, text};
+use super::typed::{Read, text};
 use crate::json::{JsonError, Kind, Reader, Span, write_string};
 
 /// One member of an object.
 #[derive(Debug, Clone)]
-pub(super) struct Member<'a> {
+pub(in crate::wire) struct Member<'a> {
     /// Its key, unescaped.
     pub key: Cow<'a, str>,
     /// Key, colon and value as they were written.
@@ -20,23 +20,23 @@ pub(super) struct Member<'a> {
 
 impl Member<'_> {
     /// Whether the value is `null`, which every API reads as absent.
-    pub(super) fn is_null(&self) -> bool {
+    pub(in crate::wire) fn is_null(&self) -> bool {
         self.value == b"null"
     }
 
     /// Whether the value is `true`.
-    pub(super) fn is_true(&self) -> bool {
+    pub(in crate::wire) fn is_true(&self) -> bool {
         self.value == b"true"
     }
 
     /// The value as text.
-    pub(super) fn text(&self) -> Cow<'_, str> {
+    pub(in crate::wire) fn text(&self) -> Cow<'_, str> {
         text(self.value)
     }
 }
 
 /// The members of an object in the order of the text; none when the bytes are another kind of value.
-pub(super) fn members(object: &[u8]) -> Read<Vec<Member<'_>>> {
+pub(in crate::wire) fn members(object: &[u8]) -> Read<Vec<Member<'_>>> {
     let mut reader = Reader::new(object);
     let mut found = Vec::new();
     if reader.peek()? != Kind::Object {
@@ -62,13 +62,13 @@ pub(super) fn members(object: &[u8]) -> Read<Vec<Member<'_>>> {
 
 /// Writes an object out of kept bytes and new members.
 #[derive(Debug)]
-pub(super) struct Splice {
+pub(in crate::wire) struct Splice {
     out: Vec<u8>,
 }
 
 impl Splice {
     /// Opens the object.
-    pub(super) fn new(capacity: usize) -> Self {
+    pub(in crate::wire) fn new(capacity: usize) -> Self {
         let mut out = Vec::with_capacity(capacity);
         out.push(b'{');
         Self { out }
@@ -81,13 +81,13 @@ impl Splice {
     }
 
     /// Forwards a member as it was written.
-    pub(super) fn keep(&mut self, member: &Member<'_>) {
+    pub(in crate::wire) fn keep(&mut self, member: &Member<'_>) {
         self.separate();
         self.out.extend_from_slice(member.bytes);
     }
 
     /// Writes a member whose value is JSON already.
-    pub(super) fn put(&mut self, key: &str, value: impl AsRef<[u8]>) {
+    pub(in crate::wire) fn put(&mut self, key: &str, value: impl AsRef<[u8]>) {
         self.separate();
         self.out.extend_from_slice(quoted(key).as_bytes());
         self.out.push(b':');
@@ -95,21 +95,21 @@ impl Splice {
     }
 
     /// Closes the object.
-    pub(super) fn end(mut self) -> Vec<u8> {
+    pub(in crate::wire) fn end(mut self) -> Vec<u8> {
         self.out.push(b'}');
         self.out
     }
 }
 
 /// A JSON string.
-pub(super) fn quoted(text: &str) -> String {
+pub(in crate::wire) fn quoted(text: &str) -> String {
     let mut out = String::with_capacity(text.len() + 2);
     write_string(&mut out, text);
     out
 }
 
 /// An object with one member set (or taken out), the others as they were written; nothing when none is left.
-pub(super) fn with_member(object: &[u8], key: &str, value: Option<&str>) -> Read<Option<Vec<u8>>> {
+pub(in crate::wire) fn with_member(object: &[u8], key: &str, value: Option<&str>) -> Read<Option<Vec<u8>>> {
     let mut splice = Splice::new(object.len() + 32);
     let mut is_empty = value.is_none();
     for member in members(object)? {

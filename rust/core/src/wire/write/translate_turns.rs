@@ -4,10 +4,10 @@ use std::borrow::Cow;
 use std::fmt::Write as _;
 
 use super::body::Notes;
-use super::members::quoted;
-use super::read::Read;
-use super::{Document, Image, ImageSource, Part, Request, Role, WireError};
 use crate::json::{ArrayWriter, Kind, ObjectWriter, Reader, Value, write_string};
+use crate::wire::read::members::quoted;
+use crate::wire::read::typed::Read;
+use crate::wire::{Document, Image, ImageSource, Part, Request, Role, WireError};
 
 /// What stands where Anthropic wants a user turn and the conversation has none.
 const OPENING: &str = "(start of the conversation)";
@@ -30,14 +30,14 @@ impl Written {
 }
 
 /// The conversation as Anthropic wants it: turns alternate and none is empty, the user begins.
-pub(super) struct Conversation {
+pub(in crate::wire) struct Conversation {
     written: String,
     open: Written,
 }
 
 impl Conversation {
     /// The `messages` of the body, a JSON array.
-    pub(super) fn json(request: &Request<'_>, notes: &mut Notes) -> Read<String> {
+    pub(in crate::wire) fn json(request: &Request<'_>, notes: &mut Notes) -> Read<String> {
         let mut conversation =
             Self { written: String::with_capacity(request.body.len() + 256), open: Written::new(Role::User) };
         let mut turns = request.turns.iter().peekable();
@@ -147,7 +147,7 @@ impl Conversation {
 }
 
 /// The error for a part that the other dialect does not have.
-pub(super) fn untranslatable(kind: &str) -> WireError {
+pub(in crate::wire) fn untranslatable(kind: &str) -> WireError {
     let kind: String = kind.chars().take(40).collect();
     WireError::new(
         "block_untranslatable",
@@ -158,7 +158,7 @@ pub(super) fn untranslatable(kind: &str) -> WireError {
 }
 
 /// Writes a text block.
-pub(super) fn write_text(out: &mut String, text: &str) {
+pub(in crate::wire) fn write_text(out: &mut String, text: &str) {
     let mut block = ObjectWriter::new(out);
     block.string("type", "text").string("text", text);
     block.end();
@@ -234,7 +234,7 @@ fn write_image(out: &mut String, image: &Image<'_>) -> Read<()> {
 }
 
 /// Whether a URL is one that another provider can fetch too.
-pub(super) fn is_web(url: &str) -> bool {
+pub(in crate::wire) fn is_web(url: &str) -> bool {
     let scheme = url.split_once("://").map(|(scheme, _)| scheme);
     scheme.is_some_and(|scheme| scheme.eq_ignore_ascii_case("https") || scheme.eq_ignore_ascii_case("http"))
 }

@@ -3,13 +3,13 @@
 use std::borrow::Cow;
 
 use super::parse::{no_role, plain_role};
-use super::read::{Read, base64, join, object, once, raw, say, since, start, string, text};
-use super::{Document, Image, ImageSource, Part, Role, Turn, WireError};
+use super::typed::{Read, base64, join, object, once, raw, say, since, start, string, text};
 use crate::json::{Kind, Reader};
+use crate::wire::{Document, Image, ImageSource, Part, Role, Turn, WireError};
 
 /// The conversation while it is read.
 #[derive(Default)]
-pub(super) struct Talk<'a> {
+pub(in crate::wire) struct Talk<'a> {
     /// Instructions in the middle of the conversation.
     pub system: Vec<Cow<'a, str>>,
     /// What is said.
@@ -18,7 +18,7 @@ pub(super) struct Talk<'a> {
 
 impl<'a> Talk<'a> {
     /// Reads one message.
-    pub(super) fn message(&mut self, reader: &mut Reader<'a>) -> Read<()> {
+    pub(in crate::wire) fn message(&mut self, reader: &mut Reader<'a>) -> Read<()> {
         let start = start(reader)?;
         let (mut role, mut parts) = (None, None);
         object(reader, "messages[]", |reader, key| match key.as_ref() {

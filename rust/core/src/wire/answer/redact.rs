@@ -1,7 +1,7 @@
 //! Error texts made fit for logs and clients: one line, short, without anything that looks like a key.
 
 /// The longest message, in characters.
-pub(super) const MAX_MESSAGE_CHARS: usize = 300;
+pub(in crate::wire) const MAX_MESSAGE_CHARS: usize = 300;
 
 /// Beginnings of the keys of well-known providers and clouds, and of JSON web tokens.
 const KEY_PREFIXES: &[&str] = &[
@@ -38,7 +38,7 @@ const CREDENTIAL_CUES: &[&str] =
     &["bearer", "basic", "key", "apikey", "api_key", "api-key", "x-api-key", "token", "authorization"];
 
 /// One line of at most [`MAX_MESSAGE_CHARS`] characters; what looks like a key becomes `[redacted]`.
-pub(super) fn clean(text: &str) -> String {
+pub(in crate::wire) fn clean(text: &str) -> String {
     // Four times the bound is enough text to fill it, whatever is redacted on the way.
     let text: String = text
         .chars()

@@ -3,9 +3,12 @@
 use std::borrow::Cow;
 use std::collections::BTreeSet;
 
-use super::read::Read;
-use super::{Dialect, Request, Role, WireError, anthropic_messages, detect, openai_chat};
+use super::anthropic_messages;
+use super::detect::detect;
+use super::openai_chat;
+use super::typed::Read;
 use crate::json::{Kind, ObjectWriter, Reader};
+use crate::wire::{Dialect, Request, Role, WireError};
 
 /// Reads a request. Without a dialect the body itself says which it is; what fits both is `OpenAI` Chat.
 ///
@@ -13,7 +16,7 @@ use crate::json::{Kind, ObjectWriter, Reader};
 /// second, cheaper pass.
 ///
 /// # Errors
-/// When the body is not JSON, or not a request: see [`super::CODES`].
+/// When the body is not JSON, or not a request: see [`crate::wire::CODES`].
 pub fn parse_request(body: &[u8], dialect: Option<Dialect>) -> Result<Request<'_>, WireError> {
     match dialect.unwrap_or_else(|| detect(body)) {
         Dialect::OpenAiChat => openai_chat::parse(body),
@@ -35,7 +38,7 @@ pub fn prompt_body(prompt: &str) -> String {
 }
 
 /// Visits the members of the body; refuses a key that stands twice, a body without messages, and text behind the body.
-pub(super) fn top_level<'a>(
+pub(in crate::wire) fn top_level<'a>(
     body: &'a [u8],
     mut visit: impl FnMut(&mut Reader<'a>, &str) -> Read<()>,
     mut message: impl FnMut(&mut Reader<'a>) -> Read<()>,
@@ -91,12 +94,12 @@ fn messages<'a>(reader: &mut Reader<'a>, message: &mut impl FnMut(&mut Reader<'a
 }
 
 /// The error for a message without a role.
-pub(super) fn no_role(offset: usize) -> WireError {
+pub(in crate::wire) fn no_role(offset: usize) -> WireError {
     WireError::new("missing_field", "a message has no `role`", offset)
 }
 
 /// The turn that a role speaks in, of the two that every dialect has.
-pub(super) fn plain_role(role: &str) -> Option<Role> {
+pub(in crate::wire) fn plain_role(role: &str) -> Option<Role> {
     match role {
         "user" => Some(Role::User),
         "assistant" => Some(Role::Assistant),

@@ -1,16 +1,16 @@
 //! Upstream bodies in the request's own dialect: the client's bytes with a few members rewritten.
 
 use super::body::Notes;
-use super::members::{Member, Splice, members, quoted, with_member};
-use super::read::{Read, sampling_name};
 use super::thinking::{for_anthropic, for_openai};
-use super::{Request, Target};
 use crate::json::Value;
+use crate::wire::read::members::{Member, Splice, members, quoted, with_member};
+use crate::wire::read::typed::{Read, sampling_name};
+use crate::wire::{Request, Target};
 
 const REPLACED: &str = "replaced by the setting for this model";
 
 /// Writes an `OpenAI` Chat body.
-pub(super) fn openai(request: &Request<'_>, target: &Target<'_>, notes: &mut Notes) -> Read<Vec<u8>> {
+pub(in crate::wire) fn openai(request: &Request<'_>, target: &Target<'_>, notes: &mut Notes) -> Read<Vec<u8>> {
     let thinking = for_openai(request, target, notes);
     let mut out = Splice::new(request.body.len() + 256);
     out.put("model", quoted(target.model));
@@ -59,7 +59,7 @@ pub(super) fn openai(request: &Request<'_>, target: &Target<'_>, notes: &mut Not
 }
 
 /// Writes an Anthropic Messages body.
-pub(super) fn anthropic(request: &Request<'_>, target: &Target<'_>, notes: &mut Notes) -> Read<Vec<u8>> {
+pub(in crate::wire) fn anthropic(request: &Request<'_>, target: &Target<'_>, notes: &mut Notes) -> Read<Vec<u8>> {
     let max_tokens = target.max_tokens.or(request.max_tokens).unwrap_or(target.default_max_tokens);
     let thinking = for_anthropic(request, target, max_tokens, notes);
     let thinks = thinking.as_ref().is_some_and(super::thinking::AnthropicThinking::is_on);

@@ -4,14 +4,14 @@ use std::borrow::Cow;
 use std::fmt::Write as _;
 
 use super::body::Notes;
-use super::{Dialect, Part, Request, Role, Target, Thinking, ThinkingSetting, ToolChoice};
+use crate::wire::{Dialect, Part, Request, Role, Target, Thinking, ThinkingSetting, ToolChoice};
 
 /// The least budget that Anthropic takes.
 const MIN_BUDGET_TOKENS: u64 = 1024;
 
 /// The thinking fields of an Anthropic body.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub(super) struct AnthropicThinking<'s> {
+pub(in crate::wire) struct AnthropicThinking<'s> {
     /// The value of `thinking.type`, and the budget of `enabled`.
     pub kind: Option<(&'static str, Option<u64>)>,
     /// The value of `output_config.effort`.
@@ -20,12 +20,12 @@ pub(super) struct AnthropicThinking<'s> {
 
 impl AnthropicThinking<'_> {
     /// Whether the model is told to think, which forbids sampling parameters and forced tool calls.
-    pub(super) fn is_on(&self) -> bool {
+    pub(in crate::wire) fn is_on(&self) -> bool {
         self.kind.is_some_and(|(kind, _)| kind != "disabled")
     }
 
     /// The value of `thinking`; `display` is the client's, as it was written.
-    pub(super) fn json(&self, display: Option<&str>) -> Option<String> {
+    pub(in crate::wire) fn json(&self, display: Option<&str>) -> Option<String> {
         let (kind, budget) = self.kind?;
         let mut out = format!(r#"{{"type":"{kind}""#);
         if let Some(budget) = budget {
@@ -42,7 +42,7 @@ impl AnthropicThinking<'_> {
 
 /// The thinking fields of an `OpenAI` body.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub(super) struct OpenAiThinking<'s> {
+pub(in crate::wire) struct OpenAiThinking<'s> {
     /// The value of `reasoning_effort`.
     pub effort: Option<Cow<'s, str>>,
     /// The value of `thinking.type`.
@@ -68,7 +68,7 @@ fn crossing<'s>(request: &'s Request<'_>, target: &Target<'s>, notes: &mut Notes
 }
 
 /// The setting in Anthropic's words; nothing when the request's own fields stay as they are.
-pub(super) fn for_anthropic<'s>(
+pub(in crate::wire) fn for_anthropic<'s>(
     request: &'s Request<'_>,
     target: &Target<'s>,
     max_tokens: u64,
@@ -132,7 +132,7 @@ fn is_in_tool_loop_without_thinking(request: &Request<'_>, is_same: bool) -> boo
 }
 
 /// The setting in `OpenAI`'s words; nothing when the request's own fields stay as they are.
-pub(super) fn for_openai<'s>(
+pub(in crate::wire) fn for_openai<'s>(
     request: &'s Request<'_>,
     target: &Target<'s>,
     notes: &mut Notes,

@@ -1,7 +1,7 @@
 //! Which dialect a body is in, when nobody said.
 
-use super::Dialect;
 use crate::json::{JsonError, Kind, Reader};
+use crate::wire::Dialect;
 
 /// What ends the look-out: a sign that only one dialect has, or broken JSON (the parser will say where).
 enum Stop {

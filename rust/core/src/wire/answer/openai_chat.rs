@@ -4,12 +4,12 @@ use std::borrow::Cow;
 
 use crate::json::{JsonError, Kind, Reader};
 
-use super::Failure;
-use super::answer::{
+use super::stream::{Step, StreamEvent};
+use super::usage::{ReportedUsage, openai_usage, top_level_cost};
+use super::whole::{
     Draft, Found, ToolCallAnswer, bare_error_in, error_in, integer_or_skip, raw_or_null, string_or_skip,
 };
-use super::answer_usage::{ReportedUsage, openai_usage, top_level_cost};
-use super::stream::{Step, StreamEvent};
+use crate::wire::Failure;
 
 /// More tool calls than any answer has.
 const MAX_TOOL_CALLS: usize = 1_024;
@@ -275,7 +275,7 @@ fn read_envelope<'a>(
 }
 
 /// Reads a plain body.
-pub(super) fn read_body(body: &[u8]) -> Result<Found, JsonError> {
+pub(in crate::wire) fn read_body(body: &[u8]) -> Result<Found, JsonError> {
     if Reader::new(body).peek()? != Kind::Object {
         return Ok(bare_error_in(body).map_or(Found::Nothing("the body is JSON, but no object"), Found::Error));
     }
@@ -324,7 +324,7 @@ struct Call {
 
 /// The state of a stream.
 #[derive(Debug, Clone, Default)]
-pub(super) struct OpenAiStream {
+pub(in crate::wire) struct OpenAiStream {
     /// The choice that is handed out: the first one seen.
     choice: Option<u64>,
     calls: Vec<Call>,

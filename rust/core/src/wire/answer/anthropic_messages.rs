@@ -5,12 +5,12 @@ use std::borrow::Cow;
 use crate::json::{JsonError, Kind, Reader};
 use crate::outcome::OutcomeKind;
 
-use super::Failure;
-use super::answer::{
+use super::stream::{Step, StreamEvent};
+use super::usage::AnthropicCounts;
+use super::whole::{
     Draft, Found, ToolCallAnswer, bare_error_in, error_in, integer_or_skip, raw_or_null, string_or_skip,
 };
-use super::answer_usage::AnthropicCounts;
-use super::stream::{Step, StreamEvent};
+use crate::wire::Failure;
 
 /// More blocks than any answer has.
 const MAX_BLOCKS: usize = 4_096;
@@ -58,7 +58,7 @@ struct Message<'a> {
 }
 
 /// Reads a plain body.
-pub(super) fn read_body(body: &[u8]) -> Result<Found, JsonError> {
+pub(in crate::wire) fn read_body(body: &[u8]) -> Result<Found, JsonError> {
     let mut reader = Reader::new(body);
     if reader.peek()? != Kind::Object {
         return Ok(bare_error_in(body).map_or(Found::Nothing("the body is JSON, but no object"), Found::Error));
@@ -187,7 +187,7 @@ struct OpenBlock {
 
 /// The state of a stream.
 #[derive(Debug, Clone, Default)]
-pub(super) struct AnthropicStream {
+pub(in crate::wire) struct AnthropicStream {
     blocks: Vec<OpenBlock>,
     tools: u32,
     counts: AnthropicCounts,

@@ -2,18 +2,18 @@
 //!
 //! Everything is in milliseconds from now, never negative, at most a day; what cannot be read is no hint.
 
-use super::Dialect;
+use crate::wire::Dialect;
 
 /// Longer waits say nothing more than "not today".
-pub(super) const MAX_RETRY_AFTER_MS: i64 = 86_400_000;
+pub(in crate::wire) const MAX_RETRY_AFTER_MS: i64 = 86_400_000;
 
 /// The value of a header, names compared without case; the first one counts.
-pub(super) fn header<'h>(headers: &'h [(String, String)], name: &str) -> Option<&'h str> {
+pub(in crate::wire) fn header<'h>(headers: &'h [(String, String)], name: &str) -> Option<&'h str> {
     headers.iter().find(|(known, _)| known.eq_ignore_ascii_case(name)).map(|(_, value)| value.trim())
 }
 
 /// The wait that the headers ask for: milliseconds before seconds before a date.
-pub(super) fn from_headers(headers: &[(String, String)], now_ms: i64) -> Option<i64> {
+pub(in crate::wire) fn from_headers(headers: &[(String, String)], now_ms: i64) -> Option<i64> {
     for name in ["retry-after-ms", "x-ms-retry-after-ms"] {
         if let Some(wait) = header(headers, name).and_then(|value| scaled(value, 1.0)) {
             return Some(wait);
@@ -27,7 +27,7 @@ pub(super) fn from_headers(headers: &[(String, String)], now_ms: i64) -> Option<
 }
 
 /// The longest reset of a rate-limit bucket that is empty.
-pub(super) fn from_resets(dialect: Dialect, headers: &[(String, String)], now_ms: i64) -> Option<i64> {
+pub(in crate::wire) fn from_resets(dialect: Dialect, headers: &[(String, String)], now_ms: i64) -> Option<i64> {
     let mut longest = None;
     for (name, value) in headers {
         if value.trim() != "0" && value.trim() != "0.0" {
@@ -64,7 +64,7 @@ fn reset_ms(value: &str, now_ms: i64) -> Option<i64> {
 }
 
 /// A wait in prose: `try again in 18.642s`, `try again in 174ms`, `retry after 20 seconds`.
-pub(super) fn from_prose(message: &str) -> Option<i64> {
+pub(in crate::wire) fn from_prose(message: &str) -> Option<i64> {
     let lower = message.to_ascii_lowercase();
     ["try again in ", "retry after ", "retry in ", "wait "].iter().find_map(|cue| {
         let (_, rest) = lower.split_once(cue)?;
@@ -82,7 +82,7 @@ pub(super) fn from_prose(message: &str) -> Option<i64> {
 }
 
 /// A duration as Go and protocol buffers write it: `12ms`, `1m26.4s`, `6m0s`, `34.4s`.
-pub(super) fn duration_ms(text: &str) -> Option<i64> {
+pub(in crate::wire) fn duration_ms(text: &str) -> Option<i64> {
     let mut rest = text.trim();
     let mut total = 0.0_f64;
     if rest.is_empty() {

@@ -11,9 +11,11 @@ use crate::json::{JsonError, Kind, Reader, Value};
 use crate::outcome::OutcomeKind;
 use crate::usage::Usage;
 
-use super::answer_usage::{ReportedUsage, UsageProblem};
+use super::anthropic_messages;
 use super::error_body::{ErrorFacts, is_html, parse_error};
-use super::{Dialect, Failure, answer_anthropic_messages, answer_openai_chat};
+use super::openai_chat;
+use super::usage::{ReportedUsage, UsageProblem};
+use crate::wire::{Dialect, Failure};
 
 /// A tool call that the model made.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -62,7 +64,7 @@ impl Answer {
 
 /// What was gathered of an answer, before it is judged.
 #[derive(Debug, Clone, Default)]
-pub(super) struct Draft {
+pub(in crate::wire) struct Draft {
     pub text: String,
     pub thinking: String,
     pub refusal: String,
@@ -180,7 +182,7 @@ fn damage_of(arguments: &str) -> Option<Damage> {
 }
 
 /// What a dialect's reader found in a plain body.
-pub(super) enum Found {
+pub(in crate::wire) enum Found {
     /// An answer.
     Answer(Draft),
     /// An error object.
@@ -202,8 +204,8 @@ pub fn parse_answer(dialect: Dialect, body: &[u8]) -> Answer {
         return bad("an HTML page instead of JSON");
     }
     let found = match dialect {
-        Dialect::OpenAiChat => answer_openai_chat::read_body(body),
-        Dialect::AnthropicMessages => answer_anthropic_messages::read_body(body),
+        Dialect::OpenAiChat => openai_chat::read_body(body),
+        Dialect::AnthropicMessages => anthropic_messages::read_body(body),
     };
     match found {
         Ok(Found::Answer(draft)) => {
@@ -219,7 +221,7 @@ pub fn parse_answer(dialect: Dialect, body: &[u8]) -> Answer {
 }
 
 /// The failure in an error member (`null`, `""` and `{}` are none); also of a whole body without one.
-pub(super) fn error_in(raw: &[u8]) -> Option<Failure> {
+pub(in crate::wire) fn error_in(raw: &[u8]) -> Option<Failure> {
     match parse_error(raw) {
         Some(Value::Null) => None,
         Some(Value::String(text)) if text.is_empty() => None,
@@ -231,7 +233,7 @@ pub(super) fn error_in(raw: &[u8]) -> Option<Failure> {
 }
 
 /// Whether a whole body has the shape of an error object of some kind, although it has no error member.
-pub(super) fn bare_error_in(raw: &[u8]) -> Option<Failure> {
+pub(in crate::wire) fn bare_error_in(raw: &[u8]) -> Option<Failure> {
     let value = parse_error(raw)?;
     let facts = ErrorFacts::of_value(&value);
     let says_so = value.get("object").and_then(Value::as_str) == Some("error")
@@ -244,7 +246,9 @@ pub(super) fn bare_error_in(raw: &[u8]) -> Option<Failure> {
 }
 
 /// The string here, or nothing when another kind of value stands here.
-pub(super) fn string_or_skip<'a>(reader: &mut Reader<'a>) -> Result<Option<std::borrow::Cow<'a, str>>, JsonError> {
+pub(in crate::wire) fn string_or_skip<'a>(
+    reader: &mut Reader<'a>,
+) -> Result<Option<std::borrow::Cow<'a, str>>, JsonError> {
     if reader.peek()? == Kind::String {
         return reader.string().map(Some);
     }
@@ -253,7 +257,7 @@ pub(super) fn string_or_skip<'a>(reader: &mut Reader<'a>) -> Result<Option<std::
 }
 
 /// The unsigned integer here, or nothing when something else stands here.
-pub(super) fn integer_or_skip(reader: &mut Reader<'_>) -> Result<Option<u64>, JsonError> {
+pub(in crate::wire) fn integer_or_skip(reader: &mut Reader<'_>) -> Result<Option<u64>, JsonError> {
     if reader.peek()? == Kind::Number {
         return Ok(reader.number()?.as_u64());
     }
@@ -262,7 +266,7 @@ pub(super) fn integer_or_skip(reader: &mut Reader<'_>) -> Result<Option<u64>, Js
 }
 
 /// The bytes of the value here, or nothing when it is null.
-pub(super) fn raw_or_null<'a>(reader: &mut Reader<'a>) -> Result<Option<&'a [u8]>, JsonError> {
+pub(in crate::wire) fn raw_or_null<'a>(reader: &mut Reader<'a>) -> Result<Option<&'a [u8]>, JsonError> {
     let is_null = reader.peek()? == Kind::Null;
     let span = reader.skip()?;
     Ok((!is_null).then(|| reader.slice(span)))

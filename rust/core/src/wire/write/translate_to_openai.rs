@@ -1,19 +1,19 @@
 //! Anthropic Messages requests as `OpenAI` Chat bodies.
 
 use super::body::Notes;
-use super::members::{Member, members, quoted};
-use super::read::{Read, text};
 use super::shape::{ANTHROPIC_BLOCKS, ANTHROPIC_MESSAGES, ANTHROPIC_TOOLS, note_unread};
 use super::thinking::for_openai;
 use super::translate_turns::{is_web, untranslatable, write_text};
-use super::{
+use crate::json::{ArrayWriter, ObjectWriter, Value};
+use crate::wire::read::members::{Member, members, quoted};
+use crate::wire::read::typed::{Read, text};
+use crate::wire::{
     Dialect, Document, Image, ImageSource, Part, Request, ResponseFormat, Role, Target, Tool, ToolChoice, Turn,
     WireError,
 };
-use crate::json::{ArrayWriter, ObjectWriter, Value};
 
 /// Writes the body.
-pub(super) fn write(request: &Request<'_>, target: &Target<'_>, notes: &mut Notes) -> Read<Vec<u8>> {
+pub(in crate::wire) fn write(request: &Request<'_>, target: &Target<'_>, notes: &mut Notes) -> Read<Vec<u8>> {
     let thinking = for_openai(request, target, notes).unwrap_or_default();
     let extras = Extras::read(request, target, notes)?;
 

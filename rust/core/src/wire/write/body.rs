@@ -2,10 +2,11 @@
 
 use std::borrow::Cow;
 
-use super::read::Read;
-use super::{
-    Dialect, Part, Request, Role, Target, ToolChoice, WireError, splice, translate_to_anthropic, translate_to_openai,
-};
+use super::splice;
+use super::translate_to_anthropic;
+use super::translate_to_openai;
+use crate::wire::read::typed::Read;
+use crate::wire::{Dialect, Part, Request, Role, Target, ToolChoice, WireError};
 
 /// An upstream body.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -18,11 +19,11 @@ pub struct Body {
 
 /// What is said about a body while it is written; nothing twice.
 #[derive(Debug, Default)]
-pub(super) struct Notes(Vec<Cow<'static, str>>);
+pub(in crate::wire) struct Notes(Vec<Cow<'static, str>>);
 
 impl Notes {
     /// Says it, once.
-    pub(super) fn say(&mut self, note: impl Into<Cow<'static, str>>) {
+    pub(in crate::wire) fn say(&mut self, note: impl Into<Cow<'static, str>>) {
         let note = note.into();
         if !self.0.contains(&note) {
             self.0.push(note);
@@ -30,18 +31,18 @@ impl Notes {
     }
 
     /// Says that a field has no counterpart.
-    pub(super) fn no_counterpart(&mut self, key: &str, dialect: Dialect) {
+    pub(in crate::wire) fn no_counterpart(&mut self, key: &str, dialect: Dialect) {
         let key: String = key.chars().take(40).collect();
         self.say(format!("`{key}`: {} has no such field", dialect.name()));
     }
 
     /// Says that a sampling parameter is not taken.
-    pub(super) fn no_sampling(&mut self, key: &str) {
+    pub(in crate::wire) fn no_sampling(&mut self, key: &str) {
         self.say(format!("`{key}`: the model does not take sampling parameters"));
     }
 
     /// Says that a sampling parameter gives way to thinking.
-    pub(super) fn no_sampling_with_thinking(&mut self, key: &str) {
+    pub(in crate::wire) fn no_sampling_with_thinking(&mut self, key: &str) {
         self.say(format!("`{key}`: the model takes no sampling parameters while it thinks"));
     }
 }
@@ -53,7 +54,7 @@ impl Notes {
 /// translated. Cost: linear in the bytes.
 ///
 /// # Errors
-/// When the upstream cannot say something whose loss would change the meaning: see [`super::CODES`].
+/// When the upstream cannot say something whose loss would change the meaning: see [`crate::wire::CODES`].
 pub fn write_body(request: &Request<'_>, target: &Target<'_>) -> Result<Body, WireError> {
     check_tool_choice(request, target)?;
     check_prefill(request, target)?;

@@ -2,14 +2,16 @@
 
 use std::borrow::Cow;
 
-use super::{Dialect, Image, ImageSource, Part, Request, ResponseFormat, Role, Thinking, ToolChoice, Turn, WireError};
 use crate::json::{Kind, Reader, Span};
+use crate::wire::{
+    Dialect, Image, ImageSource, Part, Request, ResponseFormat, Role, Thinking, ToolChoice, Turn, WireError,
+};
 
 /// What a step of a parser gives.
-pub(super) type Read<T> = Result<T, WireError>;
+pub(in crate::wire) type Read<T> = Result<T, WireError>;
 
 /// A request with nothing said yet.
-pub(super) fn blank(dialect: Dialect, body: &[u8]) -> Request<'_> {
+pub(in crate::wire) fn blank(dialect: Dialect, body: &[u8]) -> Request<'_> {
     Request {
         dialect,
         body,
@@ -29,7 +31,7 @@ pub(super) fn blank(dialect: Dialect, body: &[u8]) -> Request<'_> {
 }
 
 /// Checks the kind of the next value; `null` gives `false`, as if the field were absent.
-pub(super) fn present(reader: &mut Reader<'_>, field: &str, kind: Kind) -> Read<bool> {
+pub(in crate::wire) fn present(reader: &mut Reader<'_>, field: &str, kind: Kind) -> Read<bool> {
     let found = reader.peek()?;
     if found == kind {
         Ok(true)
@@ -42,17 +44,17 @@ pub(super) fn present(reader: &mut Reader<'_>, field: &str, kind: Kind) -> Read<
 }
 
 /// A string, or nothing when it is null.
-pub(super) fn string<'a>(reader: &mut Reader<'a>, field: &str) -> Read<Option<Cow<'a, str>>> {
+pub(in crate::wire) fn string<'a>(reader: &mut Reader<'a>, field: &str) -> Read<Option<Cow<'a, str>>> {
     if present(reader, field, Kind::String)? { Ok(Some(reader.string()?)) } else { Ok(None) }
 }
 
 /// A boolean, or nothing when it is null.
-pub(super) fn boolean(reader: &mut Reader<'_>, field: &str) -> Read<Option<bool>> {
+pub(in crate::wire) fn boolean(reader: &mut Reader<'_>, field: &str) -> Read<Option<bool>> {
     if present(reader, field, Kind::Bool)? { Ok(Some(reader.bool()?)) } else { Ok(None) }
 }
 
 /// A whole number, or nothing when it is null.
-pub(super) fn whole(reader: &mut Reader<'_>, field: &str) -> Read<Option<u64>> {
+pub(in crate::wire) fn whole(reader: &mut Reader<'_>, field: &str) -> Read<Option<u64>> {
     if !present(reader, field, Kind::Number)? {
         return Ok(None);
     }
@@ -63,7 +65,7 @@ pub(super) fn whole(reader: &mut Reader<'_>, field: &str) -> Read<Option<u64>> {
 }
 
 /// The members of an object, or nothing at all when it is null.
-pub(super) fn object<'a>(
+pub(in crate::wire) fn object<'a>(
     reader: &mut Reader<'a>,
     field: &str,
     visit: impl FnMut(&mut Reader<'a>, Cow<'a, str>) -> Read<()>,
@@ -72,7 +74,7 @@ pub(super) fn object<'a>(
 }
 
 /// The elements of an array, or nothing at all when it is null.
-pub(super) fn array<'a>(
+pub(in crate::wire) fn array<'a>(
     reader: &mut Reader<'a>,
     field: &str,
     visit: impl FnMut(&mut Reader<'a>) -> Read<()>,
@@ -81,25 +83,25 @@ pub(super) fn array<'a>(
 }
 
 /// Any value's bytes, or nothing when it is null.
-pub(super) fn raw<'a>(reader: &mut Reader<'a>) -> Read<Option<&'a [u8]>> {
+pub(in crate::wire) fn raw<'a>(reader: &mut Reader<'a>) -> Read<Option<&'a [u8]>> {
     let is_null = reader.peek()? == Kind::Null;
     let span = reader.skip()?;
     Ok((!is_null).then(|| reader.slice(span)))
 }
 
 /// Where the next value begins.
-pub(super) fn start(reader: &mut Reader<'_>) -> Read<usize> {
+pub(in crate::wire) fn start(reader: &mut Reader<'_>) -> Read<usize> {
     reader.peek()?;
     Ok(reader.offset())
 }
 
 /// The bytes from `start` up to the reader.
-pub(super) fn since<'a>(reader: &Reader<'a>, start: usize) -> &'a [u8] {
+pub(in crate::wire) fn since<'a>(reader: &Reader<'a>, start: usize) -> &'a [u8] {
     reader.slice(Span { start, end: reader.offset() })
 }
 
 /// Fills a slot that may be filled once.
-pub(super) fn once<T>(slot: &mut Option<T>, value: Option<T>, key: &str, reader: &Reader<'_>) -> Read<()> {
+pub(in crate::wire) fn once<T>(slot: &mut Option<T>, value: Option<T>, key: &str, reader: &Reader<'_>) -> Read<()> {
     if slot.is_some() {
         return Err(WireError::duplicate(key, reader.offset()));
     }
@@ -108,12 +110,12 @@ pub(super) fn once<T>(slot: &mut Option<T>, value: Option<T>, key: &str, reader:
 }
 
 /// JSON bytes as text. Bytes come from a checked value, so only invalid UTF-8 inside its strings is repaired.
-pub(super) fn text(json: &[u8]) -> Cow<'_, str> {
+pub(in crate::wire) fn text(json: &[u8]) -> Cow<'_, str> {
     String::from_utf8_lossy(json)
 }
 
 /// Adds a piece to the conversation; neighbours of one role are one turn, as Anthropic's API has it too.
-pub(super) fn say<'a>(turns: &mut Vec<Turn<'a>>, role: Role, part: Part<'a>) {
+pub(in crate::wire) fn say<'a>(turns: &mut Vec<Turn<'a>>, role: Role, part: Part<'a>) {
     if matches!(&part, Part::Text(text) if text.is_empty()) {
         return;
     }
@@ -124,7 +126,7 @@ pub(super) fn say<'a>(turns: &mut Vec<Turn<'a>>, role: Role, part: Part<'a>) {
 }
 
 /// Texts as one, a line each; one alone is not copied.
-pub(super) fn join(mut texts: Vec<Cow<'_, str>>) -> Cow<'_, str> {
+pub(in crate::wire) fn join(mut texts: Vec<Cow<'_, str>>) -> Cow<'_, str> {
     if texts.len() > 1 {
         return Cow::Owned(texts.join("\n"));
     }
@@ -140,7 +142,7 @@ fn tail(text: Cow<'_, str>, from: usize) -> Cow<'_, str> {
 }
 
 /// The media type and the base64 text of a data URL; any other URL comes back.
-pub(super) fn data_url(url: Cow<'_, str>) -> Result<(Cow<'_, str>, Cow<'_, str>), Cow<'_, str>> {
+pub(in crate::wire) fn data_url(url: Cow<'_, str>) -> Result<(Cow<'_, str>, Cow<'_, str>), Cow<'_, str>> {
     let Some((head, _)) = url.strip_prefix("data:").and_then(|rest| rest.split_once(',')) else {
         return Err(url);
     };
@@ -158,7 +160,7 @@ pub(super) fn data_url(url: Cow<'_, str>) -> Result<(Cow<'_, str>, Cow<'_, str>)
 }
 
 /// A picture behind a URL or inside a data URL.
-pub(super) fn image<'a>(url: Cow<'a, str>, detail: Option<Cow<'a, str>>) -> Image<'a> {
+pub(in crate::wire) fn image<'a>(url: Cow<'a, str>, detail: Option<Cow<'a, str>>) -> Image<'a> {
     let source = match data_url(url) {
         Ok((media_type, data)) => ImageSource::Base64 { media_type, data },
         Err(url) => ImageSource::Url(url),
@@ -167,7 +169,7 @@ pub(super) fn image<'a>(url: Cow<'a, str>, detail: Option<Cow<'a, str>>) -> Imag
 }
 
 /// The sampling parameters that the normal form names.
-pub(super) fn sampling_name(key: &str) -> Option<&'static str> {
+pub(in crate::wire) fn sampling_name(key: &str) -> Option<&'static str> {
     const NAMES: [&str; 8] = [
         "temperature",
         "top_p",
@@ -182,7 +184,7 @@ pub(super) fn sampling_name(key: &str) -> Option<&'static str> {
 }
 
 /// Bytes of base64 text, or nothing when it is none. White space is passed over, padding may be missing.
-pub(super) fn base64(text: &str) -> Option<Vec<u8>> {
+pub(in crate::wire) fn base64(text: &str) -> Option<Vec<u8>> {
     let mut out = Vec::with_capacity(text.len() / 4 * 3);
     let (mut bits, mut held) = (0_u32, 0_u32);
     for byte in text.trim_end_matches(['=', '\n', '\r', ' ']).bytes() {

@@ -3,13 +3,13 @@
 use std::borrow::Cow;
 
 use super::parse::{no_role, plain_role};
-use super::read::{Read, array, base64, data_url, image, join, object, once, raw, say, since, start, string, text};
-use super::{Document, Image, Part, Role, Turn, WireError};
+use super::typed::{Read, array, base64, data_url, image, join, object, once, raw, say, since, start, string, text};
 use crate::json::{Kind, Reader};
+use crate::wire::{Document, Image, Part, Role, Turn, WireError};
 
 /// The conversation while it is read.
 #[derive(Default)]
-pub(super) struct Talk<'a> {
+pub(in crate::wire) struct Talk<'a> {
     /// System and developer texts.
     pub system: Vec<Cow<'a, str>>,
     /// What is said.
@@ -33,7 +33,7 @@ struct Message<'a> {
 
 impl<'a> Talk<'a> {
     /// Reads one message.
-    pub(super) fn message(&mut self, reader: &mut Reader<'a>) -> Read<()> {
+    pub(in crate::wire) fn message(&mut self, reader: &mut Reader<'a>) -> Read<()> {
         let start = start(reader)?;
         let mut message = Message::default();
         object(reader, "messages[]", |reader, key| message.member(reader, &key))?;

@@ -1,14 +1,14 @@
 //! Which nested fields a translation reads: what is outside of them is said to be left out.
 
 use super::body::Notes;
-use super::read::Read;
 use crate::json::{Kind, Reader};
+use crate::wire::read::typed::Read;
 
 /// The keys that a translation reads in an object, and what it reads inside them.
-pub(super) struct Shape(&'static [(&'static str, Option<&'static Shape>)]);
+pub(in crate::wire) struct Shape(&'static [(&'static str, Option<&'static Shape>)]);
 
 /// `messages` of an `OpenAI` body.
-pub(super) const OPENAI_MESSAGES: Shape = Shape(&[
+pub(in crate::wire) const OPENAI_MESSAGES: Shape = Shape(&[
     ("role", None),
     ("content", Some(&OPENAI_PARTS)),
     ("tool_calls", Some(&OPENAI_CALLS)),
@@ -33,7 +33,7 @@ const OPENAI_PARTS: Shape = Shape(&[
 const OPENAI_CALLS: Shape = Shape(&[("id", None), ("index", None), ("type", None), ("function", None)]);
 
 /// `tools` of an `OpenAI` body; `functions` are their inner part.
-pub(super) const OPENAI_TOOLS: Shape = Shape(&[
+pub(in crate::wire) const OPENAI_TOOLS: Shape = Shape(&[
     ("type", None),
     ("function", Some(&OPENAI_FUNCTIONS)),
     ("name", None),
@@ -42,13 +42,14 @@ pub(super) const OPENAI_TOOLS: Shape = Shape(&[
 ]);
 
 /// `functions` of an `OpenAI` body.
-pub(super) const OPENAI_FUNCTIONS: Shape = Shape(&[("name", None), ("description", None), ("parameters", None)]);
+pub(in crate::wire) const OPENAI_FUNCTIONS: Shape =
+    Shape(&[("name", None), ("description", None), ("parameters", None)]);
 
 /// `messages` of an Anthropic body.
-pub(super) const ANTHROPIC_MESSAGES: Shape = Shape(&[("role", None), ("content", Some(&ANTHROPIC_BLOCKS))]);
+pub(in crate::wire) const ANTHROPIC_MESSAGES: Shape = Shape(&[("role", None), ("content", Some(&ANTHROPIC_BLOCKS))]);
 
 /// Content blocks of an Anthropic body, those of `system` too.
-pub(super) const ANTHROPIC_BLOCKS: Shape = Shape(&[
+pub(in crate::wire) const ANTHROPIC_BLOCKS: Shape = Shape(&[
     ("type", None),
     ("text", None),
     ("thinking", None),
@@ -65,11 +66,11 @@ pub(super) const ANTHROPIC_BLOCKS: Shape = Shape(&[
 ]);
 
 /// `tools` of an Anthropic body.
-pub(super) const ANTHROPIC_TOOLS: Shape =
+pub(in crate::wire) const ANTHROPIC_TOOLS: Shape =
     Shape(&[("type", None), ("name", None), ("description", None), ("input_schema", None)]);
 
 /// Says which fields inside `value` lie outside its shape.
-pub(super) fn note_unread(value: &[u8], path: &str, shape: &Shape, notes: &mut Notes) -> Read<()> {
+pub(in crate::wire) fn note_unread(value: &[u8], path: &str, shape: &Shape, notes: &mut Notes) -> Read<()> {
     walk(&mut Reader::new(value), path, shape, notes)
 }
 

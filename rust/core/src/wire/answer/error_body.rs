@@ -15,13 +15,13 @@ use super::retry_after;
 const MAX_ERROR_BYTES: usize = 32 << 10;
 
 /// The tree of an error object of bounded size.
-pub(super) fn parse_error(raw: &[u8]) -> Option<Value<'_>> {
+pub(in crate::wire) fn parse_error(raw: &[u8]) -> Option<Value<'_>> {
     if raw.len() > MAX_ERROR_BYTES { None } else { Value::parse(raw).ok() }
 }
 
 /// What an error object says.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub(super) struct ErrorFacts {
+pub(in crate::wire) struct ErrorFacts {
     /// `code`, else `type`, else `status`.
     pub code: Option<String>,
     /// `type`, else `status` (`RESOURCE_EXHAUSTED`).
@@ -45,7 +45,7 @@ pub(super) struct ErrorFacts {
 }
 
 /// Whether bytes look like a page for people.
-pub(super) fn is_html(body: &[u8]) -> bool {
+pub(in crate::wire) fn is_html(body: &[u8]) -> bool {
     let body = body.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(body);
     body.trim_ascii_start().starts_with(b"<")
 }

@@ -1,0 +1,12 @@
+//! From answer and stream bytes to one outcome, with its usage.
+
+pub(super) mod anthropic_messages;
+pub(super) mod error_body;
+pub(super) mod openai_chat;
+pub(super) mod redact;
+pub(super) mod retry_after;
+pub(super) mod sse;
+pub(super) mod status;
+pub(super) mod stream;
+pub(super) mod usage;
+pub(super) mod whole;
