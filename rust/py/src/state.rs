@@ -78,6 +78,13 @@ impl State {
         self.lend(|state| state.may_retry(now_ms))
     }
 
+    /// Whether a deployment may be tried without doubt: not cooling down, and its breaker closed or ready for a probe.
+    #[pyo3(signature = (deployment, key, provider, *, now = None))]
+    fn is_healthy(&self, deployment: &str, key: &str, provider: &str, now: Option<f64>) -> bool {
+        let (now_ms, _) = moment(now, Some(0));
+        self.lend(|state| state.standing(deployment, key, provider, now_ms)).is_healthy()
+    }
+
     /// Milliseconds until a deployment is no longer left alone; none when it is healthy.
     #[pyo3(signature = (deployment, key, provider, *, now = None))]
     fn cooling_ms(&self, deployment: &str, key: &str, provider: &str, now: Option<f64>) -> Option<i64> {
