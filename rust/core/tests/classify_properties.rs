@@ -233,6 +233,7 @@ fn request<'a>(system: &[&'a str], turns: Vec<Turn<'a>>, tools: usize) -> Reques
         thinking: Thinking::Unsaid,
         choices: 1,
         sampling: Vec::new(),
+        has_special_fields: false,
         end_user: None,
     }
 }

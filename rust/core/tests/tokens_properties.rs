@@ -22,6 +22,7 @@ fn request<'a>(system: Vec<Cow<'a, str>>, turns: Vec<Turn<'a>>) -> Request<'a> {
         thinking: Thinking::Unsaid,
         choices: 1,
         sampling: Vec::new(),
+        has_special_fields: false,
         end_user: None,
     }
 }

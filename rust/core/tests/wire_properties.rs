@@ -375,3 +375,18 @@ fn text_without_escapes_is_borrowed() {
     assert!(matches!(&image.source, ImageSource::Base64 { data: std::borrow::Cow::Borrowed("QUI="), .. }));
     assert_eq!(request.tool_choice, ToolChoice::Auto);
 }
+
+/// A hostile body names very many fields that have no counterpart: notes stay few, and time linear.
+#[test]
+fn many_unknown_fields_are_noted_in_bounds() {
+    let mut body = String::from(r#"{"messages":[{"role":"user","content":"hi"}]"#);
+    for index in 0..20_000 {
+        use std::fmt::Write as _;
+        let _ = write!(body, r#","x{index}":1"#);
+    }
+    body.push('}');
+    let request = parse_request(body.as_bytes(), Some(Dialect::OpenAiChat)).unwrap();
+    let written = write_body(&request, &Target::new(Dialect::AnthropicMessages, "m")).unwrap();
+    assert_eq!(written.dropped.len(), 65);
+    assert!(written.dropped.last().is_some_and(|last| last == "and 19936 more"), "{:?}", written.dropped.last());
+}

@@ -2,7 +2,7 @@
 
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use pyo3::exceptions::PyTypeError;
+use pyo3::exceptions::{PyTypeError, PyValueError};
 use pyo3::prelude::*;
 use pyo3::types::{PyBool, PyBytes, PyDict, PyFloat, PyInt, PyList, PyMapping, PyString, PyTuple};
 use turnout_core::json::write_string;
@@ -164,7 +164,10 @@ fn millionths(name: &str, value: &Bound<'_, PyAny>) -> PyResult<i64> {
     clippy::disallowed_methods,
     reason = "the one place where the binding reads the clock for callers that give none"
 )]
-pub fn moment(now: Option<f64>, seed: Option<u64>) -> (i64, u64) {
+pub fn moment(now: Option<f64>, seed: Option<u64>) -> PyResult<(i64, u64)> {
+    if now.is_some_and(|seconds| !seconds.is_finite() || seconds.abs() > 1.0e12) {
+        return Err(PyValueError::new_err("`now` must be a number of seconds since 1970"));
+    }
     let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
     let now_ms = match now {
         #[allow(
@@ -181,5 +184,5 @@ pub fn moment(now: Option<f64>, seed: Option<u64>) -> (i64, u64) {
         bits = (bits ^ (bits >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
         bits ^ (bits >> 31)
     });
-    (now_ms, seed)
+    Ok((now_ms, seed))
 }

@@ -20,7 +20,7 @@ use crate::policy::Policy;
 use crate::state::State;
 
 /// Above this the GIL is released: the work takes longer than the switch (about 100 microseconds).
-const DETACH_BYTES: usize = 32 * 1024;
+pub const DETACH_BYTES: usize = 32 * 1024;
 
 /// A policy ready to decide. Immutable but for its `state`; shared by threads.
 #[pyclass(frozen, module = "turnout")]
@@ -107,7 +107,7 @@ impl Engine {
         let body = request_bytes(request)?;
         let meta = meta_of(meta)?;
         let dialect = dialect.map(|name| dialect_of(py, name)).transpose()?;
-        let (now_ms, seed) = moment(now, seed);
+        let (now_ms, seed) = moment(now, seed)?;
         let state = state.unwrap_or(&self.state);
         let work = || {
             let request = parse_request(&body, dialect)?;
@@ -143,7 +143,7 @@ impl Engine {
         let Some(row) = decision.plan.attempts.get(attempt) else {
             return Err(pyo3::exceptions::PyIndexError::new_err("the decision has no such attempt"));
         };
-        let (now_ms, _) = moment(now, Some(0));
+        let (now_ms, _) = moment(now, Some(0))?;
         let key = row.key.label();
         self.state.lend(|state| {
             let (deployment, provider) = (row.deployment.as_str(), row.provider.as_str());

@@ -11,6 +11,7 @@ use turnout_core::wire::{self, Dialect, ResponseFormat, parse_request, write_bod
 
 use crate::answer::Answer;
 use crate::decision::Asked;
+use crate::engine::DETACH_BYTES;
 use crate::errors::of_wire;
 use crate::money::{ExpectedCost, Money, Usage, cost_at};
 use crate::state::outcome_of;
@@ -55,9 +56,12 @@ impl Attempt {
     /// The upstream body; `stream` none streams as the client asked.
     pub fn write(&self, py: Python<'_>, stream: Option<bool>) -> PyResult<wire::Body> {
         let row = self.row()?;
-        let request = parse_request(&self.asked.body, Some(self.asked.dialect)).map_err(|error| of_wire(py, &error))?;
-        let target = row.target(stream.unwrap_or(request.stream));
-        write_body(&request, &target).map_err(|error| of_wire(py, &error))
+        let work = || {
+            let request = parse_request(&self.asked.body, Some(self.asked.dialect))?;
+            write_body(&request, &row.target(stream.unwrap_or(request.stream)))
+        };
+        let written = if self.asked.body.len() > DETACH_BYTES { py.detach(work) } else { work() };
+        written.map_err(|error| of_wire(py, &error))
     }
 
     fn row(&self) -> PyResult<&plan::Attempt> {

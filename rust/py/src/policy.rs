@@ -75,6 +75,13 @@ impl Policy {
         Ok(dict)
     }
 
+    /// The deployments to which the file gives an address, a key or a region of their own.
+    #[getter]
+    fn own_reach<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyTuple>> {
+        let own = self.inner.deployments.iter().filter(|deployment| deployment.has_own_reach);
+        PyTuple::new(py, own.map(|deployment| deployment.id.as_str()).collect::<Vec<_>>())
+    }
+
     /// Runs the tests in the file; empty when all hold.
     fn run_tests(&self, py: Python<'_>) -> Vec<TestFailure> {
         let policy = (*self.inner).clone();

@@ -36,16 +36,18 @@ impl State {
 
     /// A call begins: what extra attempts are a share of.
     #[pyo3(signature = (*, now = None))]
-    fn call_started(&self, now: Option<f64>) {
-        let (now_ms, _) = moment(now, Some(0));
+    fn call_started(&self, now: Option<f64>) -> PyResult<()> {
+        let (now_ms, _) = moment(now, Some(0))?;
         self.lend(|state| state.apply(&ControlEvent::CallStarted, now_ms));
+        Ok(())
     }
 
     /// An attempt begins.
     #[pyo3(signature = (deployment, key, provider, *, now = None))]
-    fn attempt_started(&self, deployment: &str, key: &str, provider: &str, now: Option<f64>) {
-        let (now_ms, _) = moment(now, Some(0));
+    fn attempt_started(&self, deployment: &str, key: &str, provider: &str, now: Option<f64>) -> PyResult<()> {
+        let (now_ms, _) = moment(now, Some(0))?;
         self.lend(|state| state.apply(&ControlEvent::AttemptStarted { deployment, key, provider }, now_ms));
+        Ok(())
     }
 
     /// An attempt ended.
@@ -64,7 +66,7 @@ impl State {
         now: Option<f64>,
     ) -> PyResult<()> {
         let outcome = outcome_of(py, outcome)?;
-        let (now_ms, _) = moment(now, Some(0));
+        let (now_ms, _) = moment(now, Some(0))?;
         let event =
             ControlEvent::AttemptEnded { deployment, key, provider, outcome, ttft_ms, total_ms, retry_after_ms };
         self.lend(|state| state.apply(&event, now_ms));
@@ -73,24 +75,24 @@ impl State {
 
     /// Whether the process may make an extra attempt now; if so, it is counted.
     #[pyo3(signature = (*, now = None))]
-    fn may_retry(&self, now: Option<f64>) -> bool {
-        let (now_ms, _) = moment(now, Some(0));
-        self.lend(|state| state.may_retry(now_ms))
+    fn may_retry(&self, now: Option<f64>) -> PyResult<bool> {
+        let (now_ms, _) = moment(now, Some(0))?;
+        Ok(self.lend(|state| state.may_retry(now_ms)))
     }
 
     /// Whether a deployment may be tried without doubt: not cooling down, and its breaker closed or ready for a probe.
     #[pyo3(signature = (deployment, key, provider, *, now = None))]
-    fn is_healthy(&self, deployment: &str, key: &str, provider: &str, now: Option<f64>) -> bool {
-        let (now_ms, _) = moment(now, Some(0));
-        self.lend(|state| state.standing(deployment, key, provider, now_ms)).is_healthy()
+    fn is_healthy(&self, deployment: &str, key: &str, provider: &str, now: Option<f64>) -> PyResult<bool> {
+        let (now_ms, _) = moment(now, Some(0))?;
+        Ok(self.lend(|state| state.standing(deployment, key, provider, now_ms)).is_healthy())
     }
 
     /// Milliseconds until a deployment is no longer left alone; none when it is healthy.
     #[pyo3(signature = (deployment, key, provider, *, now = None))]
-    fn cooling_ms(&self, deployment: &str, key: &str, provider: &str, now: Option<f64>) -> Option<i64> {
-        let (now_ms, _) = moment(now, Some(0));
+    fn cooling_ms(&self, deployment: &str, key: &str, provider: &str, now: Option<f64>) -> PyResult<Option<i64>> {
+        let (now_ms, _) = moment(now, Some(0))?;
         let standing = self.lend(|state| state.standing(deployment, key, provider, now_ms));
-        standing.cooling_until_ms.map(|until_ms| until_ms.saturating_sub(now_ms))
+        Ok(standing.cooling_until_ms.map(|until_ms| until_ms.saturating_sub(now_ms)))
     }
 }
 

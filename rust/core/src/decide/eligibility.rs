@@ -7,7 +7,7 @@ use crate::policy::calendar;
 use crate::policy::expr::{Program, Tri};
 use crate::policy::facts::FactId;
 use crate::policy::{Prefer, Require, Rule};
-use crate::wire::{Dialect, ToolChoice};
+use crate::wire::{Dialect, Target, ToolChoice};
 
 /// Every reason of the engine's own, and what it says. A filter of `require` is `require:NAME`.
 pub const REASONS: &[(&str, &str)] = &[
@@ -21,7 +21,7 @@ pub const REASONS: &[(&str, &str)] = &[
     ("no-schema", "it is not known to keep to a JSON schema"),
     ("no-choices", "its dialect gives one answer only"),
     ("provider-tools", "the request names tools that only another provider runs"),
-    ("untranslatable", "the request holds what cannot be said in its dialect"),
+    ("untranslatable", "the request holds what cannot be said in its dialect, or what the model refuses"),
     ("unknown-price", "money is asked about, and its price is not known"),
 ];
 
@@ -87,9 +87,12 @@ pub(super) fn rejection(env: &RequestEnv<'_>, rule: &Rule, candidate: &Candidate
     if model.dialect != request.dialect && request.tools.iter().any(|tool| !tool.is_function) {
         return reject("provider-tools", "the request names a tool that its own provider runs");
     }
-    if model.dialect != request.dialect
-        && let Some(reason) = env.facts.untranslatable()
-    {
+    let target = Target {
+        accepts_prefill: facts.caps.prefill != Some(false),
+        accepts_forced_tool_choice: facts.caps.forced_tool_use != Some(false),
+        ..Target::new(model.dialect, &facts.id)
+    };
+    if let Some(reason) = env.facts.unwritable(&target) {
         return reject("untranslatable", reason);
     }
     if let Some(rejection) = window(env, candidate) {

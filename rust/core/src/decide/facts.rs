@@ -9,7 +9,7 @@ use crate::policy::expr::{TextTest, Tri, Value};
 use crate::policy::facts::FactId;
 use crate::policy::{GivenValue, MetaValue};
 use crate::tokens::{Family, RequestMeasure, TokenCount, count_request_exact, measure};
-use crate::wire::{Dialect, Part, Request, ResponseFormat, Role, Target, Turn, write_body};
+use crate::wire::{Dialect, Part, Request, ResponseFormat, Role, Target, Turn, refusal};
 
 /// Up to this size an exact count is made inline when an estimate leaves a condition open; above, the safe side is taken.
 pub const EXACT_INLINE_BYTES: usize = 16 * 1024;
@@ -34,15 +34,16 @@ pub struct RequestFacts<'r> {
     task: OnceCell<TaskScore>,
     language: OnceCell<LanguageScore>,
     pieces: OnceCell<Counts>,
-    translated: OnceCell<Option<String>>,
+    unwritable: RefCell<Vec<(TargetKind, Option<String>)>>,
 }
+
+/// What a refusal to write depends on: the dialect, and whether the model takes a prefill and a forced tool choice.
+type TargetKind = (Dialect, bool, bool);
 
 /// What is counted by walking the turns once.
 struct Counts {
     images: u64,
     documents: u64,
-    /// Blocks that this version does not know.
-    others: u64,
     turns: u64,
 }
 
@@ -68,7 +69,7 @@ impl<'r> RequestFacts<'r> {
             task: OnceCell::new(),
             language: OnceCell::new(),
             pieces: OnceCell::new(),
-            translated: OnceCell::new(),
+            unwritable: RefCell::new(Vec::new()),
         }
     }
 
@@ -154,13 +155,12 @@ impl<'r> RequestFacts<'r> {
 
     fn counts(&self) -> &Counts {
         self.pieces.get_or_init(|| {
-            let mut counts = Counts { images: 0, documents: 0, others: 0, turns: self.request.turns.len() as u64 };
+            let mut counts = Counts { images: 0, documents: 0, turns: self.request.turns.len() as u64 };
             for part in self.request.turns.iter().flat_map(|turn| &turn.parts) {
                 match part {
                     Part::Image(_) => counts.images += 1,
                     Part::Document(_) => counts.documents += 1,
                     Part::ToolResult { images, .. } => counts.images += images.len() as u64,
-                    Part::Other { .. } => counts.others += 1,
                     _ => {}
                 }
             }
@@ -168,21 +168,15 @@ impl<'r> RequestFacts<'r> {
         })
     }
 
-    /// Why the request cannot be said in another dialect than its own, if it cannot. Tried only where it holds something
-    /// that a translation may refuse: text and calls of functions always cross.
-    pub fn untranslatable(&self) -> Option<&str> {
-        let counts = self.counts();
-        if counts.images + counts.documents + counts.others == 0 {
-            return None;
+    /// Why the request cannot be written for a model, if it cannot; asked once for each kind of target.
+    pub fn unwritable(&self, target: &Target<'_>) -> Option<String> {
+        let kind = (target.dialect, target.accepts_prefill, target.accepts_forced_tool_choice);
+        if let Some((_, reason)) = self.unwritable.borrow().iter().find(|(known, _)| *known == kind) {
+            return reason.clone();
         }
-        let tried = self.translated.get_or_init(|| {
-            let other = match self.request.dialect {
-                Dialect::OpenAiChat => Dialect::AnthropicMessages,
-                Dialect::AnthropicMessages => Dialect::OpenAiChat,
-            };
-            write_body(self.request, &Target::new(other, "")).err().map(|error| error.message.into_owned())
-        });
-        tried.as_deref()
+        let reason = refusal(self.request, target).map(|error| error.message.into_owned());
+        self.unwritable.borrow_mut().push((kind, reason.clone()));
+        reason
     }
 
     /// The clock, in milliseconds since 1970.

@@ -84,6 +84,9 @@ pub struct Deployment {
     pub base_url: String,
     /// Share of the traffic among the deployments of one model.
     pub weight: u32,
+    /// Whether the file gives it an address, a key or a region of its own: a client for the whole provider, which has
+    /// its own, must not carry its calls.
+    pub has_own_reach: bool,
 }
 
 /// Where a key comes from. The key itself never enters the core.

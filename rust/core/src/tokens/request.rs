@@ -382,6 +382,7 @@ mod tests {
             thinking: Thinking::Unsaid,
             choices: 1,
             sampling: vec![],
+            has_special_fields: false,
             end_user: None,
         };
         let facts = measure(&request);

@@ -33,4 +33,4 @@ pub use request::{
     Dialect, Document, Image, ImageSource, Part, Request, ResponseFormat, Role, Thinking, Tool, ToolChoice, Turn,
 };
 pub use target::{Target, ThinkingSetting};
-pub use write::body::{Body, write_body};
+pub use write::body::{Body, refusal, write_body};

@@ -216,6 +216,9 @@ pub struct Request<'a> {
     pub choices: u64,
     /// Names of the sampling parameters present (`temperature`, `top_p`, ...), in the order of the text.
     pub sampling: Vec<&'static str>,
+    /// Whether a field is there that the other dialect may be unable to say (stop sequences, hosted tools, audio, a
+    /// region): only then is a translation tried before a candidate counts as eligible.
+    pub has_special_fields: bool,
     /// `metadata.user_id` or `user`.
     pub end_user: Option<Cow<'a, str>>,
 }

@@ -12,7 +12,7 @@ use crate::catalog::Catalog;
 use crate::policy::diagnostics::{Finding, Findings};
 use crate::policy::expr::{self, Names};
 use crate::policy::facts::{Scope, Type, fact};
-use crate::policy::model::{Accept, NamedFact, Policy, Run, UnknownMode};
+use crate::policy::model::{Accept, NamedFact, Policy, UnknownMode};
 use crate::policy::source::{Node, Row, canonical, tree};
 use block::{Block, expression, named_members, text, word};
 use file_tests::{Known, tests};
@@ -87,7 +87,7 @@ fn compile_root(root: &Node, catalog: &Catalog, today: i64, findings: &mut Findi
     let unknown_words = [("strongest", UnknownMode::Strongest), ("skip", UnknownMode::Skip)];
     let unknown =
         block.get("unknown").and_then(|node| word(node, "`unknown`", &unknown_words, findings)).unwrap_or_default();
-    let run = block.get("run").map(|node| run(node, Run::default(), findings)).unwrap_or_default();
+    let run = block.get("run").map(|node| run(node, None, findings)).unwrap_or_default();
     let context = RuleContext { models: &models, pools: &pools, run };
     let rules = rules(&block, &context, &mut names, findings);
     names.rules = rules.iter().map(|rule| rule.name.clone()).collect();

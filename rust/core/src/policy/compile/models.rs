@@ -108,6 +108,7 @@ fn model(
         region: stated.region.clone(),
         base_url: base_url.clone(),
         weight: 1,
+        has_own_reach: stated.base_url.is_some() || stated.key.is_some() || stated.region.is_some(),
     };
     let own = match block.as_ref().and_then(|block| block.get("deployments")) {
         Some(list) => deployments(list, &default, findings),
@@ -352,6 +353,8 @@ fn deployments(node: &Node, default: &Deployment, findings: &mut Findings) -> Ve
                 .and_then(|node| url(node, findings))
                 .unwrap_or_else(|| default.base_url.clone()),
             weight: u32::try_from(weight).unwrap_or(1),
+            has_own_reach: default.has_own_reach
+                || ["key", "region", "base_url"].iter().any(|key| block.get(key).is_some()),
         });
     }
     found

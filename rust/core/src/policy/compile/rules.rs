@@ -170,7 +170,7 @@ fn choice(
         set: block.get("set").map(|node| set(node, findings)).unwrap_or_default(),
         accept: block.get("accept").map(|node| accept(node, findings)),
         escalate: block.get("escalate").and_then(|node| escalate(node, findings)),
-        run: block.get("run").map(|node| run(node, context.run, findings)),
+        run: block.get("run").map(|node| run(node, Some(context.run), findings)),
         pos: block.pos,
     };
     unpriced(&rule, context, findings);

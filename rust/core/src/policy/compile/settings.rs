@@ -30,9 +30,13 @@ pub(super) fn escalate(node: &Node, findings: &mut Findings) -> Option<Escalate>
 }
 
 /// `run: { deadline: 40s, ... }`; what is not said is inherited.
-pub(super) fn run(node: &Node, inherited: Run, findings: &mut Findings) -> Run {
+///
+/// The retry budget belongs to the process, so only the whole policy can set it.
+pub(super) fn run(node: &Node, inherited: Option<Run>, findings: &mut Findings) -> Run {
     let keys = ["deadline", "spend", "ttft", "attempts", "retry_budget"];
-    let Some(block) = Block::open(node, "`run`", &keys, findings) else { return inherited };
+    let keys = if inherited.is_some() { keys.get(..4).unwrap_or_default() } else { &keys };
+    let inherited = inherited.unwrap_or_default();
+    let Some(block) = Block::open(node, "`run`", keys, findings) else { return inherited };
     let mut run = inherited;
     if let Some(value) = block.get("deadline").and_then(|node| duration_ms(node, "`deadline`", findings)) {
         run.deadline_ms = value;

@@ -6,6 +6,7 @@ use super::ExprError;
 use super::ast::{CmpOp, Expr, ExprKind, Literal, Span};
 use super::lex::lex;
 use super::program::{Op, Program, TextTest};
+use crate::classify::Language;
 use crate::policy::diagnostics::suggestion;
 use crate::policy::facts::{FACTS, FactId, Scope, Type, fact};
 
@@ -291,6 +292,7 @@ impl Checker<'_> {
             "model" | "model.name" => self.names.models.clone(),
             "rule" => self.names.rules.clone(),
             "deployment.name" => self.names.deployments.clone(),
+            "language" => Language::all().map(|language| language.code().to_owned()).collect(),
             _ => match fact(name).map(|row| row.ty) {
                 Some(Type::Enum(words)) => words.iter().map(|word| (*word).to_owned()).collect(),
                 _ => return,

@@ -4,7 +4,9 @@ use std::borrow::Cow;
 
 use super::openai_turns::Talk;
 use super::parse::top_level;
-use super::typed::{Read, array, blank, boolean, object, once, raw, sampling_name, since, start, string, whole};
+use super::typed::{
+    Read, array, blank, boolean, is_special, object, once, raw, sampling_name, since, start, string, whole,
+};
 use crate::json::{Kind, Reader};
 use crate::wire::{Dialect, Request, ResponseFormat, Thinking, Tool, ToolChoice};
 
@@ -66,14 +68,16 @@ impl<'a> Settings<'a> {
             "enable_thinking" => {
                 self.switch = boolean(reader, key)?.map(|on| if on { Thinking::Adaptive } else { Thinking::Off });
             }
-            _ => match sampling_name(key) {
-                Some(name) => {
+            _ => {
+                if let Some(name) = sampling_name(key) {
                     if raw(reader)?.is_some() {
                         request.sampling.push(name);
                     }
+                } else {
+                    request.has_special_fields |= is_special(key);
+                    reader.skip()?;
                 }
-                None => drop(reader.skip()?),
-            },
+            }
         }
         Ok(())
     }

@@ -26,8 +26,24 @@ pub(in crate::wire) fn blank(dialect: Dialect, body: &[u8]) -> Request<'_> {
         thinking: Thinking::Unsaid,
         choices: 1,
         sampling: Vec::new(),
+        has_special_fields: false,
         end_user: None,
     }
+}
+
+/// Whether a top-level field is one whose translation may be refused.
+pub(in crate::wire) fn is_special(key: &str) -> bool {
+    const KEYS: [&str; 8] = [
+        "stop",
+        "stop_sequences",
+        "web_search_options",
+        "modalities",
+        "audio",
+        "mcp_servers",
+        "container",
+        "inference_geo",
+    ];
+    KEYS.contains(&key)
 }
 
 /// Checks the kind of the next value; `null` gives `false`, as if the field were absent.

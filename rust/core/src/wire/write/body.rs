@@ -1,6 +1,7 @@
 //! From the normal form to an upstream body.
 
 use std::borrow::Cow;
+use std::collections::BTreeSet;
 
 use super::splice;
 use super::translate_to_anthropic;
@@ -19,15 +20,29 @@ pub struct Body {
 
 /// What is said about a body while it is written; nothing twice.
 #[derive(Debug, Default)]
-pub(in crate::wire) struct Notes(Vec<Cow<'static, str>>);
+pub(in crate::wire) struct Notes {
+    said: BTreeSet<Cow<'static, str>>,
+    order: Vec<Cow<'static, str>>,
+    unsaid: usize,
+}
+
+/// How many notes a body carries; a hostile request must not make them many.
+const MAX_NOTES: usize = 64;
 
 impl Notes {
     /// Says it, once.
     pub(in crate::wire) fn say(&mut self, note: impl Into<Cow<'static, str>>) {
         let note = note.into();
-        if !self.0.contains(&note) {
-            self.0.push(note);
+        if self.said.len() >= MAX_NOTES {
+            self.unsaid += 1;
+        } else if self.said.insert(note.clone()) {
+            self.order.push(note);
         }
+    }
+
+    fn into_dropped(self) -> Vec<String> {
+        let more = (self.unsaid > 0).then(|| format!("and {} more", self.unsaid));
+        self.order.into_iter().map(Cow::into_owned).chain(more).collect()
     }
 
     /// Says that a field has no counterpart.
@@ -65,7 +80,32 @@ pub fn write_body(request: &Request<'_>, target: &Target<'_>) -> Result<Body, Wi
         (Dialect::OpenAiChat, Dialect::AnthropicMessages) => translate_to_anthropic::write(request, target, &mut notes),
         (Dialect::AnthropicMessages, Dialect::OpenAiChat) => translate_to_openai::write(request, target, &mut notes),
     }?;
-    Ok(Body { bytes, dropped: notes.0.into_iter().map(Cow::into_owned).collect() })
+    Ok(Body { bytes, dropped: notes.into_dropped() })
+}
+
+/// Why [`write_body`] would refuse, if it would. A translation is tried only where the request holds something that one
+/// may refuse: text and calls of functions always cross.
+///
+/// Cost: constant for most requests, that of [`write_body`] for the others.
+pub fn refusal(request: &Request<'_>, target: &Target<'_>) -> Option<WireError> {
+    let cheap = check_tool_choice(request, target).and_then(|()| check_prefill(request, target));
+    if cheap.is_err() || request.dialect == target.dialect || !may_be_refused(request) {
+        return cheap.err();
+    }
+    write_body(request, target).err()
+}
+
+fn may_be_refused(request: &Request<'_>) -> bool {
+    let is_special = |part: &Part<'_>| match part {
+        Part::Image(_) | Part::Document(_) | Part::Other { .. } => true,
+        Part::ToolCall { id, .. } => id.is_empty(),
+        Part::ToolResult { id, images, .. } => id.is_empty() || !images.is_empty(),
+        Part::Text(_) | Part::Thinking { .. } => false,
+    };
+    request.has_special_fields
+        || request.choices > 1
+        || request.tools.iter().any(|tool| !tool.is_function || tool.name.is_empty())
+        || request.turns.iter().flat_map(|turn| &turn.parts).any(is_special)
 }
 
 fn check_tool_choice(request: &Request<'_>, target: &Target<'_>) -> Read<()> {
