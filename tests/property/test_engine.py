@@ -6,6 +6,7 @@ import enum
 import json
 from typing import Any
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -109,7 +110,16 @@ def test_numbers_beyond_all_bounds() -> None:
     assert outcome(ENGINE, "hi", {"confidential": 10**5000}).startswith("TypeError")
 
 
-@given(st.floats(), st.floats())
+CLOCKS = st.floats(-1e12, 1e12)
+
+
+@pytest.mark.parametrize("now", [float("nan"), float("inf"), -float("inf"), 1e300])
+def test_a_clock_that_is_none_is_refused(now: float) -> None:
+    with pytest.raises(ValueError, match="seconds since 1970"):
+        ENGINE.decide("hi", now=now)
+
+
+@given(CLOCKS, CLOCKS)
 def test_any_clock(now: float, later: float) -> None:
     state = _core.State()
     state.attempt_ended("haiku", "k", "p", "rate_limited", now=now)
