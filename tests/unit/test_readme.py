@@ -2,6 +2,7 @@
 
 import ast
 import json
+import os
 import re
 import shutil
 import subprocess
@@ -76,6 +77,34 @@ def test_policy_blocks_load(folder: Path) -> None:
         path = folder / f"readme-{line}.yaml"
         path.write_text(body, encoding="utf-8")
         turnout.load_policy(path)
+
+
+def output_block(name: str) -> str:
+    found = re.search(rf"^```text {name}\n(.*?)^```$", README.read_text(encoding="utf-8"), re.MULTILINE | re.DOTALL)
+    assert found
+    return found[1]
+
+
+@pytest.mark.parametrize(
+    ("name", "arguments"),
+    [
+        ("check", ["check", "support.yaml"]),
+        ("explain", ["explain", "support.yaml", "--prompt", "Translate 'the train leaves at noon' into French"]),
+    ],
+)
+def test_shown_output_is_what_the_command_prints(folder: Path, name: str, arguments: list[str]) -> None:
+    policy = next(body for _, body in blocks("yaml") if "name: support" in body)
+    wrong = policy.replace('"code"', '"coding"')
+    (folder / "support.yaml").write_text(wrong if name == "check" else policy, encoding="utf-8")
+    turnout = Path(sys.executable).with_name("turnout")
+    environ = {**os.environ, "COLUMNS": "100", "PYTHONIOENCODING": "utf-8"}
+    done = subprocess.run(
+        [turnout, *arguments], capture_output=True, text=True, cwd=folder, env=environ, encoding="utf-8", check=False
+    )
+    printed = [line.rstrip() for line in done.stdout.splitlines()]
+    shown = [line.rstrip() for line in output_block(name).splitlines()]
+    assert len(shown) > 3
+    assert [line for line in shown if line not in printed] == [], done.stdout + done.stderr
 
 
 def test_make_targets_in_the_readme_exist() -> None:
