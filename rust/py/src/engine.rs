@@ -109,14 +109,21 @@ impl Engine {
         let dialect = dialect.map(|name| dialect_of(py, name)).transpose()?;
         let (now_ms, seed) = moment(now, seed)?;
         let state = state.unwrap_or(&self.state);
+        let is_large = body.len() > DETACH_BYTES;
         let work = || {
             let request = parse_request(&body, dialect)?;
-            // A copy of what the decision reads would cost more than the lock does.
-            let decision = state.lend(|state| self.inner.decide(&request, &meta, Some(state), now_ms, seed));
+            // A copy of what the decision reads would cost more than the lock does; of a large request, what takes long
+            // is computed before the lock is taken.
+            let decision = if is_large {
+                let facts = self.inner.prepared(&request, &meta, now_ms);
+                state.lend(|state| self.inner.decide_on(&facts, Some(state), now_ms, seed))
+            } else {
+                state.lend(|state| self.inner.decide(&request, &meta, Some(state), now_ms, seed))
+            };
             let plan = self.inner.plan(&decision, &request);
             Ok((decision, plan, request.dialect, wants_json(request.response_format)))
         };
-        let decided = if body.len() > DETACH_BYTES { py.detach(work) } else { work() };
+        let decided = if is_large { py.detach(work) } else { work() };
         let (inner, plan, dialect, wants_json) = decided.map_err(|error| of_wire(py, &error))?;
         if inner.chosen().is_none() && !refused_ok {
             return Err(refusal(py, &inner));

@@ -211,7 +211,7 @@ fn forecast_for(inputs: &DecideInputs<'_>, rule: &Rule, model: usize, max_tokens
     }
 }
 
-fn looks_at_prompt(policy: &Policy) -> bool {
+pub(super) fn looks_at_prompt(policy: &Policy) -> bool {
     let classifies = |program: &Program| {
         program
             .reads()

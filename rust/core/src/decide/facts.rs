@@ -2,12 +2,14 @@
 
 use std::cell::{Cell, OnceCell, RefCell};
 
+use super::candidate::family;
+use super::choose::looks_at_prompt;
 use crate::classify::{LanguageScore, Task, TaskScore, difficulty_of, language_of, task_of};
 use crate::features::{self, Agent, Features};
 use crate::policy::calendar;
 use crate::policy::expr::{TextTest, Tri, Value};
 use crate::policy::facts::FactId;
-use crate::policy::{GivenValue, MetaValue};
+use crate::policy::{GivenValue, MetaValue, Policy};
 use crate::tokens::{Family, RequestMeasure, TokenCount, count_request_exact, measure};
 use crate::wire::{Dialect, Part, Request, ResponseFormat, Role, Target, Turn, refusal};
 
@@ -70,6 +72,17 @@ impl<'r> RequestFacts<'r> {
             language: OnceCell::new(),
             pieces: OnceCell::new(),
             unwritable: RefCell::new(Vec::new()),
+        }
+    }
+
+    /// Computes now what the policy is likely to ask for: tokens in every vocabulary, and the task where it looks at the
+    /// prompt.
+    pub fn prepare(&self, policy: &Policy) {
+        for model in 0..policy.models.len() {
+            self.input_tokens(family(policy, model));
+        }
+        if looks_at_prompt(policy) {
+            self.task();
         }
     }
 

@@ -43,11 +43,34 @@ impl Engine {
         now_ms: i64,
         seed: u64,
     ) -> Decision {
+        self.decide_on(&RequestFacts::new(request, meta, &[], now_ms), state, now_ms, seed)
+    }
+
+    /// The facts of a large request, with all that takes long computed already: so that who lends the state under a lock
+    /// holds the lock for the choice alone.
+    pub fn prepared<'r>(
+        &self,
+        request: &'r Request<'r>,
+        meta: &'r [(String, MetaValue)],
+        now_ms: i64,
+    ) -> RequestFacts<'r> {
         let facts = RequestFacts::new(request, meta, &[], now_ms);
+        facts.prepare(&self.policy);
+        facts
+    }
+
+    /// Decides on facts, those of [`Engine::prepared`] for example.
+    pub fn decide_on(
+        &self,
+        facts: &RequestFacts<'_>,
+        state: Option<&ControlState>,
+        now_ms: i64,
+        seed: u64,
+    ) -> Decision {
         crate::decide::decide(&DecideInputs {
             policy: &self.policy,
             catalog_hash: &self.catalog_hash,
-            facts: &facts,
+            facts,
             has_key: &self.has_key,
             state,
             now_ms,
