@@ -71,16 +71,72 @@ async def test_a_poor_answer_escalates_and_the_better_one_is_returned() -> None:
     assert poor.record.outcome == "refused"
 
 
-async def test_extra_attempts_are_a_share_of_calls() -> None:
+async def test_in_an_outage_of_all_extra_attempts_are_a_share_of_calls() -> None:
     everything_fails = FaultPlan(rates=(FaultRate("500", 1_000_000),))
     async with (
         Lab(LabSettings(speed=1000, faults=everything_fails)) as lab,
         on_lab(lab, policy("claude, gpt, top")) as router,
     ):
-        for _ in range(30):
-            with pytest.raises(TurnoutError):
+        hints = set()
+        for _ in range(60):
+            with pytest.raises(TurnoutError) as caught:
                 await router.complete("hello there")
-        assert 30 < lab.counters.requests() <= 30 + 6 + 5
+            hints.add(caught.value.hint)
+        # Fallbacks are free until the breakers of the other two are open; then a fifth of the calls, and the floor.
+        assert 60 < lab.counters.requests() <= 60 + 2 * 10 + 12 + 5
+    assert any("`retry_budget`" in (hint or "") for hint in hints)
+
+
+async def test_fallbacks_to_a_healthy_deployment_are_free() -> None:
+    async with Lab(LabSettings(speed=1000)) as lab, on_lab(lab) as router:
+        lab.script(CLAUDE, ["500"] * 40)
+        models = [(await router.complete("hello there")).model for _ in range(40)]
+    assert models == ["gpt"] * 40
+
+
+async def test_escalations_are_free() -> None:
+    shy = SimulatedModel("*haiku*", refusal_rate=1.0)
+    async with (
+        Lab(LabSettings(speed=1000, models=(shy, SimulatedModel("*")))) as lab,
+        on_lab(lab, policy("claude, top")) as router,
+    ):
+        models = [(await router.complete("hello there")).model for _ in range(40)]
+    assert models == ["top"] * 40
+
+
+@pytest.mark.parametrize("carrier", ["http", "sdk"])
+async def test_a_provider_that_hangs_leaves_time_for_another(lab: Lab, carrier: str) -> None:
+    async with on_lab(lab, carrier=carrier) as router:
+        lab.script(CLAUDE, ["stall"])
+        response = await router.complete("hello there", deadline=0.6)
+        assert response.model == "gpt"
+        assert [each.outcome for each in response.attempts] == ["timeout_first_byte", "complete"]
+        lab.script("*", ["stall"] * 4)
+        with pytest.raises(ProviderTimeout) as caught:
+            await router.complete("hello there", deadline=0.3)
+        assert caught.value.outcome == "deadline"
+
+
+async def test_a_request_that_one_target_cannot_carry_goes_to_another(lab: Lab, tmp_path: Path) -> None:
+    request: dict[str, object] = {"messages": [{"role": "user", "content": "hello there"}], "n": 2}
+    async with on_lab(lab, ledger=tmp_path / "ledger") as router:
+        response = await router.complete(request)
+        async with router.stream(request) as stream:
+            assert stream.model == "gpt"
+            async for _ in stream:
+                pass
+        assert router.engine.state.is_healthy("claude", "env:ANTHROPIC_API_KEY", "anthropic")
+    assert response.model == "gpt"
+    for attempts in (response.attempts, stream.record.attempts if stream.record else ()):
+        assert [each.outcome for each in attempts] == ["rejected", "complete"]
+        assert attempts[0].message_code == "choices_untranslatable"
+    async with on_lab(lab, policy("claude")) as router:
+        for work in (router.complete(request), read(router, request)):
+            with pytest.raises(RequestError) as caught:
+                await work
+            assert caught.value.code == "choices_untranslatable"
+            assert isinstance(caught.value.record, CallRecord)
+            assert [each.outcome for each in caught.value.record.attempts] == ["rejected"]
 
 
 async def test_one_target_is_waited_for_if_its_wait_fits() -> None:

@@ -8,17 +8,25 @@ too. Refuses: to wait for one target while another is healthy. To break it, scri
 from __future__ import annotations
 
 import asyncio
-from typing import NoReturn
+from typing import Final, NoReturn
 
 from turnout.errors import BudgetError, TurnoutError
 from turnout.execute.attempt import try_once
-from turnout.execute.call import Call, Tried
+from turnout.execute.call import Call, Tried, Why
 from turnout.execute.record import save
 from turnout.execute.response import Response
 from turnout.ledger import CallRecord
 from turnout.providers.outcome import provider_error
 
 __all__ = ["complete", "error_of", "response_of"]
+
+_STOPPED: Final[dict[Why, str]] = {
+    "attempts": "no other attempt was made: the policy's `attempts` are used up",
+    "spend": "no other attempt was made: the purse does not cover it",
+    "retry_budget": "no other attempt was made: retries are a share of calls, and this share is used up",
+    "deadline": "no other attempt was made: it would not fit into the deadline",
+}
+"""What a caller is told when a bound, and not the plan's end, stopped a call that failed."""
 
 
 async def complete(call: Call) -> Response:
@@ -32,6 +40,7 @@ async def complete(call: Call) -> Response:
 
     Raises:
         ProviderError: Every attempt failed.
+        RequestError: The request cannot be written for the last target that was left.
         BudgetError: The purse does not cover the first attempt.
         LedgerError: The record cannot be written.
     """
@@ -59,6 +68,8 @@ async def fail(call: Call) -> NoReturn:
 
 def error_of(call: Call) -> tuple[TurnoutError, str]:
     """Returns the exception of a call without an answer, and the outcome of the call."""
+    if call.unsent is not None:
+        return call.unsent, "rejected"
     if not call.tried:
         if call.why == "spend":
             purse = call.plan.spend
@@ -76,6 +87,8 @@ def error_of(call: Call) -> tuple[TurnoutError, str]:
         detail=ended.detail,
         retry_after_ms=ended.retry_after_ms,
     )
+    if (stopped := _STOPPED.get(call.why)) is not None and outcome != call.why:
+        error.hint = "; ".join(each for each in (error.hint, f"{stopped} (`{call.why}`)") if each)
     return error, outcome
 
 
