@@ -118,7 +118,7 @@ async def test_a_provider_that_hangs_leaves_time_for_another(lab: Lab, carrier: 
 
 
 async def test_a_request_that_one_target_cannot_carry_goes_to_another(lab: Lab, tmp_path: Path) -> None:
-    request: dict[str, object] = {"messages": [{"role": "user", "content": "hello there"}], "n": 2}
+    request: dict[str, object] = {"messages": [{"role": "user", "content": "hello there"}], "stop": " "}
     async with on_lab(lab, ledger=tmp_path / "ledger") as router:
         response = await router.complete(request)
         async with router.stream(request) as stream:
@@ -129,12 +129,12 @@ async def test_a_request_that_one_target_cannot_carry_goes_to_another(lab: Lab, 
     assert response.model == "gpt"
     for attempts in (response.attempts, stream.record.attempts if stream.record else ()):
         assert [each.outcome for each in attempts] == ["rejected", "complete"]
-        assert attempts[0].message_code == "choices_untranslatable"
+        assert attempts[0].message_code == "stop_untranslatable"
     async with on_lab(lab, policy("claude")) as router:
         for work in (router.complete(request), read(router, request)):
             with pytest.raises(RequestError) as caught:
                 await work
-            assert caught.value.code == "choices_untranslatable"
+            assert caught.value.code == "stop_untranslatable"
             assert isinstance(caught.value.record, CallRecord)
             assert [each.outcome for each in caught.value.record.attempts] == ["rejected"]
 
