@@ -1,12 +1,15 @@
 """What a call keeps, whoever carries it: purse, escalation, retry budget, waits, records, secrets."""
 
 import asyncio
+import importlib
 import logging
+import sys
 import time
 from collections.abc import AsyncIterator
 from contextlib import nullcontext
 from pathlib import Path
 
+import anthropic
 import pytest
 from tests.integration.execute_kit import CLAUDE, GPT, KEYS, TOP, on_lab, policy, raw_provider, read, until, urls
 
@@ -268,7 +271,7 @@ async def test_a_cancelled_call_closes_the_upstream_and_keeps_the_row(
 
 async def test_a_refused_request_leaves_a_row_and_an_unreadable_one_none(lab: Lab, tmp_path: Path) -> None:
     rules = policy("claude")
-    async with Router(rules, environ={}, base_urls=urls(lab), ledger=tmp_path / "ledger") as router:
+    async with Router(rules, environ={}, base_urls=urls(lab, rules), ledger=tmp_path / "ledger") as router:
         for work in (router.complete("hello there"), read(router, "hello there")):
             with pytest.raises(DecisionError) as caught:
                 await work
@@ -409,3 +412,99 @@ otherwise: {{ from: [mine] }}
     assert "authorization" not in dict(lab.seen[0].headers)
     assert lab.counters.requests(dialect="openai") == 1
     assert lab.counters.requests(GPT) == 0
+
+
+async def test_a_providers_client_does_not_stand_for_deployments_of_ones_own(lab: Lab) -> None:
+    """The gateway of the second deployment must not lose its calls, nor its key, to the client's account."""
+    rules = parse_policy(
+        f"""
+turnout: 1
+name: gateway
+models:
+  plain: anthropic/claude-haiku-5-5
+  gate: {{ use: anthropic/claude-haiku-5-5, base_url: "{lab.url_for("anthropic")}" }}
+  keyed: {{ use: anthropic/claude-haiku-5-5, key: "env:OTHER_KEY" }}
+otherwise: {{ from: [plain, gate, keyed], prefer: in_order }}
+"""
+    )
+    client = anthropic.AsyncAnthropic(api_key="sk-ant-theirs", base_url=lab.url_for("anthropic"))
+    async with client, Router(rules, clients={"anthropic": client}, environ=KEYS | {"OTHER_KEY": "x"}) as router:
+        attempts = (await router.decide("hello there")).plan.attempts
+        carriers = {each.deployment: type(router._services.upstream_for(each)).__name__ for each in attempts}
+    assert carriers == {"plain": "AnthropicSdkUpstream", "gate": "HttpUpstream", "keyed": "HttpUpstream"}
+    async with client, Router(rules, clients={"anthropic": client, "gate": client}, environ=KEYS) as router:
+        attempts = (await router.decide("hello there")).plan.attempts
+        named = [each for each in attempts if each.deployment == "gate"]
+        assert type(router._services.upstream_for(named[0])).__name__ == "AnthropicSdkUpstream"
+
+
+async def test_no_key_is_in_what_is_shown(lab: Lab) -> None:
+    async with on_lab(lab, carrier="sdk") as router:
+        shown = f"{router!r}{router._services!r}{vars(router)!r}"
+    assert "Services(" in shown
+    assert "CANARYKEY" not in shown
+
+
+@pytest.mark.parametrize("deadline", [0, -1, float("nan"), True, "5"])
+async def test_a_deadline_that_is_none_is_refused(lab: Lab, deadline: float) -> None:
+    async with on_lab(lab) as router:
+        with pytest.raises(TurnoutError) as caught:
+            await router.complete("hello there", deadline=deadline)
+        assert caught.value.code == "call-bound"
+    assert lab.counters.requests() == 0
+
+
+async def test_bounds_that_bound_nothing_and_purses_that_are_none(lab: Lab) -> None:
+    async with on_lab(lab) as router:
+        for deadline in (float("inf"), 1e300):
+            assert (await router.complete("hello there", deadline=deadline)).text
+        for wrong in (0.5, 1, b"1"):
+            with pytest.raises(TurnoutError) as caught:
+                await router.complete("hello there", spend=wrong)  # type: ignore[arg-type]
+            assert caught.value.code == "call-bound"
+        with pytest.raises(BudgetError, match=r"purse of \$0\.00 does"):
+            await router.complete("hello there", spend="0")
+
+
+async def test_a_request_that_holds_itself_is_refused_like_any_other(lab: Lab) -> None:
+    request: dict[str, object] = {"messages": []}
+    request["again"] = [request, request]
+    async with on_lab(lab) as router:
+        with pytest.raises(RequestError):
+            await router.complete(request)
+
+
+async def test_a_closed_router_makes_no_call(lab: Lab) -> None:
+    async with on_lab(lab) as router:
+        pass
+    for work in (router.complete("hello there"), read(router, "hello there")):
+        with pytest.raises(TurnoutError) as caught:
+            await work
+        assert caught.value.code == "router-closed"
+
+
+def test_addresses_that_cannot_be_meant() -> None:
+    for urls_, hint in (
+        ({"antropic": "http://x"}, "`anthropic`"),
+        ({"openai": "http://x/?a=b"}, "scheme"),
+        ({"openai": "http://x/#a"}, "scheme"),
+        ({"openai": "http://x/\n"}, "scheme"),
+    ):
+        with pytest.raises(TurnoutError) as caught:
+            Router(policy(), environ=KEYS, base_urls=urls_)
+        assert caught.value.code == "router-address"
+        assert hint in (caught.value.hint or "")
+
+
+def test_a_missing_library_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "httpx2", None)
+    monkeypatch.delitem(sys.modules, "turnout.providers.httpx2_transport", raising=False)
+    with pytest.raises(TurnoutError, match=r"turnout\[http\]"):
+        Router(policy(), environ=KEYS)
+    monkeypatch.setitem(sys.modules, "anthropic", None)
+    with pytest.raises(TurnoutError, match=r"turnout\[anthropic\]"):
+        Router(policy(), environ=KEYS, clients={"anthropic": object()})
+    monkeypatch.setitem(sys.modules, "h11", None)
+    monkeypatch.delitem(sys.modules, "turnout.lab.connection", raising=False)
+    with pytest.raises(TurnoutError, match=r"turnout\[lab\]"):
+        importlib.import_module("turnout.lab.connection")

@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 from typing import Final, NoReturn
 
+from turnout._core import Money
 from turnout.errors import BudgetError, TurnoutError
 from turnout.execute.attempt import try_once
 from turnout.execute.call import Call, Tried, Why
@@ -73,7 +74,7 @@ def error_of(call: Call) -> tuple[TurnoutError, str]:
     if not call.tried:
         if call.why == "spend":
             purse = call.plan.spend
-            shown = f" of ${purse.usd}" if purse is not None else ""
+            shown = f" of {_dollars(purse)}" if purse is not None else ""
             return BudgetError(
                 "call-spend", f"the purse{shown} does not cover the first attempt", "raise `spend`"
             ), "spend"
@@ -90,6 +91,11 @@ def error_of(call: Call) -> tuple[TurnoutError, str]:
     if (stopped := _STOPPED.get(call.why)) is not None and outcome != call.why:
         error.hint = "; ".join(each for each in (error.hint, f"{stopped} (`{call.why}`)") if each)
     return error, outcome
+
+
+def _dollars(money: Money) -> str:
+    whole, _, part = f"{money.usd:f}".partition(".")
+    return f"${whole}.{part.rstrip('0').ljust(2, '0')}"
 
 
 def response_of(call: Call, best: Tried, raw: bytes, record: CallRecord) -> Response:
