@@ -59,7 +59,9 @@ __all__ = [
 ]
 
 CODES: dict[str, str] = {
+    "call-bound": "a bound of a call, such as its deadline, is no usable value",
     "call-spend": "the purse of the call does not cover its first attempt",
+    "extra-missing": "a library of an optional extra is not installed",
     "lab-fault": "a fault of the lab is written in a way that is not understood, or is unknown",
     "lab-setting": "a setting of the lab is out of range",
     "lab-start": "the lab cannot listen on the address it was given",
@@ -72,6 +74,7 @@ CODES: dict[str, str] = {
     "ledger-full": "the disk has no room for another record",
     "ledger-io": "the ledger file could not be opened, read or written",
     "ledger-newer": "the ledger file was written by a newer Turnout",
+    "ledger-path": "a name of SQLite's for something that is no file was given as the ledger's path",
     "ledger-read-only": "the ledger's folder or file cannot be written",
     "ledger-record": "a record holds a value that the ledger cannot keep",
     "no-eligible-model": "no candidate of the rule that matched may answer the request",
@@ -94,8 +97,9 @@ CODES: dict[str, str] = {
     "provider-timeout-first-byte": "the provider brought no content within its deadline",
     "provider-truncated": "the answer stopped without its ending",
     "provider-unauthorized": "the provider does not accept the key, or there is none",
-    "router-address": "an address that was given for a provider is neither http nor https",
+    "router-address": "an address was given that cannot be one, or for a provider that the policy does not have",
     "router-client": "a client was given that cannot carry calls, or for a provider that takes none",
+    "router-closed": "the router was used after it was closed",
     "secret-missing": "the environment variable that should hold a key is not set, or is empty",
     "secret-reference": "a reference to a key is written in a way that is not understood",
     "secret-value": "a key holds a character that no HTTP header may carry, or nothing at all",

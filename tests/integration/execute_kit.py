@@ -35,8 +35,9 @@ def policy(pool: str = "claude, gpt", deadline: str = "5s", ttft: str = "2s", at
     return parse_policy(_POLICY.format(pool=pool, deadline=deadline, ttft=ttft, attempts=attempts))
 
 
-def urls(lab: Lab) -> dict[str, str]:
-    return {name: lab.url_for(name) for name in ("anthropic", "openai")}
+def urls(lab: Lab, rules: Policy | None = None) -> dict[str, str]:
+    """The lab's address for each provider of a policy."""
+    return {name: lab.url_for(name) for name in set((rules or policy()).providers.values())}
 
 
 @asynccontextmanager
@@ -52,7 +53,7 @@ async def on_lab(
                     base_url=lab.url_for("anthropic"), api_key=KEYS["ANTHROPIC_API_KEY"], http_client=http
                 )
             }
-        router = Router(rules or policy(), clients=clients, ledger=ledger, environ=KEYS, base_urls=urls(lab))
+        router = Router(rules or policy(), clients=clients, ledger=ledger, environ=KEYS, base_urls=urls(lab, rules))
         async with router:
             yield router
 

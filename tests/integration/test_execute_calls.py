@@ -1,12 +1,15 @@
 """What a call keeps, whoever carries it: purse, escalation, retry budget, waits, records, secrets."""
 
 import asyncio
+import importlib
 import logging
+import sys
 import time
 from collections.abc import AsyncIterator
 from contextlib import nullcontext
 from pathlib import Path
 
+import anthropic
 import pytest
 from tests.integration.execute_kit import CLAUDE, GPT, KEYS, TOP, on_lab, policy, raw_provider, read, until, urls
 
@@ -71,16 +74,72 @@ async def test_a_poor_answer_escalates_and_the_better_one_is_returned() -> None:
     assert poor.record.outcome == "refused"
 
 
-async def test_extra_attempts_are_a_share_of_calls() -> None:
+async def test_in_an_outage_of_all_extra_attempts_are_a_share_of_calls() -> None:
     everything_fails = FaultPlan(rates=(FaultRate("500", 1_000_000),))
     async with (
         Lab(LabSettings(speed=1000, faults=everything_fails)) as lab,
         on_lab(lab, policy("claude, gpt, top")) as router,
     ):
-        for _ in range(30):
-            with pytest.raises(TurnoutError):
+        hints = set()
+        for _ in range(60):
+            with pytest.raises(TurnoutError) as caught:
                 await router.complete("hello there")
-        assert 30 < lab.counters.requests() <= 30 + 6 + 5
+            hints.add(caught.value.hint)
+        # Fallbacks are free until the breakers of the other two are open; then a fifth of the calls, and the floor.
+        assert 60 < lab.counters.requests() <= 60 + 2 * 10 + 12 + 5
+    assert any("`retry_budget`" in (hint or "") for hint in hints)
+
+
+async def test_fallbacks_to_a_healthy_deployment_are_free() -> None:
+    async with Lab(LabSettings(speed=1000)) as lab, on_lab(lab) as router:
+        lab.script(CLAUDE, ["500"] * 40)
+        models = [(await router.complete("hello there")).model for _ in range(40)]
+    assert models == ["gpt"] * 40
+
+
+async def test_escalations_are_free() -> None:
+    shy = SimulatedModel("*haiku*", refusal_rate=1.0)
+    async with (
+        Lab(LabSettings(speed=1000, models=(shy, SimulatedModel("*")))) as lab,
+        on_lab(lab, policy("claude, top")) as router,
+    ):
+        models = [(await router.complete("hello there")).model for _ in range(40)]
+    assert models == ["top"] * 40
+
+
+@pytest.mark.parametrize("carrier", ["http", "sdk"])
+async def test_a_provider_that_hangs_leaves_time_for_another(lab: Lab, carrier: str) -> None:
+    async with on_lab(lab, carrier=carrier) as router:
+        lab.script(CLAUDE, ["stall"])
+        response = await router.complete("hello there", deadline=0.6)
+        assert response.model == "gpt"
+        assert [each.outcome for each in response.attempts] == ["timeout_first_byte", "complete"]
+        lab.script("*", ["stall"] * 4)
+        with pytest.raises(ProviderTimeout) as caught:
+            await router.complete("hello there", deadline=0.3)
+        assert caught.value.outcome == "deadline"
+
+
+async def test_a_request_that_one_target_cannot_carry_goes_to_another(lab: Lab, tmp_path: Path) -> None:
+    request: dict[str, object] = {"messages": [{"role": "user", "content": "hello there"}], "stop": " "}
+    async with on_lab(lab, ledger=tmp_path / "ledger") as router:
+        response = await router.complete(request)
+        async with router.stream(request) as stream:
+            assert stream.model == "gpt"
+            async for _ in stream:
+                pass
+        assert router.engine.state.is_healthy("claude", "env:ANTHROPIC_API_KEY", "anthropic")
+    assert response.model == "gpt"
+    for attempts in (response.attempts, stream.record.attempts if stream.record else ()):
+        assert [each.outcome for each in attempts] == ["rejected", "complete"]
+        assert attempts[0].message_code == "stop_untranslatable"
+    async with on_lab(lab, policy("claude")) as router:
+        for work in (router.complete(request), read(router, request)):
+            with pytest.raises(RequestError) as caught:
+                await work
+            assert caught.value.code == "stop_untranslatable"
+            assert isinstance(caught.value.record, CallRecord)
+            assert [each.outcome for each in caught.value.record.attempts] == ["rejected"]
 
 
 async def test_one_target_is_waited_for_if_its_wait_fits() -> None:
@@ -212,7 +271,7 @@ async def test_a_cancelled_call_closes_the_upstream_and_keeps_the_row(
 
 async def test_a_refused_request_leaves_a_row_and_an_unreadable_one_none(lab: Lab, tmp_path: Path) -> None:
     rules = policy("claude")
-    async with Router(rules, environ={}, base_urls=urls(lab), ledger=tmp_path / "ledger") as router:
+    async with Router(rules, environ={}, base_urls=urls(lab, rules), ledger=tmp_path / "ledger") as router:
         for work in (router.complete("hello there"), read(router, "hello there")):
             with pytest.raises(DecisionError) as caught:
                 await work
@@ -353,3 +412,99 @@ otherwise: {{ from: [mine] }}
     assert "authorization" not in dict(lab.seen[0].headers)
     assert lab.counters.requests(dialect="openai") == 1
     assert lab.counters.requests(GPT) == 0
+
+
+async def test_a_providers_client_does_not_stand_for_deployments_of_ones_own(lab: Lab) -> None:
+    """The gateway of the second deployment must not lose its calls, nor its key, to the client's account."""
+    rules = parse_policy(
+        f"""
+turnout: 1
+name: gateway
+models:
+  plain: anthropic/claude-haiku-5-5
+  gate: {{ use: anthropic/claude-haiku-5-5, base_url: "{lab.url_for("anthropic")}" }}
+  keyed: {{ use: anthropic/claude-haiku-5-5, key: "env:OTHER_KEY" }}
+otherwise: {{ from: [plain, gate, keyed], prefer: in_order }}
+"""
+    )
+    client = anthropic.AsyncAnthropic(api_key="sk-ant-theirs", base_url=lab.url_for("anthropic"))
+    async with client, Router(rules, clients={"anthropic": client}, environ=KEYS | {"OTHER_KEY": "x"}) as router:
+        attempts = (await router.decide("hello there")).plan.attempts
+        carriers = {each.deployment: type(router._services.upstream_for(each)).__name__ for each in attempts}
+    assert carriers == {"plain": "AnthropicSdkUpstream", "gate": "HttpUpstream", "keyed": "HttpUpstream"}
+    async with client, Router(rules, clients={"anthropic": client, "gate": client}, environ=KEYS) as router:
+        attempts = (await router.decide("hello there")).plan.attempts
+        named = [each for each in attempts if each.deployment == "gate"]
+        assert type(router._services.upstream_for(named[0])).__name__ == "AnthropicSdkUpstream"
+
+
+async def test_no_key_is_in_what_is_shown(lab: Lab) -> None:
+    async with on_lab(lab, carrier="sdk") as router:
+        shown = f"{router!r}{router._services!r}{vars(router)!r}"
+    assert "Services(" in shown
+    assert "CANARYKEY" not in shown
+
+
+@pytest.mark.parametrize("deadline", [0, -1, float("nan"), True, "5"])
+async def test_a_deadline_that_is_none_is_refused(lab: Lab, deadline: float) -> None:
+    async with on_lab(lab) as router:
+        with pytest.raises(TurnoutError) as caught:
+            await router.complete("hello there", deadline=deadline)
+        assert caught.value.code == "call-bound"
+    assert lab.counters.requests() == 0
+
+
+async def test_bounds_that_bound_nothing_and_purses_that_are_none(lab: Lab) -> None:
+    async with on_lab(lab) as router:
+        for deadline in (float("inf"), 1e300):
+            assert (await router.complete("hello there", deadline=deadline)).text
+        for wrong in (0.5, 1, b"1"):
+            with pytest.raises(TurnoutError) as caught:
+                await router.complete("hello there", spend=wrong)  # type: ignore[arg-type]
+            assert caught.value.code == "call-bound"
+        with pytest.raises(BudgetError, match=r"purse of \$0\.00 does"):
+            await router.complete("hello there", spend="0")
+
+
+async def test_a_request_that_holds_itself_is_refused_like_any_other(lab: Lab) -> None:
+    request: dict[str, object] = {"messages": []}
+    request["again"] = [request, request]
+    async with on_lab(lab) as router:
+        with pytest.raises(RequestError):
+            await router.complete(request)
+
+
+async def test_a_closed_router_makes_no_call(lab: Lab) -> None:
+    async with on_lab(lab) as router:
+        pass
+    for work in (router.complete("hello there"), read(router, "hello there")):
+        with pytest.raises(TurnoutError) as caught:
+            await work
+        assert caught.value.code == "router-closed"
+
+
+def test_addresses_that_cannot_be_meant() -> None:
+    for urls_, hint in (
+        ({"antropic": "http://x"}, "`anthropic`"),
+        ({"openai": "http://x/?a=b"}, "scheme"),
+        ({"openai": "http://x/#a"}, "scheme"),
+        ({"openai": "http://x/\n"}, "scheme"),
+    ):
+        with pytest.raises(TurnoutError) as caught:
+            Router(policy(), environ=KEYS, base_urls=urls_)
+        assert caught.value.code == "router-address"
+        assert hint in (caught.value.hint or "")
+
+
+def test_a_missing_library_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "httpx2", None)
+    monkeypatch.delitem(sys.modules, "turnout.providers.httpx2_transport", raising=False)
+    with pytest.raises(TurnoutError, match=r"turnout\[http\]"):
+        Router(policy(), environ=KEYS)
+    monkeypatch.setitem(sys.modules, "anthropic", None)
+    with pytest.raises(TurnoutError, match=r"turnout\[anthropic\]"):
+        Router(policy(), environ=KEYS, clients={"anthropic": object()})
+    monkeypatch.setitem(sys.modules, "h11", None)
+    monkeypatch.delitem(sys.modules, "turnout.lab.connection", raising=False)
+    with pytest.raises(TurnoutError, match=r"turnout\[lab\]"):
+        importlib.import_module("turnout.lab.connection")

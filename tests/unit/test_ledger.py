@@ -408,3 +408,12 @@ def test_no_acknowledged_record_is_lost_to_a_kill(path: Path) -> None:
         with contextlib.closing(sqlite3.connect(path)) as database:
             assert database.execute("PRAGMA integrity_check").fetchone() == ("ok",)
     assert len(acknowledged) > 150
+
+
+@pytest.mark.parametrize("name", [":memory:", "file:ledger?mode=memory"])
+def test_names_of_sqlites_are_no_path(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(LedgerError) as caught:
+        Ledger.open(name)
+    assert (caught.value.code, bool(caught.value.hint)) == ("ledger-path", True)
+    assert not list(tmp_path.iterdir())

@@ -495,3 +495,14 @@ def test_loopback_is_told_by_name() -> None:
     for url in ("http://127.0.0.1.example.com/", "http://128.0.0.1/", "http://localhost.example.com/", "http://[::2]/"):
         assert not is_loopback(url)
     assert host_of("https://api.example.com:8443/v1?key=x") == "api.example.com:8443"
+
+
+def test_a_pool_of_a_loop_that_is_gone_is_dropped() -> None:
+    made = Httpx2Transport()
+
+    async def use() -> None:
+        await made._pool_for("http://127.0.0.1:1/")
+
+    asyncio.run(use())
+    asyncio.run(made.aclose())
+    assert not made._pools

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import os
 import sys
 import traceback
 from collections.abc import Sequence
+from contextlib import suppress
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -68,6 +71,22 @@ def run(arguments: Sequence[str]) -> int:
     """
     soften()
     try:
+        code = _ended(arguments)
+        sys.stdout.flush()
+    except OSError as error:
+        if "--debug" in arguments:
+            raise
+        # A full disk or a reader that went away: what is left in the buffer must not raise once more at exit.
+        sys.stdout = Path(os.devnull).open("w", encoding="utf-8")  # noqa: SIM115  open until the process ends
+        with suppress(OSError):
+            reason = (error.strerror or type(error).__name__).lower()
+            errors_console().print(f"the output could not be written: {printable(reason)}", soft_wrap=True)
+        return 2
+    return code
+
+
+def _ended(arguments: Sequence[str]) -> int:
+    try:
         app(list(arguments), prog_name="turnout")
     except SystemExit as ending:
         return ending.code if isinstance(ending.code, int) else 0 if ending.code is None else 1
@@ -83,6 +102,8 @@ def run(arguments: Sequence[str]) -> int:
             f"this command needs `{error.name}`; install it with: pip install 'turnout[all]'", soft_wrap=True
         )
         return 2
+    except OSError:
+        raise
     except Exception as error:  # noqa: BLE001  the last line of defence: people get a sentence, not a traceback
         _show_unexpected(error, "--debug" in arguments)
         return 2

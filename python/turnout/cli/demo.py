@@ -24,7 +24,9 @@ def demo(
     requests: Annotated[
         int | None, typer.Option("--requests", "-n", min=1, help="Only the first so many; all of them without it.")
     ] = None,
-    seed: Annotated[int, typer.Option(min=0, help="Another seed, other answers and other failures.")] = 0,
+    seed: Annotated[
+        int, typer.Option(min=0, max=2**64 - 1, help="Another seed, other answers and other failures.")
+    ] = 0,
     faults: Annotated[
         bool, typer.Option("--faults/--no-faults", help="Whether the providers fail now and then.")
     ] = True,

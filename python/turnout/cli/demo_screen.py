@@ -94,8 +94,8 @@ def _rules(_console: Console, report: Mapping[str, object]) -> RenderableType:
     return table(["by rule", "requests", "cost", "answered by"], rows, right=[1, 2])
 
 
-def _figures(_console: Console, report: Mapping[str, object]) -> RenderableType:
-    rows = [*_money(report), *_speed(report), *_failures(report)]
+def _figures(console: Console, report: Mapping[str, object]) -> RenderableType:
+    rows = [*_money(report), *_speed(console, report), *_failures(report)]
     grid = Table.grid(padding=(0, 2, 0, 0))
     grid.add_column(style="dim", no_wrap=True)
     grid.add_column(overflow="fold")
@@ -120,14 +120,15 @@ def _money(report: Mapping[str, object]) -> Iterator[tuple[str, Text]]:
     )
 
 
-def _speed(report: Mapping[str, object]) -> Iterator[tuple[str, Text]]:
+def _speed(console: Console, report: Mapping[str, object]) -> Iterator[tuple[str, Text]]:
     times = _map(report, "decision_us")
     largest = count(_int(report, "largest_request_bytes") / 1000)
     yield (
         "deciding",
         Text.assemble(
-            (f"p50 {_time(times, 'p50')}", "bold"),
-            f", p99 {_time(times, 'p99')}, the longest {_time(times, 'max')}; requests have up to {largest} kB",
+            (f"p50 {_time(console, times, 'p50')}", "bold"),
+            f", p99 {_time(console, times, 'p99')}, the longest {_time(console, times, 'max')}",
+            f"; requests have up to {largest} kB",
         ),
     )
     sdk = field(report, "sdk")
@@ -135,10 +136,11 @@ def _speed(report: Mapping[str, object]) -> Iterator[tuple[str, Text]]:
     yield "calling", Text(f"{field(report, 'seconds')} s over HTTP, {field(report, 'at_once')} at once{carried}")
 
 
-def _time(times: Mapping[str, object], name: str) -> str:
+def _time(console: Console, times: Mapping[str, object], name: str) -> str:
     value = times.get(name)
     us = float(value) if isinstance(value, int | float) else 0.0
-    return f"{us / 1000:.1f} ms" if us >= 1000 else f"{us:.0f} \N{MICRO SIGN}s"
+    unit = mark(console, "\N{MICRO SIGN}s", "us")
+    return f"{us / 1000:.1f} ms" if us >= 1000 else f"{us:.0f} {unit}"
 
 
 def _failures(report: Mapping[str, object]) -> Iterator[tuple[str, Text]]:

@@ -61,7 +61,9 @@ DialectOption = Annotated[
 EnvOption = Annotated[
     bool, typer.Option("--env", help="Look for keys in the environment; without it every key counts as present.")
 ]
-SeedOption = Annotated[int, typer.Option(min=0, help="Decides between deployments that are equal otherwise.")]
+SeedOption = Annotated[
+    int, typer.Option(min=0, max=2**64 - 1, help="Decides between deployments that are equal otherwise.")
+]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON for machines.")]
 
 

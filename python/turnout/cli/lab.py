@@ -24,7 +24,7 @@ def lab(
         list[str] | None,
         typer.Option("--fault", metavar="NAME=RATE%", help="Such as 529=10%, or cut=5%@claude-*; may be repeated."),
     ] = None,
-    seed: Annotated[int, typer.Option(help="Another seed, other answers and other faults.")] = 0,
+    seed: Annotated[int, typer.Option(min=0, max=2**64 - 1, help="Another seed, other answers and other faults.")] = 0,
     speed: Annotated[float, typer.Option(help="How many times faster than life.")] = 1.0,
     as_json: JsonOption = False,
 ) -> None:

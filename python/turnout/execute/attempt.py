@@ -6,14 +6,14 @@ import asyncio
 
 from turnout import _core
 from turnout._core import Attempt
-from turnout.errors import SecretError, TurnoutError
+from turnout.errors import RequestError, SecretError, TurnoutError
 from turnout.execute.call import Call, Ended, now_ms
 from turnout.providers.headers import key_for
 from turnout.providers.outcome import outcome_of
 from turnout.providers.secret import Secret
 from turnout.providers.upstream import UpstreamAnswer
 
-__all__ = ["body_and_key", "ended_by", "ended_with_status", "try_once"]
+__all__ = ["ended_by", "ended_with_status", "key_of", "try_once", "written"]
 
 
 async def try_once(call: Call, attempt: Attempt) -> bytes:
@@ -26,15 +26,25 @@ async def try_once(call: Call, attempt: Attempt) -> bytes:
     Returns:
         The body if it is an answer, else nothing.
     """
+    try:
+        body = await written(call, attempt, stream=False)
+    except RequestError as error:
+        call.skip(attempt, error)
+        return b""
+    share_s = call.share_s()
+    is_share = share_s < call.deadline.remaining()
     call.begin(attempt)
     raw = b""
     try:
-        ended, raw = await _send(call, attempt)
+        ended, raw = await _send(call, attempt, body, share_s)
     except asyncio.CancelledError:
         call.end(Ended("cancelled"))
         raise
     except Exception as error:
         known = ended_by(error)
+        if is_share and known is not None and known.outcome == "deadline":
+            # Its share of the time has passed, not the call's deadline: another target has time left.
+            known = Ended("timeout_first_byte", message_code="stalled")
         # Else a mistake in a program, ours or a middleware's: the call is over, the row is not lost.
         ended = known or Ended("transport", message_code="unexpected")
         if known is None:
@@ -44,10 +54,9 @@ async def try_once(call: Call, attempt: Attempt) -> bytes:
     return raw if ended.is_answer else b""
 
 
-async def _send(call: Call, attempt: Attempt) -> tuple[Ended, bytes]:
-    body, key = await body_and_key(call, attempt, stream=False)
-    upstream = call.services.upstream_for(attempt)
-    answer = await upstream.send(attempt, body, key, call.deadline.remaining())
+async def _send(call: Call, attempt: Attempt, body: bytes, share_s: float) -> tuple[Ended, bytes]:
+    key = key_of(call, attempt)
+    answer = await call.services.upstream_for(attempt).send(attempt, body, key, share_s)
     if answer.status != 200:
         return ended_with_status(attempt, answer), b""
     parsed = _core.parse_answer(attempt.dialect, answer.body)
@@ -64,11 +73,19 @@ async def _send(call: Call, attempt: Attempt) -> tuple[Ended, bytes]:
     return ended, answer.body
 
 
-async def body_and_key(call: Call, attempt: Attempt, *, stream: bool) -> tuple[bytes, Secret | None]:
-    """Writes the body of an attempt and reads its key, in this order: the key lives no longer than it must."""
+async def written(call: Call, attempt: Attempt, *, stream: bool) -> bytes:
+    """Writes the body of an attempt.
+
+    Raises:
+        RequestError: This target cannot carry the request; nothing has begun.
+    """
     body = await asyncio.to_thread(attempt.body, stream=stream) if call.is_large else attempt.body(stream=stream)
-    needs_key = call.services.upstream_for(attempt).needs_key
-    return body.bytes, key_for(attempt, call.services.environ) if needs_key else None
+    return body.bytes
+
+
+def key_of(call: Call, attempt: Attempt) -> Secret | None:
+    """Reads the key of an attempt, if its upstream needs one; after the body, as it lives no longer than it must."""
+    return key_for(attempt, call.services.environ) if call.services.upstream_for(attempt).needs_key else None
 
 
 def ended_with_status(attempt: Attempt, answer: UpstreamAnswer) -> Ended:

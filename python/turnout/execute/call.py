@@ -12,11 +12,11 @@ import random
 import time
 import uuid
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final, Literal
 
 from turnout._core import Answer, Attempt, Decision, Money, Plan, State, Usage
-from turnout.errors import MoneyError
+from turnout.errors import MoneyError, RequestError
 from turnout.execute.deadline import Deadline
 from turnout.execute.estimate import estimated_usage
 from turnout.ledger import AttemptRecord, CallRecord, Ledger, TokenCounts
@@ -36,6 +36,13 @@ jitter), so that calls that failed together do not come back together."""
 _WORKED: Final = frozenset({"truncated", "timeout_content", "timeout_first_byte", "deadline", "cancelled"})
 """Failures in which the model has been at work: billed in all likelihood, though no usage came. An error status or a
 broken connection without content is taken as not billed."""
+
+_UNSENT_STEP: Final = "not_found"
+"""What the plan is told of an attempt that could not be written: go on elsewhere, and not here again. The state, which
+would cool the deployment down for it, is told nothing."""
+
+_MOST_SHARES: Final = 3
+"""In how many parts an attempt divides the time at most: more would leave too little for a long answer."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,16 +106,20 @@ class Services:
         environ: Where keys are.
         upstreams: By the deployment; "" is the one for all others.
         ledger: Where records go.
+        only_at: For a deployment, the one address at which its upstream may stand for it; any if it is not here.
     """
 
     state: State
-    environ: Mapping[str, str]
-    upstreams: Mapping[str, Upstream]
+    environ: Mapping[str, str] = field(repr=False)
+    upstreams: Mapping[str, Upstream] = field(repr=False)
     ledger: Ledger | None
+    only_at: Mapping[str, str] = field(default_factory=dict)
 
     def upstream_for(self, attempt: Attempt) -> Upstream:
         """Returns what carries an attempt."""
-        return self.upstreams.get(attempt.deployment) or self.upstreams[""]
+        name = attempt.deployment
+        serves = self.only_at.get(name, attempt.base_url) == attempt.base_url
+        return self.upstreams.get(name if serves else "", self.upstreams[""])
 
 
 class Call:
@@ -138,6 +149,8 @@ class Call:
         self.cost: Money | None = Money("0")
         self.record: CallRecord | None = None
         self.tried: list[Tried] = []
+        self.unsent: RequestError | None = None
+        self._rows: list[tuple[int, str, bool]] = []
         self._spent = Money("0")
         self._begun_s = 0.0
         self._in_flight: Attempt | None = None
@@ -153,7 +166,7 @@ class Call:
         if self.deadline.is_over:
             self.why = "deadline"
             return None
-        step = self.plan.next([each.row for each in self.tried], self._spent)
+        step = self.plan.next(self._rows, self._spent)
         if step.attempt is None:
             self.why = _WHYS.get(step.why or "", "nothing_left")
             return None
@@ -161,21 +174,63 @@ class Call:
         if pause_s >= self.deadline.remaining():
             self.why = "deadline"
             return None
-        if not self.tried:
+        attempt = self.plan.attempts[step.attempt]
+        if not self._rows:
             state.call_started()
-        elif not state.may_retry():
+        elif self.tried and self._is_extra_load(step.kind, attempt) and not state.may_retry():
             self.why = "retry_budget"
             return None
         await self.deadline.wait(pause_s)
-        attempt = self.plan.attempts[step.attempt]
         if self.tried:
             _log.info("call %s: %s at `%s`", self.id, step.kind, attempt.deployment)
         return attempt
+
+    def _is_extra_load(self, kind: str, attempt: Attempt) -> bool:
+        """Whether the retry budget pays for an attempt.
+
+        The budget keeps retries from feeding an outage. A healthy deployment is in none, so a fallback to it, or an
+        escalation, is what the policy wants and is free; in a total outage every breaker opens and all fallbacks are
+        charged again, so that extra load stays bounded.
+        """
+        if kind == "escalate":
+            return False
+        state = self.services.state
+        return kind == "retry" or not state.is_healthy(attempt.deployment, attempt.key_label, attempt.provider)
 
     def _pause_s(self) -> float:
         """How long the one target that is left wants to be left alone."""
         asked_ms = self.tried[-1].ended.retry_after_ms
         return random.uniform(0.0, _BACKOFF_S) if asked_ms is None else asked_ms / 1000  # noqa: S311  # no secret
+
+    def skip(self, attempt: Attempt, error: RequestError) -> None:
+        """Notes that the request cannot be written for an attempt: nothing is sent, and another target may take it.
+
+        Args:
+            attempt: Which one.
+            error: Why, as the core says.
+        """
+        self.unsent = error
+        self._rows.append((attempt.index, _UNSENT_STEP, False))
+        self.records.append(
+            AttemptRecord(
+                number=len(self.records) + 1,
+                deployment=attempt.deployment,
+                model=attempt.model,
+                outcome="rejected",
+                cost_usd_picos=0,
+                message_code=error.code,
+            )
+        )
+        _log.info("call %s: not sent to `%s`: %s", self.id, attempt.deployment, error.code)
+
+    def share_s(self) -> float:
+        """Returns the seconds that the next attempt may take for a whole answer.
+
+        While other targets are left, a provider that hangs must not use up what they need to answer: a whole answer
+        has no first content whose lateness would tell.
+        """
+        most = min(len(self.plan.attempts), self.plan.max_attempts) - len(self._rows)
+        return self.deadline.remaining() / max(1, min(most, _MOST_SHARES))
 
     def begin(self, attempt: Attempt) -> None:
         """Notes that an attempt is being sent."""
@@ -211,7 +266,10 @@ class Call:
         self.cost = None if cost is None or self.cost is None else self.cost + cost
         self._spent = self._spent + (cost or Money("0"))
         unmet = self.plan.unmet(ended.answer) if ended.is_answer and ended.answer is not None else None
-        self.tried.append(Tried(attempt, ended, unmet, usage))
+        self.unsent = None
+        tried = Tried(attempt, ended, unmet, usage)
+        self.tried.append(tried)
+        self._rows.append(tried.row)
         self.records.append(
             AttemptRecord(
                 number=len(self.records) + 1,

@@ -8,17 +8,26 @@ too. Refuses: to wait for one target while another is healthy. To break it, scri
 from __future__ import annotations
 
 import asyncio
-from typing import NoReturn
+from typing import Final, NoReturn
 
+from turnout._core import Money
 from turnout.errors import BudgetError, TurnoutError
 from turnout.execute.attempt import try_once
-from turnout.execute.call import Call, Tried
+from turnout.execute.call import Call, Tried, Why
 from turnout.execute.record import save
 from turnout.execute.response import Response
 from turnout.ledger import CallRecord
 from turnout.providers.outcome import provider_error
 
 __all__ = ["complete", "error_of", "response_of"]
+
+_STOPPED: Final[dict[Why, str]] = {
+    "attempts": "no other attempt was made: the policy's `attempts` are used up",
+    "spend": "no other attempt was made: the purse does not cover it",
+    "retry_budget": "no other attempt was made: retries are a share of calls, and this share is used up",
+    "deadline": "no other attempt was made: it would not fit into the deadline",
+}
+"""What a caller is told when a bound, and not the plan's end, stopped a call that failed."""
 
 
 async def complete(call: Call) -> Response:
@@ -32,6 +41,7 @@ async def complete(call: Call) -> Response:
 
     Raises:
         ProviderError: Every attempt failed.
+        RequestError: The request cannot be written for the last target that was left.
         BudgetError: The purse does not cover the first attempt.
         LedgerError: The record cannot be written.
     """
@@ -59,10 +69,12 @@ async def fail(call: Call) -> NoReturn:
 
 def error_of(call: Call) -> tuple[TurnoutError, str]:
     """Returns the exception of a call without an answer, and the outcome of the call."""
+    if call.unsent is not None:
+        return call.unsent, "rejected"
     if not call.tried:
         if call.why == "spend":
             purse = call.plan.spend
-            shown = f" of ${purse.usd}" if purse is not None else ""
+            shown = f" of {_dollars(purse)}" if purse is not None else ""
             return BudgetError(
                 "call-spend", f"the purse{shown} does not cover the first attempt", "raise `spend`"
             ), "spend"
@@ -76,7 +88,14 @@ def error_of(call: Call) -> tuple[TurnoutError, str]:
         detail=ended.detail,
         retry_after_ms=ended.retry_after_ms,
     )
+    if (stopped := _STOPPED.get(call.why)) is not None and outcome != call.why:
+        error.hint = "; ".join(each for each in (error.hint, f"{stopped} (`{call.why}`)") if each)
     return error, outcome
+
+
+def _dollars(money: Money) -> str:
+    whole, _, part = f"{money.usd:f}".partition(".")
+    return f"${whole}.{part.rstrip('0').ljust(2, '0')}"
 
 
 def response_of(call: Call, best: Tried, raw: bytes, record: CallRecord) -> Response:

@@ -12,8 +12,8 @@ from contextlib import AbstractAsyncContextManager
 from typing import Final
 
 from turnout._core import Attempt, StreamEvent, StreamReader
-from turnout.errors import TransportError
-from turnout.execute.attempt import body_and_key, ended_by, ended_with_status
+from turnout.errors import RequestError, TransportError
+from turnout.execute.attempt import ended_by, ended_with_status, key_of, written
 from turnout.execute.call import Call, Ended
 from turnout.providers.outcome import ANSWERS
 from turnout.providers.upstream import UpstreamAnswer, UpstreamStream
@@ -58,12 +58,18 @@ class Leg:
         """
         call, ttft_ms = self._call, self._call.plan.ttft_ms
         loop = asyncio.get_running_loop()
+        try:
+            body = await written(call, self.attempt, stream=True)
+        except RequestError as error:
+            call.skip(self.attempt, error)
+            self.ended = Ended("rejected", message_code=error.code)
+            return []
         call.begin(self.attempt)
         ttft_s = None if ttft_ms is None else ttft_ms / 1000
         if ttft_s is not None:
             self._content_at = loop.time() + ttft_s
         try:
-            body, key = await body_and_key(call, self.attempt, stream=True)
+            key = key_of(call, self.attempt)
             upstream = call.services.upstream_for(self.attempt)
             context = upstream.stream(self.attempt, body, key, call.deadline.remaining(), ttft_s)
             self._stream = await context.__aenter__()

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import math
 from collections.abc import Mapping
 from typing import Final
 
 from turnout._core import Decision, Engine, Money
-from turnout.errors import DecisionError
+from turnout.errors import DecisionError, TurnoutError
 from turnout.execute.call import Call, Services, now_ms
 from turnout.execute.deadline import Deadline
 from turnout.execute.record import save
@@ -21,20 +22,48 @@ _LARGE_CHARS: Final = 100_000
 """Above this a decision and the writing of a body take longer than a hop to a thread and back."""
 
 
+_MOST_MS: Final = 1 << 53
+"""Longer than any deadline of a policy; it keeps what the core is told within its numbers."""
+
+
 def _is_large(request: object, left: int = _LARGE_CHARS) -> bool:
-    return _chars_left(request, left) < 0
+    """Counts characters and values until there are too many; a request that holds itself is large, and no trap."""
+    waiting = [iter((request,))]
+    while waiting and left >= 0:
+        value = next(waiting[-1], waiting)
+        left -= 1
+        if value is waiting:
+            waiting.pop()
+        elif isinstance(value, str | bytes):
+            left -= len(value)
+        elif isinstance(value, Mapping):
+            waiting.append(iter(value.values()))
+        elif isinstance(value, list | tuple):
+            waiting.append(iter(value))
+    return left < 0
 
 
-def _chars_left(value: object, left: int) -> int:
-    """Takes the texts in a request off a number, and stops when none is left of it."""
-    if isinstance(value, str | bytes):
-        return left - len(value)
-    parts = value.values() if isinstance(value, Mapping) else value if isinstance(value, list | tuple) else ()
-    for part in parts:
-        if left < 0:
-            break
-        left = _chars_left(part, left)
-    return left
+def _deadline_ms(seconds: object) -> int | None:
+    if seconds is None:
+        return None
+    if isinstance(seconds, bool) or not isinstance(seconds, int | float):
+        raise TurnoutError(
+            "call-bound", f"`deadline` is of the kind `{type(seconds).__name__}`", "give seconds as a number"
+        )
+    if not seconds > 0:  # also no number at all
+        raise TurnoutError("call-bound", f"`deadline` is {seconds}", "give seconds above 0, or None")
+    return None if math.isinf(seconds) else max(1, int(min(seconds, _MOST_MS) * 1000))
+
+
+def _purse(spend: object) -> Money | None:
+    if spend is None:
+        return None
+    if not isinstance(spend, str | Money):
+        # A float is no amount of money: 0.1 is not a tenth.
+        raise TurnoutError(
+            "call-bound", f"`spend` is of the kind `{type(spend).__name__}`", 'give US dollars as text, such as "0.05"'
+        )
+    return Money(spend) if isinstance(spend, str) else spend
 
 
 async def decide(
@@ -78,14 +107,16 @@ async def begin_call(
         A call whose plan has at least one attempt.
 
     Raises:
+        TurnoutError: `call-bound`, if a bound is no usable value; this leaves no row.
+        MoneyError: `spend` is no amount; this leaves no row.
         RequestError: The request cannot be read; this leaves no row.
         DecisionError: `no-eligible-model`; this leaves a row.
     """
     time_ms = now_ms()
-    purse = Money(spend) if isinstance(spend, str) else spend
+    deadline_ms, purse = _deadline_ms(deadline), _purse(spend)
     since = Deadline(float("inf"))
     decision, is_large = await decide(engine, request, meta, dialect, refused_ok=True)
-    plan = decision.plan.tightened(deadline_ms=None if deadline is None else int(deadline * 1000), spend=purse)
+    plan = decision.plan.tightened(deadline_ms=deadline_ms, spend=purse)
     call = Call(services, decision, plan, since.until(plan.deadline_ms / 1000), time_ms, is_large)
     if not plan.attempts:
         raise await _refusal(call)

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import difflib
 import os
+import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Final, Self
 
 from turnout._core import Decision, Engine, Money, Policy
 from turnout.errors import TransportError, TurnoutError
-from turnout.execute.call import Services
+from turnout.execute.call import Call, Services
 from turnout.execute.fallback import complete
 from turnout.execute.prepare import Meta, RequestLike, begin_call, decide
 from turnout.execute.response import Response
@@ -22,8 +24,9 @@ from turnout.providers.upstream import HttpUpstream, Upstream
 
 __all__ = ["Router"]
 
-_SDK_PROVIDERS: Final = frozenset({"anthropic"})
-"""The providers whose calls an SDK client may carry."""
+_SDK_PROVIDERS: Final = {"anthropic": ("https://api.anthropic.com", ("ANTHROPIC_API_KEY",))}
+"""The providers whose calls an SDK client may carry, each with the address and the keys' names of its deployments that
+have none of their own: a client for the provider stands for these alone."""
 
 
 class Router:
@@ -33,7 +36,8 @@ class Router:
         policy: A policy, or the file that holds it.
         clients: The SDK client of the host program that carries the calls of a provider (`anthropic`) or of one
             deployment of the policy: an `anthropic.AsyncAnthropic`. Its auth, proxies and middleware are kept, its
-            retries are off for our calls.
+            retries are off for our calls. A provider's client does not stand for deployments with a `base_url` or a
+            `key` of their own; name those.
         ledger: Where the record of each call goes, or the file for it; none is kept if None.
         transport: What carries the other calls; the default transport if None.
         environ: Where keys are; the process's own environment if None. Keys are read anew for each attempt.
@@ -63,22 +67,19 @@ class Router:
     ) -> None:
         clients = clients or {}
         environ = os.environ if environ is None else environ
-        for provider, url in (base_urls or {}).items():
-            try:
-                host_of(url)
-            except TransportError as error:
-                raise TurnoutError("router-address", f"the address of `{provider}`: {error.message}") from None
         loaded = policy if isinstance(policy, Policy) else load_policy(policy)
-        upstreams = _sdk_upstreams(loaded, clients)
+        _check_addresses(loaded, base_urls or {})
+        upstreams, only_at = _sdk_upstreams(loaded, clients)
         # A client of the host program brings its own key: its deployments are eligible without ours.
         self._engine = Engine(loaded, environ=environ, with_client=list(upstreams))
         self._streams: set[Stream] = set()
+        self._is_closed = False
         self._owns_transport = transport is None
         self._transport = transport or open_transport()
         upstreams[""] = HttpUpstream(self._transport, base_urls)
         self._owns_ledger = ledger is not None and not isinstance(ledger, Ledger)
         opened = ledger if ledger is None or isinstance(ledger, Ledger) else Ledger.open(ledger)
-        self._services = Services(self._engine.state, environ, upstreams, opened)
+        self._services = Services(self._engine.state, environ, upstreams, opened, only_at)
 
     @property
     def engine(self) -> Engine:
@@ -98,6 +99,7 @@ class Router:
 
     async def aclose(self) -> None:
         """Ends open streams, closes the connections and the ledger that the router opened; may be called twice."""
+        self._is_closed = True
         for stream in list(self._streams):
             await stream.aclose()
         if self._owns_transport:
@@ -150,11 +152,9 @@ class Router:
             BudgetError: The purse does not cover the first attempt.
             ProviderError: Every attempt failed; `record` tells which and how.
             LedgerError: The record cannot be written.
+            TurnoutError: `router-closed`, or `call-bound`.
         """
-        call = await begin_call(
-            self._engine, self._services, request, meta, deadline=deadline, spend=spend, dialect=dialect
-        )
-        return await complete(call)
+        return await complete(await self._begin(request, meta, deadline, spend, dialect))
 
     def stream(
         self,
@@ -180,22 +180,69 @@ class Router:
         Returns:
             The stream; entering and iterating raise what `complete` raises.
         """
-        return Stream(
-            lambda: begin_call(
-                self._engine, self._services, request, meta, deadline=deadline, spend=spend, dialect=dialect
-            ),
-            self._streams,
+        return Stream(lambda: self._begin(request, meta, deadline, spend, dialect), self._streams)
+
+    async def _begin(
+        self,
+        request: RequestLike,
+        meta: Meta | None,
+        deadline: float | None,
+        spend: str | Money | None,
+        dialect: str | None,
+    ) -> Call:
+        if self._is_closed:
+            raise TurnoutError("router-closed", "the router is closed", "make calls inside its `async with` block")
+        return await begin_call(
+            self._engine, self._services, request, meta, deadline=deadline, spend=spend, dialect=dialect
         )
 
 
-def _sdk_upstreams(policy: Policy, clients: Mapping[str, object]) -> dict[str, Upstream]:
-    """Returns what carries the calls of each deployment that has a client; its own comes before its provider's."""
+_NO_ADDRESS: Final = re.compile(r"[\x00-\x20\x7f?#]")
+
+
+def _check_addresses(policy: Policy, base_urls: Mapping[str, str]) -> None:
+    known = sorted(set(policy.providers.values()))
+    for provider, url in base_urls.items():
+        if provider not in known:
+            near = difflib.get_close_matches(provider, known, 1)
+            names = ", ".join(f"`{each}`" for each in known)
+            raise TurnoutError(
+                "router-address",
+                f"no deployment of the policy is at `{provider}`",
+                f"{f'did you mean `{near[0]}`? ' if near else ''}its providers are {names}",
+            )
+        if _NO_ADDRESS.search(url):
+            raise TurnoutError(
+                "router-address",
+                f"the address of `{provider}` holds a space, a control character, `?` or `#`",
+                "give scheme, host and path alone: the path of the dialect follows it",
+            )
+        try:
+            host_of(url)
+        except TransportError as error:
+            raise TurnoutError("router-address", f"the address of `{provider}`: {error.message}") from None
+
+
+def _sdk_upstreams(policy: Policy, clients: Mapping[str, object]) -> tuple[dict[str, Upstream], dict[str, str]]:
+    """Finds what carries the calls of each deployment that has a client; its own comes before its provider's.
+
+    Returns:
+        The upstreams by deployment; and for those of a provider's client the only address that it stands for, since
+        where a deployment is becomes known with its first attempt.
+    """
     upstreams: dict[str, Upstream] = {}
+    only_at: dict[str, str] = {}
     for name in sorted(clients, key=lambda each: each in policy.providers):
         served = [name] if name in policy.providers else [each for each, by in policy.providers.items() if by == name]
-        if {policy.providers.get(each, name) for each in served or [name]} - _SDK_PROVIDERS:
+        if {policy.providers.get(each, name) for each in served or [name]} - _SDK_PROVIDERS.keys():
             known = ", ".join(f"`{each}`" for each in sorted(_SDK_PROVIDERS))
             raise TurnoutError("router-client", f"calls of `{name}` cannot go through a client", f"known is {known}")
         upstream = AnthropicSdkUpstream(clients[name])
+        if name not in policy.providers and name in _SDK_PROVIDERS:
+            address, keys = _SDK_PROVIDERS[name]
+            served = [each for each in served if policy.keys.get(each, keys) == keys]
+            only_at.update(dict.fromkeys(served, address))
+        else:
+            only_at.pop(name, None)
         upstreams.update(dict.fromkeys(served, upstream))
-    return upstreams
+    return upstreams, only_at

@@ -13,7 +13,16 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from typing import cast
 
-import h11
+from turnout.errors import TurnoutError
+
+try:
+    import h11
+except ModuleNotFoundError as error:
+    if error.name != "h11":
+        raise
+    raise TurnoutError(
+        "extra-missing", "the lab needs `h11`, which is not installed", "pip install 'turnout[lab]'"
+    ) from None
 
 from turnout.lab.counters import Counters
 

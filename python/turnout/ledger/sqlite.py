@@ -60,9 +60,13 @@ class Ledger:
             The ledger.
 
         Raises:
-            LedgerError: `ledger-read-only`, `ledger-corrupt`, `ledger-foreign`, `ledger-newer`, `ledger-busy`,
-                `ledger-forked` or `ledger-io`.
+            LedgerError: `ledger-path`, `ledger-read-only`, `ledger-corrupt`, `ledger-foreign`, `ledger-newer`,
+                `ledger-busy`, `ledger-forked` or `ledger-io`.
         """
+        if str(path) == ":memory:" or str(path).startswith("file:"):
+            raise LedgerError(
+                "ledger-path", f"`{path}` is a name of SQLite's, and no file", "give a file's path; nothing else lasts"
+            )
         where = Path(path).absolute()
         open_file(where)
         return cls(where)

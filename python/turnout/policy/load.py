@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import stat
 import time
 from collections.abc import Iterable
 from pathlib import Path
@@ -126,13 +127,16 @@ def read_policy(path: str | Path) -> str:
     """
     path = Path(path)
     try:
-        size = path.stat().st_size
-        if size > MAX_BYTES:
+        if not stat.S_ISREG(path.stat().st_mode):
+            # A pipe or a device may never end, and opening one may already wait.
+            raise PolicyError("policy-unreadable", f"`{path}` is not a regular file", "name an existing file")
+        with path.open("rb") as file:
+            content = file.read(MAX_BYTES + 1)
+        if len(content) > MAX_BYTES:
             raise _refusal(
-                str(path),
-                [Finding(str(path), 1, 1, "too-large", f"the file has {size} bytes, more than {MAX_BYTES}")],
+                str(path), [Finding(str(path), 1, 1, "too-large", f"the file is larger than {MAX_BYTES} bytes")]
             )
-        return path.read_bytes().decode("utf-8-sig")
+        return content.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         line = error.object.count(b"\n", 0, error.start) + 1
         hint = "save the file as UTF-8"

@@ -46,13 +46,22 @@ class AnthropicSdkUpstream:
         limits: How large an answer may grow.
 
     Raises:
-        TurnoutError: `router-client`, if this is something else.
+        TurnoutError: `router-client`, if this is something else; `extra-missing`, if the SDK is not installed.
     """
 
     needs_key = False
 
     def __init__(self, client: object, limits: BodyLimits | None = None) -> None:
-        import anthropic
+        try:
+            import anthropic
+        except ModuleNotFoundError as error:
+            if error.name != "anthropic":
+                raise
+            raise TurnoutError(
+                "extra-missing",
+                "a client needs `anthropic`, which is not installed",
+                "pip install 'turnout[anthropic]'",
+            ) from None
 
         if not isinstance(client, anthropic.AsyncAnthropic):
             kind = f"{type(client).__module__.partition('.')[0]}.{type(client).__name__}"

@@ -80,10 +80,11 @@ class Httpx2Transport:
         await self.aclose()
 
     async def aclose(self) -> None:
-        """Closes every connection."""
+        """Closes every connection of this event loop; those of another cannot be closed from here, and are dropped."""
         pools, self._pools = list(self._pools.values()), {}
-        for pool in pools:
-            await pool.aclose()
+        if self._loop is asyncio.get_running_loop():
+            for pool in pools:
+                await pool.aclose()
 
     async def send(
         self, request: HttpRequest, deadline_s: float, first_byte_timeout_s: float | None = None

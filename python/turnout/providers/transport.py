@@ -16,7 +16,7 @@ from dataclasses import dataclass, field
 from typing import Final, Literal, Protocol
 from urllib.parse import urlsplit
 
-from turnout.errors import TransportError
+from turnout.errors import TransportError, TurnoutError
 from turnout.providers.secret import Secret
 
 __all__ = [
@@ -230,8 +230,18 @@ def open_transport(limits: BodyLimits | None = None) -> Transport:
 
     Returns:
         A transport for the calls of one event loop; close it with `aclose()`.
+
+    Raises:
+        TurnoutError: `extra-missing`, if the library is not installed.
     """
-    from turnout.providers.httpx2_transport import Httpx2Transport
+    try:
+        from turnout.providers.httpx2_transport import Httpx2Transport
+    except ModuleNotFoundError as error:
+        if (error.name or "").partition(".")[0] != "httpx2":
+            raise
+        raise TurnoutError(
+            "extra-missing", "calls need `httpx2`, which is not installed", "pip install 'turnout[http]'"
+        ) from None
 
     return Httpx2Transport(limits=limits)
 
