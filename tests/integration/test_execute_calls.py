@@ -13,8 +13,9 @@ import anthropic
 import pytest
 from tests.integration.execute_kit import CLAUDE, GPT, KEYS, TOP, on_lab, policy, raw_provider, read, until, urls
 
-from turnout import BudgetError, DecisionError, RequestError, Router, parse_policy
+from turnout import BudgetError, DecisionError, RequestError, Router, _core, parse_policy
 from turnout.errors import ProviderTimeout, RateLimited, Truncated, TurnoutError
+from turnout.execute.call import Call
 from turnout.lab import Lab, LabSettings, SimulatedModel
 from turnout.lab.faults import FaultPlan, FaultRate
 from turnout.ledger import CallRecord, Ledger
@@ -120,11 +121,34 @@ async def test_a_provider_that_hangs_leaves_time_for_another(lab: Lab, carrier: 
         assert caught.value.outcome == "deadline"
 
 
-async def test_a_request_that_one_target_cannot_carry_goes_to_another(lab: Lab, tmp_path: Path) -> None:
+async def test_a_request_that_one_target_cannot_carry_is_not_planned_for_it(lab: Lab) -> None:
     request: dict[str, object] = {"messages": [{"role": "user", "content": "hello there"}], "stop": " "}
-    async with on_lab(lab, ledger=tmp_path / "ledger") as router:
+    async with on_lab(lab) as router:
         response = await router.complete(request)
-        async with router.stream(request) as stream:
+    assert response.model == "gpt"
+    assert [each.outcome for each in response.attempts] == ["complete"]
+    async with on_lab(lab, policy("claude")) as router:
+        for work in (router.complete(request), read(router, request)):
+            with pytest.raises(DecisionError) as caught:
+                await work
+            assert "untranslatable" in str(caught.value)
+
+
+async def test_a_body_that_cannot_be_written_after_all_goes_to_another(
+    lab: Lab, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The plan holds only what can be written; should it ever not, the call goes on past it."""
+
+    async def unwritten(call: Call, attempt: _core.Attempt, *, stream: bool) -> bytes:
+        if attempt.model == "claude":
+            raise RequestError("stop_untranslatable", "a stop sequence without a visible character")
+        return attempt.body(stream=stream).bytes
+
+    monkeypatch.setattr("turnout.execute.attempt.written", unwritten)
+    monkeypatch.setattr("turnout.execute.leg.written", unwritten)
+    async with on_lab(lab, ledger=tmp_path / "ledger") as router:
+        response = await router.complete("hello there")
+        async with router.stream("hello there") as stream:
             assert stream.model == "gpt"
             async for _ in stream:
                 pass
@@ -134,10 +158,9 @@ async def test_a_request_that_one_target_cannot_carry_goes_to_another(lab: Lab, 
         assert [each.outcome for each in attempts] == ["rejected", "complete"]
         assert attempts[0].message_code == "stop_untranslatable"
     async with on_lab(lab, policy("claude")) as router:
-        for work in (router.complete(request), read(router, request)):
+        for work in (router.complete("hello there"), read(router, "hello there")):
             with pytest.raises(RequestError) as caught:
                 await work
-            assert caught.value.code == "stop_untranslatable"
             assert isinstance(caught.value.record, CallRecord)
             assert [each.outcome for each in caught.value.record.attempts] == ["rejected"]
 

@@ -106,20 +106,16 @@ class Services:
         environ: Where keys are.
         upstreams: By the deployment; "" is the one for all others.
         ledger: Where records go.
-        only_at: For a deployment, the one address at which its upstream may stand for it; any if it is not here.
     """
 
     state: State
     environ: Mapping[str, str] = field(repr=False)
     upstreams: Mapping[str, Upstream] = field(repr=False)
     ledger: Ledger | None
-    only_at: Mapping[str, str] = field(default_factory=dict)
 
     def upstream_for(self, attempt: Attempt) -> Upstream:
         """Returns what carries an attempt."""
-        name = attempt.deployment
-        serves = self.only_at.get(name, attempt.base_url) == attempt.base_url
-        return self.upstreams.get(name if serves else "", self.upstreams[""])
+        return self.upstreams.get(attempt.deployment) or self.upstreams[""]
 
 
 class Call:

@@ -24,9 +24,8 @@ from turnout.providers.upstream import HttpUpstream, Upstream
 
 __all__ = ["Router"]
 
-_SDK_PROVIDERS: Final = {"anthropic": ("https://api.anthropic.com", ("ANTHROPIC_API_KEY",))}
-"""The providers whose calls an SDK client may carry, each with the address and the keys' names of its deployments that
-have none of their own: a client for the provider stands for these alone."""
+_SDK_PROVIDERS: Final = frozenset({"anthropic"})
+"""The providers whose calls an SDK client may carry."""
 
 
 class Router:
@@ -36,8 +35,8 @@ class Router:
         policy: A policy, or the file that holds it.
         clients: The SDK client of the host program that carries the calls of a provider (`anthropic`) or of one
             deployment of the policy: an `anthropic.AsyncAnthropic`. Its auth, proxies and middleware are kept, its
-            retries are off for our calls. A provider's client does not stand for deployments with a `base_url` or a
-            `key` of their own; name those.
+            retries are off for our calls. A provider's client does not stand for deployments with a `base_url`, a
+            `key` or a `region` of their own; name those.
         ledger: Where the record of each call goes, or the file for it; none is kept if None.
         transport: What carries the other calls; the default transport if None.
         environ: Where keys are; the process's own environment if None. Keys are read anew for each attempt.
@@ -69,7 +68,7 @@ class Router:
         environ = os.environ if environ is None else environ
         loaded = policy if isinstance(policy, Policy) else load_policy(policy)
         _check_addresses(loaded, base_urls or {})
-        upstreams, only_at = _sdk_upstreams(loaded, clients)
+        upstreams = _sdk_upstreams(loaded, clients)
         # A client of the host program brings its own key: its deployments are eligible without ours.
         self._engine = Engine(loaded, environ=environ, with_client=list(upstreams))
         self._streams: set[Stream] = set()
@@ -79,7 +78,7 @@ class Router:
         upstreams[""] = HttpUpstream(self._transport, base_urls)
         self._owns_ledger = ledger is not None and not isinstance(ledger, Ledger)
         opened = ledger if ledger is None or isinstance(ledger, Ledger) else Ledger.open(ledger)
-        self._services = Services(self._engine.state, environ, upstreams, opened, only_at)
+        self._services = Services(self._engine.state, environ, upstreams, opened)
 
     @property
     def engine(self) -> Engine:
@@ -223,26 +222,15 @@ def _check_addresses(policy: Policy, base_urls: Mapping[str, str]) -> None:
             raise TurnoutError("router-address", f"the address of `{provider}`: {error.message}") from None
 
 
-def _sdk_upstreams(policy: Policy, clients: Mapping[str, object]) -> tuple[dict[str, Upstream], dict[str, str]]:
-    """Finds what carries the calls of each deployment that has a client; its own comes before its provider's.
-
-    Returns:
-        The upstreams by deployment; and for those of a provider's client the only address that it stands for, since
-        where a deployment is becomes known with its first attempt.
-    """
+def _sdk_upstreams(policy: Policy, clients: Mapping[str, object]) -> dict[str, Upstream]:
+    """Returns what carries the calls of each deployment that has a client; its own comes before its provider's."""
     upstreams: dict[str, Upstream] = {}
-    only_at: dict[str, str] = {}
     for name in sorted(clients, key=lambda each: each in policy.providers):
-        served = [name] if name in policy.providers else [each for each, by in policy.providers.items() if by == name]
-        if {policy.providers.get(each, name) for each in served or [name]} - _SDK_PROVIDERS.keys():
+        is_deployment = name in policy.providers
+        if policy.providers.get(name, name) not in _SDK_PROVIDERS:
             known = ", ".join(f"`{each}`" for each in sorted(_SDK_PROVIDERS))
             raise TurnoutError("router-client", f"calls of `{name}` cannot go through a client", f"known is {known}")
-        upstream = AnthropicSdkUpstream(clients[name])
-        if name not in policy.providers and name in _SDK_PROVIDERS:
-            address, keys = _SDK_PROVIDERS[name]
-            served = [each for each in served if policy.keys.get(each, keys) == keys]
-            only_at.update(dict.fromkeys(served, address))
-        else:
-            only_at.pop(name, None)
-        upstreams.update(dict.fromkeys(served, upstream))
-    return upstreams, only_at
+        # What the policy says of address, key and region is kept: a client for the provider knows nothing of it.
+        sold = [each for each, by in policy.providers.items() if by == name and each not in policy.own_reach]
+        upstreams.update(dict.fromkeys([name] if is_deployment else sold, AnthropicSdkUpstream(clients[name])))
+    return upstreams
