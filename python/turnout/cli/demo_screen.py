@@ -115,7 +115,7 @@ def _money(report: Mapping[str, object]) -> Iterator[tuple[str, Text]]:
             f" against {money(_int(cost, 'strongest_usd_picos'))} for the strongest, ",
             f"`{field(cost, 'strongest_model')}`, every time: ",
             (f"{saved}% saved", "bold green" if is_saving else ""),
-            (f" ({_plural(left_out, 'call')} left out: no price to compare)" if left_out else "", "dim"),
+            (f" ({_plural(left_out, 'call')} left out: no whole answer to price)" if left_out else "", "dim"),
         ),
     )
 
