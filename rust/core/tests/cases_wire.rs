@@ -105,7 +105,7 @@ fn thinking(word: &str) -> ThinkingSetting<'_> {
             "off" => ThinkingSetting::Off,
             "adaptive" => ThinkingSetting::Adaptive,
             "between_tools" => ThinkingSetting::BetweenTools,
-            "on" => ThinkingSetting::Toggle(true),
+            "on" => ThinkingSetting::Adaptive,
             other => panic!("unknown thinking `{other}`"),
         },
     }

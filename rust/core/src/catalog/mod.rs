@@ -25,5 +25,5 @@ pub use cost::{CostError, UsageClass, cost, expected_cost};
 pub use error::CatalogError;
 pub use lints::{Finding, lint};
 pub use model::{Caps, Dialect, Effort, Modality, Model, Price, Rates, Reasoning, Status, ThinkingMode, Tier, Variant};
-pub use provider::{Auth, Provider, StreamUsage};
+pub use provider::{Auth, Provider, StreamUsage, ThinkingRoute};
 pub use table::{Catalog, Resolved};

@@ -17,4 +17,4 @@ mod thinking;
 pub use accept::unmet;
 pub use attempt::{Attempt, Plan, plan};
 pub use next::{Step, Tried, Why};
-pub use thinking::compile_thinking;
+pub use thinking::{Asked, CompiledThinking, compile_asked};
