@@ -1,15 +1,12 @@
 //! The attempts of a decision.
 
+use super::fragment::DEFAULT_MAX_TOKENS;
 use super::thinking::{Asked, compile_asked};
 use crate::catalog::Auth;
 use crate::decide::Decision;
 use crate::policy::{Accept, Escalate, KeyRef, Policy, Run};
 use crate::thinking_format::ThinkingFormat;
 use crate::wire::{Dialect, Request, Target, ThinkingSetting};
-
-/// The bound on the answer for dialects that require one when nobody gives one: room for thinking, and short enough that
-/// no SDK insists on a stream.
-const DEFAULT_MAX_TOKENS: u64 = 16_384;
 
 /// One upstream call that may be made.
 #[derive(Debug, Clone)]
@@ -86,6 +83,15 @@ pub struct Plan {
     pub escalate: Escalate,
     /// Bounds on the whole call.
     pub run: Run,
+}
+
+impl Plan {
+    /// What the attempts get that is not what was asked, a line each; empty when all of them get it.
+    pub fn explain_notes(&self) -> String {
+        let lines = self.attempts.iter().flat_map(|attempt| &attempt.notes);
+        let lines: String = lines.map(|note| format!("   {note}\n")).collect();
+        if lines.is_empty() { lines } else { format!("notes\n{lines}") }
+    }
 }
 
 /// Lays out the plan of a decision.

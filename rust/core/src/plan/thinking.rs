@@ -56,6 +56,11 @@ impl From<ThinkingLevel> for Asked {
 }
 
 impl Asked {
+    /// A named level: `off`, `low`, `medium`, `high` or `max`.
+    pub fn from_name(name: &str) -> Option<Self> {
+        ThinkingLevel::NAMED.iter().find(|(known, _)| *known == name).map(|(_, level)| Self::from(*level))
+    }
+
     /// What a client asks for; none when it says nothing. A word that no provider documents counts as on.
     pub fn by_client(said: &Thinking<'_>) -> Option<Self> {
         Some(match said {
