@@ -193,7 +193,7 @@ impl Abilities {
         // Modes that say nothing of a provider's own form leave what the provider documents.
         let is_bare = !row.modes.iter().any(|mode| matches!(mode, ThinkingMode::Toggle | ThinkingMode::BudgetTokens));
         let listed = if row.efforts.is_empty() && is_bare { &route.efforts } else { &row.efforts };
-        let says_nothing = row.modes.is_empty() && row.efforts.is_empty() && row.always_on.is_none();
+        let says_nothing = row.modes.is_empty() && row.efforts.is_empty();
         Self {
             efforts: listed.iter().copied().filter(|effort| *effort != Effort::None && format.says_efforts()).collect(),
             takes_none: listed.contains(&Effort::None) && format.says_efforts(),
