@@ -31,7 +31,7 @@ impl AnthropicThinking<'_> {
             // Writing to a String cannot fail.
             let _ = write!(out, r#","budget_tokens":{budget}"#);
         }
-        if let Some(display) = display.filter(|_| self.is_on()) {
+        if let Some(display) = display.filter(|_| matches!(kind, "adaptive" | "enabled")) {
             let _ = write!(out, r#","display":{display}"#);
         }
         out.push('}');
