@@ -6,21 +6,24 @@ from typing import Any
 
 import anthropic.types
 import pytest
-import turnout
 from anthropic.types.message_create_params import MessageCreateParamsNonStreaming
 from pydantic import TypeAdapter
 from typing_extensions import get_type_hints
 
-CASES: list[dict[str, Any]] = json.loads((Path(__file__).parents[1] / "cases/thinking/compiled.json").read_text("utf-8"))
+import turnout
+
+CASES: list[dict[str, Any]] = json.loads(
+    (Path(__file__).parents[1] / "cases/thinking/compiled.json").read_text("utf-8")
+)
 LISTED = [case for case in CASES if "model" in case]
 POLICY = """
-version: 1
+turnout: 1
 name: thinking
 models:
   opus: claude-opus-5-5
   small: claude-haiku-5-5
-rules:
-  - { name: all, from: [opus, small], set: { thinking: off } }
+rules: []
+otherwise: { from: [opus, small], prefer: best, set: { thinking: off } }
 """
 
 

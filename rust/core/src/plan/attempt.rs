@@ -10,6 +10,7 @@ use crate::wire::{Dialect, Request, Target, ThinkingSetting};
 
 /// One upstream call that may be made.
 #[derive(Debug, Clone)]
+#[allow(clippy::struct_excessive_bools, reason = "each is one independent fact about the model")]
 pub struct Attempt {
     /// The deployment's id.
     pub deployment: String,
@@ -88,9 +89,8 @@ pub struct Plan {
 impl Plan {
     /// What the attempts get that is not what was asked, a line each; empty when all of them get it.
     pub fn explain_notes(&self) -> String {
-        let lines = self.attempts.iter().flat_map(|attempt| &attempt.notes);
-        let lines: String = lines.map(|note| format!("   {note}\n")).collect();
-        if lines.is_empty() { lines } else { format!("notes\n{lines}") }
+        let notes: Vec<&str> = self.attempts.iter().flat_map(|attempt| &attempt.notes).map(String::as_str).collect();
+        if notes.is_empty() { String::new() } else { format!("notes\n   {}\n", notes.join("\n   ")) }
     }
 }
 

@@ -175,6 +175,7 @@ const NOT_BETWEEN: &str = "it does not think between calls of tools only";
 type Fitted = (ThinkingSetting<'static>, Option<&'static str>);
 
 /// What a model takes over its provider's form.
+#[allow(clippy::struct_excessive_bools, reason = "each is one independent fact about the model")]
 struct Abilities {
     row: Reasoning,
     format: ThinkingFormat,

@@ -87,8 +87,12 @@ impl Extras {
                 | "user"
                 | "tool_choice"
                 | "function_call"
-                | "response_format" => {}
-                "reasoning_effort" | "reasoning" | "thinking" | "enable_thinking" | "thinking_budget"
+                | "response_format"
+                | "reasoning_effort"
+                | "reasoning"
+                | "thinking"
+                | "enable_thinking"
+                | "thinking_budget"
                 | "disable_reasoning" => {}
                 "messages" => note_unread(member.value, "messages", &OPENAI_MESSAGES, notes)?,
                 "tools" => note_unread(member.value, "tools", &OPENAI_TOOLS, notes)?,
