@@ -6,7 +6,7 @@
 use std::path::Path;
 
 use serde_json::{Value, json};
-use turnout_core::catalog::{Catalog, Effort, Model, Provider, ThinkingMode};
+use turnout_core::catalog::{Catalog, Effort, Model, Provider, Reasoning, ThinkingMode};
 use turnout_core::plan::{Asked, CompiledThinking, compile_asked, thinking_fields};
 use turnout_core::thinking_format::ThinkingFormat;
 use turnout_core::wire::{Body, Dialect, Target, ThinkingSetting, parse_request, write_body};
@@ -243,6 +243,7 @@ fn every_model_gets_what_its_row_lists() {
 }
 
 #[test]
+#[allow(clippy::disallowed_methods, reason = "the shared cases are files")]
 fn the_table_holds() {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tests/cases/thinking/compiled.json");
     let cases: Vec<Value> = serde_json::from_slice(&std::fs::read(path).unwrap()).unwrap();
@@ -275,12 +276,13 @@ fn made_model(made: &Value) -> Model {
     let words = |key: &str| -> Vec<String> {
         made[key].as_array().into_iter().flatten().map(|word| word.as_str().unwrap().to_owned()).collect()
     };
-    let mut reasoning = turnout_core::catalog::Reasoning::default();
-    reasoning.modes = words("modes").iter().map(|word| ThinkingMode::from_name(word).unwrap()).collect();
-    reasoning.efforts = words("efforts").iter().map(|word| Effort::from_name(word).unwrap()).collect();
-    reasoning.budget_max = made["budget_max"].as_u64();
     model.caps.reasoning = Some(true);
-    model.reasoning = Some(reasoning);
+    model.reasoning = Some(Reasoning {
+        modes: words("modes").iter().map(|word| ThinkingMode::from_name(word).unwrap()).collect(),
+        efforts: words("efforts").iter().map(|word| Effort::from_name(word).unwrap()).collect(),
+        budget_max: made["budget_max"].as_u64(),
+        ..Reasoning::default()
+    });
     model
 }
 
