@@ -23,6 +23,7 @@ __all__ = [
     "StreamEvent",
     "StreamReader",
     "TestFailure",
+    "ThinkingFields",
     "TokenCount",
     "ToolCall",
     "Usage",
@@ -36,6 +37,7 @@ __all__ = [
     "facts",
     "outcomes",
     "parse_answer",
+    "thinking_fields",
 ]
 __version__: str
 
