@@ -17,6 +17,7 @@ mod eligibility;
 mod environment;
 mod facts;
 mod forecast;
+mod forecast_table;
 mod report;
 
 pub use candidate::Candidate;
@@ -24,5 +25,5 @@ pub(crate) use choose::expectation;
 pub use choose::{DecideInputs, decide};
 pub use decision::{CandidateStatus, Considered, Decision, FactValue, Held, RuleTrace};
 pub use eligibility::REASONS;
-pub use facts::{RequestFacts, micro};
-pub use forecast::{Forecast, forecast};
+pub use facts::{RequestFacts, asked_thinking, micro};
+pub use forecast::{Ask, FORECAST_ERROR, Forecast, ForecastError, Shape, forecast};
