@@ -1,14 +1,15 @@
 """How far the shipped forecast of output tokens is from what providers billed: `benches/forecast_error.py DATA`.
 
-DATA holds `tokens/*.jsonl.gz` (recorded calls) and `catalog/models.jsonl` (which of their models think unasked); without it
-nothing is measured, and this says so. The forecast is read from decisions, so that all of the shipped code takes part; a
-call's model stands in as one that never thinks, thinks when asked, or thinks unasked. Baselines of the same run: the table
-set by hand that the fitted one replaced, the best single pair of numbers for these rows (which no one has beforehand), and
-the bound on the answer, 4096 where there is none.
+DATA holds `tokens/*.jsonl.gz` (recorded calls) and `catalog/models.jsonl` (which of their models think unasked);
+without it nothing is measured, and this says so. The forecast is read from decisions, so that all of the shipped
+code takes part; a call's model stands in as one that never thinks, thinks when asked, or thinks unasked. Baselines
+of the same run: the table set by hand that the fitted one replaced, the best single pair of numbers for these rows
+(which no one has beforehand), and the bound on the answer, 4096 where there is none.
 
-Where DATA has `routing/`, two sets that were never fitted on are measured too: plain asks of AlpacaEval (characters by 4.5)
-and tool calls of BFCL. On the recordings the shipped table is in sample; the held-out figures are in `docs/forecast.md`.
-`--features` prints what the core sees of each recorded call, which is what `scripts/fit_forecast.py` wants.
+Where DATA has `routing/`, two sets that were never fitted on are measured too: plain asks of AlpacaEval (characters
+by 4.5) and tool calls of BFCL. On the recordings the shipped table is in sample; the held-out figures are in
+`docs/forecast.md`. `--features` prints what the core sees of each recorded call, which is what
+`scripts/fit_forecast.py` wants.
 """
 
 from __future__ import annotations
@@ -57,7 +58,13 @@ BY_HAND = {
     "creative_writing": (500, 1600),
     "code": (500, 2200),
 }
-THINKING_BY_HAND = {"none": (0, 0), "minimal": (200, 1000), "low": (200, 1000), "medium": (600, 3000), "high": (1500, 8000)}
+THINKING_BY_HAND = {
+    "none": (0, 0),
+    "minimal": (200, 1000),
+    "low": (200, 1000),
+    "medium": (600, 3000),
+    "high": (1500, 8000),
+}
 NO_BOUND = 4096
 ALPACA_CHARS_PER_TOKEN = 4.5
 
@@ -79,7 +86,9 @@ def decider(reads_prompt: bool) -> Callable[[Row], Seen]:
     engine = turnout.Engine(parse_policy(POLICY.replace("READ", condition)), environ={})
 
     def look(row: Row) -> Seen:
-        decision = engine.decide(json.dumps(row.body).encode(), now=0, seed=0, dialect="openai-chat", refused_ok=True).to_dict()
+        decision = engine.decide(
+            json.dumps(row.body).encode(), now=0, seed=0, dialect="openai-chat", refused_ok=True
+        ).to_dict()
         is_asked = "reasoning" in row.body or "reasoning_effort" in row.body
         name = "unasked" if row.thinks_unasked else "asked" if is_asked else "never"
         candidates: Any = decision["candidates"]
@@ -119,7 +128,10 @@ def report(name: str, actual: list[float], guesses: Iterable[Pair]) -> None:
     count = len(pairs)
 
     def loss(share: float, place: int) -> float:
-        return sum(max(share * (seen - guess[place]), (share - 1) * (seen - guess[place])) for seen, guess in pairs) / count
+        return (
+            sum(max(share * (seen - guess[place]), (share - 1) * (seen - guess[place])) for seen, guess in pairs)
+            / count
+        )
 
     def cover(place: int) -> float:
         return 100 * sum(seen <= guess[place] for seen, guess in pairs) / count
@@ -143,7 +155,9 @@ def outside(data: Path, look: Callable[[Row], Seen]) -> None:
                 body: dict[str, Any] = {"messages": [{"role": "user", "content": entry["prompt"]}]}
                 tools = entry.get("tools", [])
                 if tools:
-                    body["tools"] = [{"type": "function", "function": {"name": tool, "parameters": {}}} for tool in tools]
+                    body["tools"] = [
+                        {"type": "function", "function": {"name": tool, "parameters": {}}} for tool in tools
+                    ]
                 forecast = look(Row("", "", "openai_chat", "", body, False, 1, None, False)).forecast
                 for model in entry["models"].values():
                     length = model.get("output_tokens") or model.get("output_chars", 0) / ALPACA_CHARS_PER_TOKEN
@@ -166,7 +180,8 @@ def main() -> None:
             print(json.dumps({"task": found.task, "input_tokens": found.input_tokens}))
         return
     actual = [float(row.output_tokens) for row in rows]
-    print(f"{'':36} {'calls':>6} {'pinball50':>10} {'pinball90':>10} {'p50 covers':>11} {'p90 covers':>11} {'|octaves|':>10}")
+    heads = ("pinball50", "pinball90", "p50 covers", "p90 covers", "|octaves|")
+    print(f"{'':36} {'calls':>6} " + " ".join(f"{head:>{10 + (head[0] == 'p' and head[3] == ' ')}}" for head in heads))
     report("shipped forecast", actual, [found.forecast for found in seen])
     report("shipped forecast, task not read", actual, [glance(row).forecast for row in rows])
     report("set by hand (before)", actual, [by_hand(*pair) for pair in zip(rows, seen, strict=True)])

@@ -24,10 +24,24 @@ from forecast_rows import Row, read
 from scipy.optimize import linprog
 
 SHAPES = ("plain", "schema", "tools", "forced", "after_tool")
-TASKS = (
-    "code math reasoning extraction summarization translation classification open_qa closed_qa creative_writing rewriting "
-    "chat tool_use agentic planning other"
-).split()
+TASKS = [
+    "code",
+    "math",
+    "reasoning",
+    "extraction",
+    "summarization",
+    "translation",
+    "classification",
+    "open_qa",
+    "closed_qa",
+    "creative_writing",
+    "rewriting",
+    "chat",
+    "tool_use",
+    "agentic",
+    "planning",
+    "other",
+]
 BOUNDS = (16, 64, 256, 1024)
 """Upper edges of the classes of `max_tokens`; a fifth class lies above, and the sixth has none."""
 LEVELS = ("unasked", "low", "medium", "high", "budget")
@@ -121,7 +135,13 @@ def answer_columns(found: list[Features]) -> Floats:
 def thinking_columns(found: list[Features]) -> Floats:
     """Return level (cumulative from low to high, so that more is never less), shapes."""
     columns = [
-        [float(row.level == 0), float(row.level in (1, 2, 3)), float(row.level in (2, 3)), float(row.level == 3), float(row.level == 4)]
+        [
+            float(row.level == 0),
+            float(row.level in (1, 2, 3)),
+            float(row.level in (2, 3)),
+            float(row.level == 3),
+            float(row.level == 4),
+        ]
         + [float(row.shape == place) for place in range(len(SHAPES))]
         for row in found
     ]
@@ -235,7 +255,10 @@ class Error:
 def measured(actual: npt.ArrayLike, p50: npt.ArrayLike, p90: npt.ArrayLike) -> Error:
     """Return the error of forecasts."""
     seen, half, most = (np.asarray(values, float) for values in (actual, p50, p90))
-    loss = [np.maximum(q * (seen - guess), (q - 1) * (seen - guess)) for q, guess in zip(QUANTILES, (half, most), strict=True)]
+    loss = [
+        np.maximum(q * (seen - guess), (q - 1) * (seen - guess))
+        for q, guess in zip(QUANTILES, (half, most), strict=True)
+    ]
     return Error(
         rows=len(seen),
         pinball50=float(loss[0].mean()),
@@ -246,7 +269,9 @@ def measured(actual: npt.ArrayLike, p50: npt.ArrayLike, p90: npt.ArrayLike) -> E
     )
 
 
-def crossed(rows: list[Row], found: list[Features], keys: list[str], *, is_read: bool = True) -> tuple[list[int], list[int]]:
+def crossed(
+    rows: list[Row], found: list[Features], keys: list[str], *, is_read: bool = True
+) -> tuple[list[int], list[int]]:
     """Return p50 and p90 of every row by tables that saw no row of its key."""
     fold = np.array([int(hashlib.sha256(key.encode()).hexdigest()[:8], 16) % FOLDS for key in keys])
     guesses = np.zeros((2, len(rows)), int)
@@ -266,7 +291,9 @@ def main() -> None:
     found = [features(row, of_row) for row, of_row in zip(rows, seen, strict=True)]
     actual = [row.output_tokens for row in rows]
     groups, sources = [row.group for row in rows], [row.source for row in rows]
-    print(f"{'held out':34} {'rows':>6} {'pinball50':>9} {'pinball90':>9} {'p50 covers':>9} {'p90 covers':>9} {'octaves':>8}")
+    print(
+        f"{'held out':34} {'rows':>6} {'pinball50':>9} {'pinball90':>9} {'p50 covers':>9} {'p90 covers':>9} {'octaves':>8}"
+    )
     by_group = crossed(rows, found, groups)
     held = measured(actual, *by_group)
     print(held.line("by group"))
@@ -290,7 +317,12 @@ def main() -> None:
 
 
 def written(
-    tables: list[Table], held: Error, by_source: Error, groups: int, tasks_seen: dict[str, int], levels_seen: dict[str, int]
+    tables: list[Table],
+    held: Error,
+    by_source: Error,
+    groups: int,
+    tasks_seen: dict[str, int],
+    levels_seen: dict[str, int],
 ) -> str:
     """Return the Rust file."""
     thin = ", ".join(f"`{name}` {count}" for name, count in tasks_seen.items() if count < THIN)
@@ -319,13 +351,18 @@ def written(
     ]
     for name, table in zip(("HALF", "NINE_OF_TEN"), tables, strict=True):
         answer, thinking = table.answer, table.thinking
-        tasks = answer[1 + len(SHAPES) : len(SHAPES) + len(TASKS)] + [0]
+        tasks = [*answer[1 + len(SHAPES) : len(SHAPES) + len(TASKS)], 0]
         bounds = [*answer[len(SHAPES) + len(TASKS) : -1], 0]
         levels = [thinking[0], *np.cumsum(thinking[1:4]), 0, thinking[4]]
         levels[4] = levels[3] + MAX_OVER_HIGH
         lines += [
             "",
-            "/// " + ("The length that half of the answers do not exceed." if name == "HALF" else "The length that nine of ten answers do not exceed."),
+            "/// "
+            + (
+                "The length that half of the answers do not exceed."
+                if name == "HALF"
+                else "The length that nine of ten answers do not exceed."
+            ),
             f"pub(super) const {name}: Quantile = Quantile {{",
             f"    base: {answer[0]},",
             f"    by_shape: [{', '.join(map(str, answer[1 : 1 + len(SHAPES)]))}],",

@@ -57,8 +57,7 @@ def read(data: Path) -> list[Row]:
     rows: list[Row] = []
     for path in sorted((data / "tokens").glob("*.jsonl.gz")):
         for row in _lines(path):
-            if row["api"] in APIS and row.get("output_tokens"):
-                rows.append(_row(row, thinks))
+            rows.extend([_row(row, thinks)] if row["api"] in APIS and row.get("output_tokens") else [])
     return rows
 
 
@@ -140,7 +139,14 @@ def _of(holder: Json, *keys: str) -> Json:
 
 def _bound(request: Json) -> int | None:
     places = (request, _of(request, "generationConfig"), _of(request, "inferenceConfig"), _of(request, "options"))
-    names = ("max_tokens", "max_completion_tokens", "max_output_tokens", "maxOutputTokens", "max_output_tokens", "maxTokens")
+    names = (
+        "max_tokens",
+        "max_completion_tokens",
+        "max_output_tokens",
+        "maxOutputTokens",
+        "max_output_tokens",
+        "maxTokens",
+    )
     found = [place.get(name) for place in places for name in (*names, "num_predict")]
     return next((value for value in found if isinstance(value, int) and value > 0), None)
 
@@ -150,7 +156,14 @@ def _schema(request: Json) -> Json | None:
     said = said or _of(_of(request, "output_config"), "format") or _of(_of(request, "outputConfig"), "textFormat")
     kind = said.get("type")
     google = _of(request, "generationConfig")
-    google_schema = next((google[key] for key in google if key.lower().replace("_", "").startswith("response") and "schema" in key.lower()), None)
+    google_schema = next(
+        (
+            google[key]
+            for key in google
+            if key.lower().replace("_", "").startswith("response") and "schema" in key.lower()
+        ),
+        None,
+    )
     if google_schema is None and isinstance(request.get("format"), dict):
         google_schema = request["format"]
     if google_schema is not None:
@@ -172,7 +185,14 @@ def _tools(request: Json) -> Iterator[Json]:
             name = inner.get("name") or inner.get("type")
             if not isinstance(name, str):
                 continue
-            schema = next((inner[key] for key in ("parameters", "input_schema", "inputSchema", "parameters_json_schema") if inner.get(key)), {})
+            schema = next(
+                (
+                    inner[key]
+                    for key in ("parameters", "input_schema", "inputSchema", "parameters_json_schema")
+                    if inner.get(key)
+                ),
+                {},
+            )
             schema = schema.get("json", schema) if isinstance(schema, dict) else {}
             function = {"name": name, "description": str(inner.get("description") or ""), "parameters": schema}
             yield {"type": "function", "function": function}
@@ -180,7 +200,9 @@ def _tools(request: Json) -> Iterator[Json]:
 
 def _tool_choice(request: Json) -> str:
     said: Any = request.get("tool_choice", _of(request, "toolConfig").get("toolChoice"))
-    mode = _of(_of(request, "toolConfig", "tool_config"), "functionCallingConfig", "function_calling_config").get("mode")
+    mode = _of(_of(request, "toolConfig", "tool_config"), "functionCallingConfig", "function_calling_config").get(
+        "mode"
+    )
     if isinstance(said, dict):
         said = said.get("type") or next(iter(said), None)
     word = str(said or mode or "auto").lower()
@@ -191,7 +213,9 @@ def _thinking(request: Json) -> Json:
     google = _of(_of(request, "generationConfig"), "thinkingConfig", "thinking_config")
     budget = google.get("thinkingBudget", google.get("thinking_budget"))
     if isinstance(budget, int):
-        return {"reasoning_effort": "none"} if budget == 0 else {"reasoning": {"max_tokens": budget}} if budget > 0 else {}
+        return (
+            {"reasoning_effort": "none"} if budget == 0 else {"reasoning": {"max_tokens": budget}} if budget > 0 else {}
+        )
     level = google.get("thinkingLevel") or google.get("thinking_level")
     effort = _of(request, "output_config").get("effort") or request.get("reasoning_effort")
     effort = level or effort or _of(request, "reasoning").get("effort")
@@ -203,7 +227,9 @@ def _thinking(request: Json) -> Json:
         return {"reasoning_effort": "none"}
     if isinstance(tokens, int):
         return {"reasoning": {"max_tokens": tokens}}
-    is_on = said.get("type") in ("enabled", "adaptive") or _of(request, "reasoning").get("enabled") or request.get("think")
+    is_on = (
+        said.get("type") in ("enabled", "adaptive") or _of(request, "reasoning").get("enabled") or request.get("think")
+    )
     return {"reasoning": {"enabled": True}} if is_on or request.get("enable_thinking") else {}
 
 
@@ -226,7 +252,7 @@ def _messages(api: str, request: Json) -> list[Json]:
     return turns
 
 
-def _turn(turn: Any) -> Iterator[Json]:
+def _turn(turn: object) -> Iterator[Json]:
     if not isinstance(turn, dict):
         yield {"role": "user", "content": str(turn)}
         return
@@ -250,12 +276,16 @@ def _turn(turn: Any) -> Iterator[Json]:
         if not isinstance(block, dict):
             text += str(block or "")
             continue
-        call = _of(block, "toolUse", "functionCall", "function_call") or (block if block.get("type") == "tool_use" else {})
+        call = _of(block, "toolUse", "functionCall", "function_call") or (
+            block if block.get("type") == "tool_use" else {}
+        )
         result = _of(block, "toolResult", "functionResponse", "function_response") or (
             block if block.get("type") == "tool_result" else {}
         )
         if call:
-            calls.append((call.get("id") or call.get("toolUseId"), call.get("name"), call.get("input") or call.get("args")))
+            calls.append(
+                (call.get("id") or call.get("toolUseId"), call.get("name"), call.get("input") or call.get("args"))
+            )
         elif result:
             identity = result.get("tool_use_id") or result.get("toolUseId") or result.get("id")
             results.append(_result(identity, result.get("content") or result.get("response")))
@@ -276,19 +306,22 @@ def _called(calls: list[tuple[Any, Any, Any]]) -> Json:
         {
             "id": str(identity or f"call_{place}"),
             "type": "function",
-            "function": {"name": str(name or "tool"), "arguments": args if isinstance(args, str) else json.dumps(args or {})},
+            "function": {
+                "name": str(name or "tool"),
+                "arguments": args if isinstance(args, str) else json.dumps(args or {}),
+            },
         }
         for place, (identity, name, args) in enumerate(calls)
     ]
     return {"role": "assistant", "content": None, "tool_calls": written}
 
 
-def _result(identity: Any, content: Any) -> Json:
+def _result(identity: object, content: object) -> Json:
     text = _text(content) or (json.dumps(content) if content else "")
     return {"role": "tool", "tool_call_id": str(identity or "call_0"), "content": text}
 
 
-def _text(content: Any) -> str:
+def _text(content: object) -> str:
     if isinstance(content, str):
         return content
     if isinstance(content, list):
