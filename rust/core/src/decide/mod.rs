@@ -17,6 +17,7 @@ mod eligibility;
 mod environment;
 mod facts;
 mod forecast;
+mod prefixes;
 mod report;
 
 pub use candidate::Candidate;
@@ -26,3 +27,4 @@ pub use decision::{CandidateStatus, Considered, Decision, FactValue, Held, RuleT
 pub use eligibility::REASONS;
 pub use facts::{RequestFacts, micro};
 pub use forecast::{Forecast, forecast};
+pub use prefixes::Prefixes;
