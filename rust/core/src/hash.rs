@@ -38,9 +38,11 @@ pub(crate) fn mix64(first: u64, second: u64) -> u64 {
 }
 
 fn take(lanes: &mut [u64; 4], block: &[u8]) {
+    let [.., spread, _] = ODD;
     for ((lane, bytes), odd) in lanes.iter_mut().zip(block.chunks_exact(8)).zip(ODD) {
         let word = bytes.first_chunk::<8>().map_or(0, |bytes| u64::from_le_bytes(*bytes));
-        *lane = (*lane ^ word).wrapping_mul(odd).rotate_left(29);
+        // Multiplied before and after: else the high bit of one word would meet a low bit of the next one alone.
+        *lane = lane.wrapping_add(word.wrapping_mul(spread)).rotate_left(31).wrapping_mul(odd);
     }
 }
 
