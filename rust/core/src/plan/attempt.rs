@@ -2,7 +2,7 @@
 
 use super::thinking::compile_thinking;
 use crate::catalog::Auth;
-use crate::decide::Decision;
+use crate::decide::{CacheForecast, CallTerms, Decision};
 use crate::policy::{Accept, Escalate, KeyRef, Policy, Run, ThinkingLevel};
 use crate::wire::{Dialect, Request, Target, Thinking, ThinkingSetting};
 
@@ -39,6 +39,10 @@ pub struct Attempt {
     pub cost_p50_usd_picos: Option<i64>,
     /// Cost that nine of ten such calls do not exceed, in pico-USD.
     pub cost_p90_usd_picos: Option<i64>,
+    /// The terms that it asks for, by which it is settled unless the answer states others.
+    pub terms: CallTerms,
+    /// What the prompt cache is expected to do, and to hold after an answer; none where nothing is cached.
+    pub cache: Option<CacheForecast>,
     /// What the thinking setting became for this model, when it could not be carried over as it is.
     pub notes: Vec<String>,
     default_max_tokens: u64,
@@ -107,6 +111,8 @@ pub fn plan(policy: &Policy, decision: &Decision, request: &Request<'_>) -> Plan
                 max_tokens: considered.candidate.max_tokens,
                 cost_p50_usd_picos: considered.candidate.cost_p50_usd_picos,
                 cost_p90_usd_picos: considered.candidate.cost_p90_usd_picos,
+                terms: considered.candidate.terms.clone(),
+                cache: considered.candidate.cache.clone(),
                 notes: note.into_iter().collect(),
                 default_max_tokens: facts.max_output.unwrap_or(DEFAULT_MAX_TOKENS).min(DEFAULT_MAX_TOKENS),
                 max_tokens_field: model.max_tokens_field.clone(),

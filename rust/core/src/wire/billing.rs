@@ -117,12 +117,19 @@ mod tests {
     fn what_is_of_another_type_is_unsaid() {
         for (body, dialect) in [
             (r#"{"messages":[{"role":"user","content":"q"}],"service_tier":7}"#, Dialect::OpenAiChat),
-            (r#"{"messages":[{"role":"user","content":"q"}],"service_tier":[],"speed":{},"inference_geo":1,"cache_control":"x"}"#, Dialect::AnthropicMessages),
+            (
+                r#"{"messages":[{"role":"user","content":"q"}],"service_tier":[],"speed":{},"inference_geo":1,"cache_control":"x"}"#,
+                Dialect::AnthropicMessages,
+            ),
         ] {
             let request = parse_request(body.as_bytes(), Some(dialect)).unwrap();
             assert_eq!(request.billing, Billing::default(), "{body}");
         }
-        let flex = parse_request(br#"{"messages":[{"role":"user","content":"q"}],"service_tier":"flex"}"#, Some(Dialect::OpenAiChat)).unwrap();
+        let flex = parse_request(
+            br#"{"messages":[{"role":"user","content":"q"}],"service_tier":"flex"}"#,
+            Some(Dialect::OpenAiChat),
+        )
+        .unwrap();
         assert_eq!(flex.billing.service_tier.as_deref(), Some("flex"));
     }
 }

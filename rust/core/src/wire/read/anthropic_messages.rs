@@ -5,7 +5,8 @@ use std::borrow::Cow;
 use super::anthropic_turns::Talk;
 use super::parse::top_level;
 use super::typed::{
-    Read, array, blank, boolean, is_special, object, once, raw, cache_control, sampling_name, since, start, string, whole, word,
+    Read, array, blank, boolean, cache_control, is_special, object, once, raw, sampling_name, since, start, string,
+    whole, word,
 };
 use crate::json::{Kind, Reader};
 use crate::wire::{CacheMark, CacheTtl, Dialect, PrefixEnd, Request, ResponseFormat, Thinking, Tool, ToolChoice};

@@ -4,7 +4,8 @@ use std::borrow::Cow;
 
 use crate::json::{Kind, Reader, Span};
 use crate::wire::{
-    Billing, CacheTtl, Dialect, Image, ImageSource, Part, Request, ResponseFormat, Role, Thinking, ToolChoice, Turn, WireError,
+    Billing, CacheTtl, Dialect, Image, ImageSource, Part, Request, ResponseFormat, Role, Thinking, ToolChoice, Turn,
+    WireError,
 };
 
 /// What a step of a parser gives.
