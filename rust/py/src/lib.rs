@@ -39,6 +39,7 @@ fn _core(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_class::<plan::Attempt>()?;
     module.add_class::<plan::Body>()?;
     module.add_class::<plan::Plan>()?;
+    module.add_class::<plan::Settlement>()?;
     module.add_class::<plan::Step>()?;
     module.add_class::<policy::Policy>()?;
     module.add_class::<policy::TestFailure>()?;

@@ -54,8 +54,8 @@ pub struct Settlement {
     pub price_from: Option<Day>,
     /// Who states those prices.
     pub price_source: Option<String>,
-    /// The condition of those prices and its value, when they are not the standard ones.
-    pub price_variant: Option<String>,
+    /// The terms that our sum is of, as `service_tier=flex;region=us`; none for the standard ones.
+    pub price_terms: Option<String>,
 }
 
 impl Settlement {
@@ -82,7 +82,8 @@ pub fn settle(model: &Model, asked: &CallTerms, echo: &Echo<'_>, at_ms: i64, usa
     let quote = match model.quote(&terms) {
         Ok(quote) => quote,
         Err(error) => {
-            return Settlement { reported_usd_picos, unpriced: Some(error.to_string()), ..Settlement::default() };
+            let (unpriced, price_terms) = (Some(error.to_string()), stated(&terms));
+            return Settlement { reported_usd_picos, unpriced, price_terms, ..Settlement::default() };
         }
     };
     let period = quote.period();
@@ -93,6 +94,19 @@ pub fn settle(model: &Model, asked: &CallTerms, echo: &Echo<'_>, at_ms: i64, usa
         unpriced: computed.err().map(|error| error.to_string()),
         price_from: period.from,
         price_source: period.source.clone(),
-        price_variant: quote.variant().map(|variant| variant.condition.to_string()),
+        price_terms: stated(&terms),
     }
+}
+
+/// The terms that were asked for or echoed, by name.
+fn stated(terms: &Terms<'_>) -> Option<String> {
+    let named = [
+        ("processing", terms.batch.then_some("batch")),
+        ("service_tier", terms.service_tier),
+        ("speed", terms.speed),
+        ("region", terms.region),
+    ];
+    let stated: Vec<String> =
+        named.iter().filter_map(|(name, value)| value.map(|value| format!("{name}={value}"))).collect();
+    (!stated.is_empty()).then(|| stated.join(";"))
 }

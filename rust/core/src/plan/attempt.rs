@@ -2,6 +2,7 @@
 
 use super::thinking::compile_thinking;
 use crate::catalog::Auth;
+use crate::control::ControlEvent;
 use crate::decide::{CacheForecast, CallTerms, Decision};
 use crate::policy::{Accept, Escalate, KeyRef, Policy, Run, ThinkingLevel};
 use crate::wire::{Dialect, Request, Target, Thinking, ThinkingSetting};
@@ -54,6 +55,13 @@ pub struct Attempt {
 }
 
 impl Attempt {
+    /// What to tell the state once the attempt has been answered: the prefixes that its cache holds now, if any.
+    pub fn cached(&self) -> Option<ControlEvent<'_>> {
+        let cache = self.cache.as_ref().filter(|cache| !cache.prefixes.is_empty())?;
+        let (deployment, prefixes, ttl_ms) = (self.deployment.as_str(), cache.prefixes.as_slice(), cache.ttl_ms);
+        Some(ControlEvent::PrefixesSent { deployment, prefixes, ttl_ms })
+    }
+
     /// What the body of this attempt is written for.
     pub fn target(&self, stream: bool) -> Target<'_> {
         Target {
