@@ -8,6 +8,9 @@
 /// Odd constants with evenly mixed bits: the fractional parts of the golden ratio and of the square roots of 3, 5 and 7.
 const ODD: [u64; 4] = [0x9e37_79b9_7f4a_7c15, 0xbb67_ae85_84ca_a73b, 0x3c6e_f372_fe94_f82b, 0xa54f_f53a_5f1d_36f1];
 
+/// The same of 11; not one of the above, or a word of one round could undo a word of the round before.
+const SPREAD: u64 = 0x510e_527f_ade6_82d1;
+
 /// Bytes that are taken in at once: four words, so that the multiplications of one round do not wait for each other.
 const BLOCK: usize = 32;
 
@@ -38,11 +41,10 @@ pub(crate) fn mix64(first: u64, second: u64) -> u64 {
 }
 
 fn take(lanes: &mut [u64; 4], block: &[u8]) {
-    let [.., spread, _] = ODD;
     for ((lane, bytes), odd) in lanes.iter_mut().zip(block.chunks_exact(8)).zip(ODD) {
         let word = bytes.first_chunk::<8>().map_or(0, |bytes| u64::from_le_bytes(*bytes));
         // Multiplied before and after: else the high bit of one word would meet a low bit of the next one alone.
-        *lane = lane.wrapping_add(word.wrapping_mul(spread)).rotate_left(31).wrapping_mul(odd);
+        *lane = lane.wrapping_add(word.wrapping_mul(SPREAD)).rotate_left(31).wrapping_mul(odd);
     }
 }
 
