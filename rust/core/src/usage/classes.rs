@@ -1,4 +1,4 @@
-//! What a call used, in classes that never overlap: each token is in exactly one class.
+//! The classes of a usage.
 
 /// Tokens of one call by price class. Sums of classes never count a token twice.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
