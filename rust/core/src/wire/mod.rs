@@ -24,7 +24,6 @@ mod write;
 pub use answer::sse::{MAX_EVENT_BYTES, SseItem, SseParser};
 pub use answer::status::{Failure, classify_response};
 pub use answer::stream::{StreamEnd, StreamEvent, StreamReader};
-pub use answer::usage::UsageProblem;
 pub use answer::whole::{Answer, ToolCallAnswer, parse_answer};
 pub use error::{CODES, WireError};
 pub use read::detect::detect;

@@ -8,5 +8,4 @@ pub(super) mod retry_after;
 pub(super) mod sse;
 pub(super) mod status;
 pub(super) mod stream;
-pub(super) mod usage;
 pub(super) mod whole;
