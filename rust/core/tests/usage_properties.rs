@@ -35,8 +35,8 @@ fn put(object: &mut Map<String, Value>, path: &str, value: Value) {
 #[derive(Debug, Clone)]
 struct Figures {
     extractor: &'static Extractor,
-    /// Read, written 5m, written 1h, plain input, audio in, more input.
-    input: [u64; 6],
+    /// Read, written 5m, written 1h, plain input, audio in, more input, images in.
+    input: [u64; 7],
     /// Text, reasoning, audio out.
     output: [u64; 3],
     searches: u64,
@@ -44,11 +44,11 @@ struct Figures {
 
 fn figures() -> impl Strategy<Value = Figures> {
     let count = || prop_oneof![Just(0_u64), 1..2000_u64, 1..50_000_000_u64];
-    (extractor(), prop::array::uniform6(count()), prop::array::uniform3(count()), 0..9_u64).prop_map(
+    (extractor(), prop::array::uniform7(count()), prop::array::uniform3(count()), 0..9_u64).prop_map(
         |(extractor, input, output, searches)| {
             // What an extractor has no words for does not exist there.
             let there = |count: u64, paths: Paths| if paths.is_empty() { 0 } else { count };
-            let [read, written_5m, written_1h, plain, audio_in, more] = input;
+            let [read, written_5m, written_1h, plain, audio_in, more, image_in] = input;
             let [text, reasoning, audio_out] = output;
             let input = [
                 there(read, extractor.cache_read.at),
@@ -57,6 +57,7 @@ fn figures() -> impl Strategy<Value = Figures> {
                 plain,
                 there(audio_in, extractor.audio_in.at),
                 there(more, extractor.more_input.at),
+                there(image_in, extractor.image_in),
             ];
             let output = [text, there(reasoning, extractor.reasoning.at), there(audio_out, extractor.audio_out.at)];
             Figures { extractor, input, output, searches }
@@ -67,7 +68,7 @@ fn figures() -> impl Strategy<Value = Figures> {
 impl Figures {
     fn object(&self, word: usize) -> Value {
         let row = self.extractor;
-        let [read, written_5m, written_1h, plain, audio_in, more] = self.input;
+        let [read, written_5m, written_1h, plain, audio_in, more, image_in] = self.input;
         let [text, reasoning, audio_out] = self.output;
         let inside = |place: Place, count: u64| if place == Place::Inside { count } else { 0 };
         let counted = |place: Place, count: u64| if place == Place::Uncounted { 0 } else { count };
@@ -81,6 +82,7 @@ impl Figures {
         say(
             row.input,
             plain
+                + image_in
                 + inside(row.cache_read.place, read)
                 + inside(row.cache_write.place, written)
                 + inside(row.audio_in.place, audio_in),
@@ -89,6 +91,7 @@ impl Figures {
         say(
             row.total,
             plain
+                + image_in
                 + text
                 + counted(row.cache_read.place, read)
                 + counted(row.cache_write.place, written)
@@ -103,6 +106,7 @@ impl Figures {
         say(row.cache_write_1h, written_1h);
         say(row.more_input.at, more);
         say(row.audio_in.at, audio_in);
+        say(row.image_in, image_in);
         say(row.reasoning.at, reasoning);
         say(row.audio_out.at, audio_out);
         say(row.web_searches, self.searches);
@@ -129,13 +133,13 @@ proptest! {
         let object = figures.object(word);
         let seen = read(figures.extractor, &object);
         let usage = seen.usage.unwrap();
-        let [read, written_5m, written_1h, plain, audio_in, more] = figures.input;
+        let [read, written_5m, written_1h, plain, audio_in, more, image_in] = figures.input;
         let [text, reasoning, audio_out] = figures.output;
         prop_assert_eq!(seen.finding, None, "{}", object);
         prop_assert_eq!(usage.input_uncached, plain + more);
         prop_assert_eq!(usage.cache_read, read);
         prop_assert_eq!((usage.cache_write_5m, usage.cache_write_1h, usage.cache_write_other), (written_5m, written_1h, 0));
-        prop_assert_eq!(usage.audio_in, audio_in);
+        prop_assert_eq!((usage.audio_in, usage.image_in), (audio_in, image_in));
         prop_assert_eq!((usage.output_text, usage.reasoning, usage.audio_out), (text, reasoning, audio_out));
         prop_assert_eq!(usage.input_total(), figures.input.iter().sum::<u64>());
         prop_assert_eq!(usage.output_total(), figures.output.iter().sum::<u64>());
@@ -151,11 +155,11 @@ proptest! {
 
     #[test]
     fn any_figures_sum_to_the_total_or_are_a_finding(
-        row in extractor(), counts in prop::collection::vec(prop_oneof![Just(None), (0..300_u64).prop_map(Some)], 12),
+        row in extractor(), counts in prop::collection::vec(prop_oneof![Just(None), (0..300_u64).prop_map(Some)], 14),
     ) {
         let mut object = Map::new();
         let paths = [row.input, row.output, row.total, row.cache_read.at, row.cache_write.at, row.cache_write_5m,
-            row.cache_write_1h, row.more_input.at, row.audio_in.at, row.cached_audio, row.reasoning.at, row.audio_out.at];
+            row.cache_write_1h, row.more_input.at, row.audio_in.at, row.cached_audio, row.reasoning.at, row.audio_out.at, row.image_in, row.cached_image];
         for (paths, count) in paths.iter().zip(&counts) {
             if let (Some(path), Some(count)) = (paths.first(), count) {
                 put(&mut object, path, json!(count));

@@ -63,6 +63,7 @@ impl Usage {
             reasoning: self.reasoning.saturating_add(other.reasoning),
             audio_in: self.audio_in.saturating_add(other.audio_in),
             audio_out: self.audio_out.saturating_add(other.audio_out),
+            image_in: self.image_in.saturating_add(other.image_in),
             web_searches: self.web_searches.saturating_add(other.web_searches),
             reported_cost_usd_picos: costs.and_then(|(one, two)| one.checked_add(two)),
         }

@@ -123,6 +123,10 @@ pub struct Extractor {
     pub audio_in: Part,
     /// Of the audio in, what the cache served; it is counted as read from the cache.
     pub cached_audio: Paths,
+    /// Images in, which are part of the input.
+    pub image_in: Paths,
+    /// Of the images in, what the cache served; it is counted as read from the cache.
+    pub cached_image: Paths,
     /// Reasoning.
     pub reasoning: Part,
     /// Audio out.

@@ -66,8 +66,9 @@ pub(super) fn classes(extractor: &Extractor, figures: &Figures, findings: &mut F
     let cache_write_1h = take(&mut written_left, figure(figures.cache_write_1h));
     let cache_write_5m = take(&mut written_left, figure(figures.cache_write_5m));
     let audio_in = audio_in.saturating_sub(figure(figures.cached_audio));
-    // Cached audio is counted in both parts where no figure tells it apart, so the rest may be smaller.
+    // Cached audio and images are counted in both parts where no figure tells them apart, so the rest may be smaller.
     let audio_in = if audio_is_beside { audio_in } else { take(&mut input_left, audio_in) };
+    let image_in = take(&mut input_left, figure(figures.image_in).saturating_sub(figure(figures.cached_image)));
     input_left = input_left.saturating_add(figure(figures.more_input));
 
     let mut output_left = output;
@@ -99,6 +100,7 @@ pub(super) fn classes(extractor: &Extractor, figures: &Figures, findings: &mut F
         reasoning,
         audio_in,
         audio_out,
+        image_in,
         web_searches: figure(figures.web_searches),
         ..Usage::default()
     };
@@ -109,9 +111,7 @@ pub(super) fn classes(extractor: &Extractor, figures: &Figures, findings: &mut F
 /// Holds the classes to the provider's total; without one a missing figure is a finding.
 fn check_total(extractor: &Extractor, figures: &Figures, usage: &Usage, uncounted: u64, findings: &mut Findings) {
     let sum = usage.input_total().saturating_add(usage.output_total()).saturating_sub(uncounted);
-    // Cached audio is in the cache class alone.
-    let is_whole = figures.total.is_some_and(|total| total == sum);
-    if is_whole {
+    if figures.total == Some(sum) {
         return;
     }
     if figures.input.is_none() {

@@ -15,8 +15,8 @@ fn body(name: &str, frames: &[&str]) -> UsageReport {
     reader.report()
 }
 
-/// Input uncached, read, written 5m, 1h, other, audio in; output text, reasoning, audio out; searches.
-fn classes(usage: &Usage) -> [u64; 10] {
+/// Input uncached, read, written 5m, 1h, other, audio in; output text, reasoning, audio out; searches, images in.
+fn classes(usage: &Usage) -> [u64; 11] {
     [
         usage.input_uncached,
         usage.cache_read,
@@ -28,6 +28,7 @@ fn classes(usage: &Usage) -> [u64; 10] {
         usage.reasoning,
         usage.audio_out,
         usage.web_searches,
+        usage.image_in,
     ]
 }
 
@@ -43,109 +44,115 @@ fn every_extractor_reads_its_provider() {
             r#"{"input_tokens":10,"cache_read_input_tokens":20,"cache_creation_input_tokens":33,"service_tier":"standard",
                 "cache_creation":{"ephemeral_5m_input_tokens":11,"ephemeral_1h_input_tokens":22},"output_tokens":50,
                 "output_tokens_details":{"thinking_tokens":40},"server_tool_use":{"web_search_requests":2}}"#,
-            [10, 20, 11, 22, 0, 0, 10, 40, 0, 2],
+            [10, 20, 11, 22, 0, 0, 10, 40, 0, 2, 0],
         ),
         (
             "openai",
             r#"{"prompt_tokens":100,"completion_tokens":50,"total_tokens":150,
                 "prompt_tokens_details":{"cached_tokens":60,"cache_write_tokens":10,"audio_tokens":5},
                 "completion_tokens_details":{"reasoning_tokens":20,"audio_tokens":3}}"#,
-            [25, 60, 0, 0, 10, 5, 27, 20, 3, 0],
+            [25, 60, 0, 0, 10, 5, 27, 20, 3, 0, 0],
         ),
         (
             "openai-responses",
             r#"{"input_tokens":142,"input_tokens_details":{"cache_write_tokens":27,"cached_tokens":100},"output_tokens":33,
                 "output_tokens_details":{"reasoning_tokens":11},"total_tokens":175}"#,
-            [15, 100, 0, 0, 27, 0, 22, 11, 0, 0],
+            [15, 100, 0, 0, 27, 0, 22, 11, 0, 0, 0],
         ),
         (
             "gemini",
             r#"{"promptTokenCount":1518,"candidatesTokenCount":202,"totalTokenCount":1925,"cachedContentTokenCount":1122,
-                "promptTokensDetails":[{"modality":"TEXT","tokenCount":1358},{"modality":"AUDIO","tokenCount":160}],
-                "cacheTokensDetails":[{"modality":"AUDIO","tokenCount":118},{"modality":"TEXT","tokenCount":1004}],
+                "promptTokensDetails":[{"modality":"TEXT","tokenCount":1000},{"modality":"IMAGE","tokenCount":358},
+                    {"modality":"AUDIO","tokenCount":160}],
+                "cacheTokensDetails":[{"modality":"AUDIO","tokenCount":118},{"modality":"TEXT","tokenCount":704},
+                    {"modality":"IMAGE","tokenCount":300}],
                 "thoughtsTokenCount":185,"toolUsePromptTokenCount":20}"#,
-            [374, 1122, 0, 0, 0, 42, 202, 185, 0, 0],
+            [316, 1122, 0, 0, 0, 42, 202, 185, 0, 0, 58],
         ),
         (
             "gemini-interactions",
             r#"{"total_input_tokens":53,"total_cached_tokens":3,"total_output_tokens":269,"total_thought_tokens":279,
                 "total_tool_use_tokens":7,"total_tokens":608,"input_tokens_by_modality":[{"modality":"audio","tokens":9}],
                 "grounding_tool_count":[{"type":"google_search","count":1}]}"#,
-            [48, 3, 0, 0, 0, 9, 269, 279, 0, 1],
+            [48, 3, 0, 0, 0, 9, 269, 279, 0, 1, 0],
         ),
         (
             "bedrock",
             r#"{"inputTokens":3,"outputTokens":61,"totalTokens":2445,"cacheReadInputTokens":2074,"cacheWriteInputTokens":307,
                 "cacheDetails":[{"inputTokens":297,"ttl":"5m"},{"inputTokens":10,"ttl":"1h"}]}"#,
-            [3, 2074, 297, 10, 0, 0, 61, 0, 0, 0],
+            [3, 2074, 297, 10, 0, 0, 61, 0, 0, 0, 0],
         ),
         (
             "cohere",
             r#"{"billed_units":{"input_tokens":26.0,"output_tokens":147},"tokens":{"input_tokens":1431,"output_tokens":152,
                 "reasoning_tokens":145},"cached_tokens":1392}"#,
-            [26, 0, 0, 0, 0, 0, 2, 145, 0, 0],
+            [26, 0, 0, 0, 0, 0, 2, 145, 0, 0, 0],
         ),
         (
             "mistral",
             r#"{"prompt_audio_seconds":3,"prompt_tokens":9,"total_tokens":632,"completion_tokens":248,
                 "prompt_tokens_details":{"cached_tokens":4,"audio_tokens":375}}"#,
-            [5, 4, 0, 0, 0, 375, 248, 0, 0, 0],
+            [5, 4, 0, 0, 0, 375, 248, 0, 0, 0, 0],
         ),
         (
             "mistral",
             r#"{"prompt_tokens":9,"completion_tokens":2,"total_tokens":11,"num_cached_tokens":4}"#,
-            [5, 4, 0, 0, 0, 0, 2, 0, 0, 0],
+            [5, 4, 0, 0, 0, 0, 2, 0, 0, 0, 0],
         ),
         (
             "deepseek",
             r#"{"prompt_tokens":9,"completion_tokens":1,"total_tokens":10,"prompt_cache_hit_tokens":4,
                 "prompt_cache_miss_tokens":5}"#,
-            [5, 4, 0, 0, 0, 0, 1, 0, 0, 0],
+            [5, 4, 0, 0, 0, 0, 1, 0, 0, 0, 0],
         ),
         (
             "xai",
             r#"{"prompt_tokens":30,"completion_tokens":10,"total_tokens":340,"cost_in_usd_ticks":5411000,
                 "completion_tokens_details":{"reasoning_tokens":300},"prompt_tokens_details":{"text_tokens":30}}"#,
-            [30, 0, 0, 0, 0, 0, 10, 300, 0, 0],
+            [30, 0, 0, 0, 0, 0, 10, 300, 0, 0, 0],
         ),
         (
             "xai",
             r#"{"input_tokens":5689,"input_tokens_details":{"cached_tokens":2048},"output_tokens":444,"total_tokens":6133,
                 "output_tokens_details":{"reasoning_tokens":245},"server_side_tool_usage_details":{"web_search_calls":2}}"#,
-            [3641, 2048, 0, 0, 0, 0, 199, 245, 0, 2],
+            [3641, 2048, 0, 0, 0, 0, 199, 245, 0, 2, 0],
         ),
         (
             "groq",
             r#"{"queue_time":0.02,"prompt_tokens":1795,"completion_tokens":16,"total_tokens":1811,
                 "completion_tokens_details":{"reasoning_tokens":14},"prompt_tokens_details":{"cached_tokens":1792}}"#,
-            [3, 1792, 0, 0, 0, 0, 2, 14, 0, 0],
+            [3, 1792, 0, 0, 0, 0, 2, 14, 0, 0, 0],
         ),
         (
             "perplexity",
             r#"{"prompt_tokens":33,"completion_tokens":7163,"total_tokens":7196,"citation_tokens":20016,
                 "num_search_queries":18,"reasoning_tokens":73997}"#,
-            [20049, 0, 0, 0, 0, 0, 7163, 73997, 0, 18],
+            [20049, 0, 0, 0, 0, 0, 7163, 73997, 0, 18, 0],
         ),
         (
             "vercel-gateway",
             r#"{"prompt_tokens":113,"completion_tokens":327,"total_tokens":440,
                 "completion_tokens_details":{"reasoning_tokens":256}}"#,
-            [113, 0, 0, 0, 0, 0, 327, 256, 0, 0],
+            [113, 0, 0, 0, 0, 0, 327, 256, 0, 0, 0],
         ),
-        ("together", r#"{"prompt_tokens":9,"completion_tokens":1,"cached_tokens":4}"#, [5, 4, 0, 0, 0, 0, 1, 0, 0, 0]),
+        (
+            "together",
+            r#"{"prompt_tokens":9,"completion_tokens":1,"cached_tokens":4}"#,
+            [5, 4, 0, 0, 0, 0, 1, 0, 0, 0, 0],
+        ),
         (
             "fireworks",
             r#"{"prompt_tokens":9,"completion_tokens":1,"prompt_tokens_details":{"cached_tokens":4}}"#,
-            [5, 4, 0, 0, 0, 0, 1, 0, 0, 0],
+            [5, 4, 0, 0, 0, 0, 1, 0, 0, 0, 0],
         ),
         (
             "litellm",
             r#"{"prompt_tokens":100,"completion_tokens":1,"total_tokens":101,"cache_read_input_tokens":30,
                 "prompt_tokens_details":{"cached_tokens":30,"cache_creation_tokens":50,
                     "cache_creation_token_details":{"ephemeral_1h_input_tokens":50}}}"#,
-            [20, 30, 0, 50, 0, 0, 1, 0, 0, 0],
+            [20, 30, 0, 50, 0, 0, 1, 0, 0, 0, 0],
         ),
-        ("ollama", r#"{"prompt_eval_count":26,"eval_count":298}"#, [26, 0, 0, 0, 0, 0, 298, 0, 0, 0]),
+        ("ollama", r#"{"prompt_eval_count":26,"eval_count":298}"#, [26, 0, 0, 0, 0, 0, 298, 0, 0, 0, 0]),
     ] {
         let seen = read(name, text);
         assert_eq!(seen.finding, None, "{name}");
@@ -159,23 +166,23 @@ fn figures_that_stand_outside_show_by_the_total_or_by_their_size() {
         "openai-chat",
         r#"{"prompt_tokens":9,"completion_tokens":2,"total_tokens":386,"prompt_tokens_details":{"audio_tokens":375}}"#,
     );
-    assert_eq!((classes(&seen.usage.unwrap()), seen.finding), ([9, 0, 0, 0, 0, 375, 2, 0, 0, 0], None));
+    assert_eq!((classes(&seen.usage.unwrap()), seen.finding), ([9, 0, 0, 0, 0, 375, 2, 0, 0, 0, 0], None));
     for (text, wanted, field) in [
         (
             r#"{"prompt_tokens":223,"completion_tokens":25,"total_tokens":248,
                 "completion_tokens_details":{"reasoning_tokens":266}}"#,
-            [223, 0, 0, 0, 0, 0, 25, 266, 0, 0],
+            [223, 0, 0, 0, 0, 0, 25, 266, 0, 0, 0],
             "completion_tokens_details.reasoning_tokens",
         ),
         (
             r#"{"prompt_tokens":16,"completion_tokens":128,"total_tokens":144,
                 "completion_tokens_details":{"reasoning_tokens":132}}"#,
-            [16, 0, 0, 0, 0, 0, 0, 128, 0, 0],
+            [16, 0, 0, 0, 0, 0, 0, 128, 0, 0, 0],
             "completion_tokens_details.reasoning_tokens",
         ),
         (
             r#"{"prompt_tokens":7,"completion_tokens":8,"prompt_tokens_details":{"cached_tokens":161}}"#,
-            [7, 161, 0, 0, 0, 0, 8, 0, 0, 0],
+            [7, 161, 0, 0, 0, 0, 8, 0, 0, 0, 0],
             "prompt_tokens_details.cached_tokens",
         ),
     ] {
