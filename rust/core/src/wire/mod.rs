@@ -21,6 +21,7 @@ mod request;
 mod target;
 mod write;
 
+pub use answer::recorded::read_usage;
 pub use answer::sse::{MAX_EVENT_BYTES, SseItem, SseParser};
 pub use answer::status::{Failure, classify_response};
 pub use answer::stream::{StreamEnd, StreamEvent, StreamReader};
