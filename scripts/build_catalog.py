@@ -173,6 +173,12 @@ def limits(row: Row) -> tuple[int | None, int | None, int | None]:
     return context, max_input, max_output
 
 
+def day(row: Row, key: str) -> str | None:
+    """A date, when the source knows the day and not the month alone."""
+    text = str(row.get(key))
+    return text if re.fullmatch(r"\d{4}-\d{2}-\d{2}", text) else None
+
+
 def dispute(row: Row) -> Row:
     """What each source says, by field, for the fields on which they differ; tiers as text."""
     out: Row = {}
@@ -236,8 +242,8 @@ def model_row(row: Row) -> Row:
         "lab": row.get("lab"),
         "status": row["status"],
         "access": row.get("access"),
-        "release": row.get("release"),
-        "retires_on": row.get("retirement"),
+        "release": day(row, "release"),
+        "retires_on": day(row, "retirement"),
         "not_retired_before": NOT_RETIRED_BEFORE.get(name),
         "replaced_by": replaced_by(row),
         "context": context,
