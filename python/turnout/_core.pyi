@@ -26,6 +26,7 @@ __all__ = [
     "TokenCount",
     "ToolCall",
     "Usage",
+    "UsageReport",
     "__version__",
     "classify",
     "classify_response",
@@ -83,6 +84,7 @@ class Usage:
         reasoning: int = 0,
         audio_in: int = 0,
         audio_out: int = 0,
+        image_in: int = 0,
         web_searches: int = 0,
     ) -> Usage: ...
     @property
@@ -103,6 +105,8 @@ class Usage:
     def audio_in(self) -> int: ...
     @property
     def audio_out(self) -> int: ...
+    @property
+    def image_in(self) -> int: ...
     @property
     def web_searches(self) -> int: ...
     @property

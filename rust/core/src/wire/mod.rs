@@ -22,10 +22,10 @@ mod request;
 mod target;
 mod write;
 
+pub use answer::recorded::read_usage;
 pub use answer::sse::{MAX_EVENT_BYTES, SseItem, SseParser};
 pub use answer::status::{Failure, classify_response};
 pub use answer::stream::{StreamEnd, StreamEvent, StreamReader};
-pub use answer::usage::UsageProblem;
 pub use answer::whole::{Answer, ToolCallAnswer, parse_answer};
 pub use billing::{Billing, CacheMark, CacheTtl, PrefixEnd};
 pub use error::{CODES, WireError};

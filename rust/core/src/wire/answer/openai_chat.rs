@@ -3,9 +3,9 @@
 use std::borrow::Cow;
 
 use crate::json::{JsonError, Kind, Reader};
+use crate::usage::{OPENAI_CHAT, UsageReader};
 
 use super::stream::{Step, StreamEvent};
-use super::usage::{ReportedUsage, openai_usage, top_level_cost};
 use super::whole::{
     Draft, Found, ToolCallAnswer, bare_error_in, error_in, integer_or_skip, raw_or_null, string_or_skip,
 };
@@ -217,9 +217,14 @@ struct Envelope<'a> {
 }
 
 impl Envelope<'_> {
-    fn reported(&self) -> ReportedUsage {
-        let cost = self.cost.and_then(top_level_cost);
-        self.usage.or(self.groq_usage).map(|usage| openai_usage(usage, cost)).unwrap_or_default()
+    /// Hands what is said of the usage to its reader.
+    fn report(&self, usage: &mut UsageReader) {
+        if let Some(raw) = self.usage.or(self.groq_usage) {
+            usage.object(raw);
+        }
+        if let Some(raw) = self.cost {
+            usage.beside("cost", raw);
+        }
     }
 }
 
@@ -303,13 +308,15 @@ pub(in crate::wire) fn read_body(body: &[u8]) -> Result<Found, JsonError> {
         name: tool.name.unwrap_or_default().into_owned(),
         arguments: tool.arguments.unwrap_or_default().into_owned(),
     };
+    let mut usage = UsageReader::new(&OPENAI_CHAT);
+    envelope.report(&mut usage);
     Ok(Found::Answer(Draft {
         text: message.content.unwrap_or_default().into_owned(),
         thinking: thinking.unwrap_or_default().into_owned(),
         refusal: message.refusal.unwrap_or_default().into_owned(),
         tool_calls: message.tools.into_iter().map(call).collect(),
         finish_reason: choice.finish.map(Cow::into_owned),
-        reported: envelope.reported(),
+        reported: usage.usage(),
         model: envelope.model.map(Cow::into_owned),
         has_other_content: message.has_other_content,
     }))
@@ -323,8 +330,9 @@ struct Call {
 }
 
 /// The state of a stream.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone)]
 pub(in crate::wire) struct OpenAiStream {
+    usage: UsageReader,
     /// The choice that is handed out: the first one seen.
     choice: Option<u64>,
     calls: Vec<Call>,
@@ -334,6 +342,11 @@ pub(in crate::wire) struct OpenAiStream {
 }
 
 impl OpenAiStream {
+    /// A stream of which nothing has come.
+    pub fn new() -> Self {
+        Self { usage: UsageReader::new(&OPENAI_CHAT), choice: None, calls: Vec::new(), seen: 0, finished: 0 }
+    }
+
     /// Whether each choice said why it ended.
     pub fn is_finished(&self) -> bool {
         self.choice.is_some() && self.seen == self.finished
@@ -361,9 +374,9 @@ impl OpenAiStream {
         {
             draft.model = Some(model.clone().into_owned());
         }
-        let reported = envelope.reported();
-        if reported != ReportedUsage::default() {
-            draft.reported = reported;
+        if envelope.usage.or(envelope.groq_usage).or(envelope.cost).is_some() {
+            envelope.report(&mut self.usage);
+            draft.reported = self.usage.usage();
         }
         if let Some(failure) = envelope.error.and_then(error_in) {
             return Ok(Step::Failed(failure));

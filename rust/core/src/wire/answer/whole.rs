@@ -9,12 +9,11 @@
 
 use crate::json::{JsonError, Kind, Reader, Value};
 use crate::outcome::OutcomeKind;
-use crate::usage::Usage;
+use crate::usage::{ReportedUsage, Usage, UsageProblem};
 
 use super::anthropic_messages;
 use super::error_body::{ErrorFacts, is_html, parse_error};
 use super::openai_chat;
-use super::usage::{ReportedUsage, UsageProblem};
 use crate::wire::{Dialect, Failure};
 
 /// A tool call that the model made.
@@ -156,7 +155,7 @@ impl Draft {
             finish_reason: self.finish_reason,
             model: self.model,
             usage: self.reported.usage,
-            usage_problem: self.reported.problem,
+            usage_problem: self.reported.finding.map(|finding| finding.problem),
             message,
             failure,
         }
