@@ -119,7 +119,7 @@ def _total(column: str) -> str:
 SUMMARY: Final = {
     by: f"""
 SELECT {by}, COUNT(*), SUM(outcome = 'complete'), SUM(attempts_count),
-    SUM(input_uncached + cache_read + cache_write_5m + cache_write_1h + cache_write_other + audio_in),
+    SUM(input_uncached + cache_read + cache_write_5m + cache_write_1h + cache_write_other + audio_in + image_in),
     SUM(cache_read), SUM(output_text + reasoning + audio_out), SUM(cost_usd_picos IS NULL),
     {_total("cost_usd_picos")}, {_total("(strongest_cost_usd_picos - cost_usd_picos)")}
 FROM calls WHERE time_ms >= ? GROUP BY {by} ORDER BY COUNT(*) DESC, {by}"""
