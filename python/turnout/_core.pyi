@@ -17,6 +17,7 @@ __all__ = [
     "Money",
     "Plan",
     "Policy",
+    "Settlement",
     "State",
     "Step",
     "StreamEnd",

@@ -20,7 +20,7 @@ def turn(*texts: str) -> dict[str, object]:
     """A conversation in Anthropic's dialect that asks for all of itself to be cached."""
     roles = ("user", "assistant")
     messages = [{"role": roles[place % 2], "content": text} for place, text in enumerate(texts)]
-    return {"max_tokens": 50, "cache_control": {"type": "ephemeral"}, "messages": messages}
+    return {"max_tokens": 50, "system": "Be brief.", "cache_control": {"type": "ephemeral"}, "messages": messages}
 
 
 @pytest.fixture
@@ -58,12 +58,14 @@ def test_who_calls_alone_reports_back_and_is_forecast_alike() -> None:
     engine = Engine(policy(), environ=KEYS)
     asked = turn(LONG, "Both wait.", "Why?")
     first = engine.decide(turn(LONG), now=1_795_348_800)
-    for outcome, reads in (("overloaded", False), ("complete", True)):
+    assert first.deployment == "claude"
+    for outcome, is_held in (("overloaded", False), ("complete", True)):
         engine.observe(first, outcome, now=1_795_348_801)
-        candidate = engine.decide(asked, now=1_795_348_802).candidates[0]
-        assert (candidate.deployment, candidate.cache_read_tokens > 5_000) == (first.deployment, reads) or not reads
+        candidates = {each.deployment: each for each in engine.decide(asked, now=1_795_348_802).candidates}
+        assert (candidates["claude"].cache_read_tokens > 5_000) == is_held
+        assert candidates["gpt"].cache_read_tokens == 0
     later = engine.decide(asked, now=1_795_348_801 + 301)
-    assert all(each.cache_read_tokens == 0 for each in later.candidates if each.deployment == first.deployment)
+    assert [each.cache_read_tokens for each in later.candidates] == [0, 0]
 
 
 def chat_answer(**more: object) -> bytes:

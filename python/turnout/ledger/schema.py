@@ -1,7 +1,8 @@
 """The ledger's tables, and how a file is recognised as one.
 
 `application_id` says that a file is ours, `user_version` which tables it has. A file of a newer version is refused
-rather than read wrongly; one of an older version is brought up to date when it is opened. No table has a column for a prompt or an answer.
+rather than read wrongly; one of an older version is brought up to date when it is opened. No table has a column for a
+prompt or an answer.
 """
 
 from __future__ import annotations

@@ -3,9 +3,9 @@
 use super::thinking::compile_thinking;
 use crate::catalog::Auth;
 use crate::control::ControlEvent;
-use crate::decide::{CacheForecast, CallTerms, Decision};
-use crate::policy::{Accept, Escalate, KeyRef, Policy, Run, ThinkingLevel};
-use crate::wire::{Dialect, Request, Target, Thinking, ThinkingSetting};
+use crate::decide::{CacheForecast, CallTerms, Decision, asked_thinking};
+use crate::policy::{Accept, Escalate, KeyRef, Policy, Run};
+use crate::wire::{Dialect, Request, Target, ThinkingSetting};
 
 /// The bound on the answer for dialects that require one when nobody gives one: room for thinking, and short enough that
 /// no SDK insists on a stream.
@@ -94,7 +94,7 @@ pub struct Plan {
 /// Lays out the plan of a decision.
 pub fn plan(policy: &Policy, decision: &Decision, request: &Request<'_>) -> Plan {
     let rule = policy.rules.get(decision.rule_index);
-    let level = rule.and_then(|rule| rule.set.thinking).or_else(|| asked(request));
+    let level = rule.and_then(|rule| rule.set.thinking).or_else(|| asked_thinking(request));
     let attempts = decision
         .attempts()
         .filter_map(|considered| {
@@ -136,22 +136,5 @@ pub fn plan(policy: &Policy, decision: &Decision, request: &Request<'_>) -> Plan
         accept: rule.and_then(|rule| rule.accept.clone()).unwrap_or_else(|| policy.accept.clone()),
         escalate: rule.and_then(|rule| rule.escalate).unwrap_or(policy.escalate),
         run: rule.and_then(|rule| rule.run).unwrap_or(policy.run),
-    }
-}
-
-/// The thinking that the client asks for, as a level; none when it says nothing.
-fn asked(request: &Request<'_>) -> Option<ThinkingLevel> {
-    match &request.thinking {
-        Thinking::Unsaid => None,
-        Thinking::Off => Some(ThinkingLevel::Off),
-        Thinking::Budget(tokens) => Some(ThinkingLevel::Budget(*tokens)),
-        Thinking::Adaptive => Some(ThinkingLevel::Medium),
-        Thinking::Effort(effort) => Some(match effort.as_ref() {
-            "none" => ThinkingLevel::Off,
-            "minimal" | "low" => ThinkingLevel::Low,
-            "medium" => ThinkingLevel::Medium,
-            "high" => ThinkingLevel::High,
-            _ => ThinkingLevel::Max,
-        }),
     }
 }
