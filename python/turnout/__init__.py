@@ -19,10 +19,12 @@ from turnout._core import (
     State,
     TokenCount,
     Usage,
+    UsageReport,
     __version__,
     classify,
     cost,
     count_tokens,
+    read_usage,
 )
 from turnout.errors import (
     BudgetError,
@@ -62,12 +64,14 @@ __all__ = [
     "TokenCount",
     "TurnoutError",
     "Usage",
+    "UsageReport",
     "__version__",
     "classify",
     "cost",
     "count_tokens",
     "load_policy",
     "parse_policy",
+    "read_usage",
     "shipped_policy",
 ]
 

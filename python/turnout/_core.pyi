@@ -38,6 +38,7 @@ __all__ = [
     "facts",
     "outcomes",
     "parse_answer",
+    "read_usage",
 ]
 __version__: str
 
@@ -529,3 +530,41 @@ def classify(text_or_request: _RequestLike, *, dialect: str | None = None) -> Cl
 
 def cost(model: str, usage: Usage) -> Money:
     """What a usage costs on a model of the catalogue."""
+
+@final
+class UsageReport:
+    """What an answer says about what it used, and by which terms it is priced.
+
+    `usage` is None when nothing was reported, or when what was cannot be true; `problem` then says which. Problems are
+    `bad_cost`, `partial`, `inconsistent`, `other_model` (the usage stands, with that doubt) and `unreadable`, `negative`,
+    `absurd` (there is no usage); `field` is the figure as the provider calls it. A usage is never zero for want of one.
+    """
+    @property
+    def extractor(self) -> str: ...
+    @property
+    def usage(self) -> Usage | None: ...
+    @property
+    def reported_cost(self) -> Money | None: ...
+    @property
+    def service_tier(self) -> str | None: ...
+    @property
+    def speed(self) -> str | None: ...
+    @property
+    def region(self) -> str | None: ...
+    @property
+    def problem(self) -> str | None: ...
+    @property
+    def field(self) -> str | None: ...
+    @property
+    def message(self) -> str | None: ...
+
+def read_usage(provider: str, answer: bytes | Mapping[str, object], /) -> UsageReport:
+    """Read the usage of a recorded answer, whole body or stream, in the words of its provider or dialect.
+
+    Args:
+        provider: A provider (`anthropic`, `bedrock`, `xai`) or a dialect (`openai-chat`, `gemini`).
+        answer: The body as a dict, or the bytes of a body, of server-sent events or of JSON lines.
+
+    Raises:
+        CatalogError: How this provider reports usage is not known (`unknown-extractor`).
+    """

@@ -27,12 +27,14 @@ EXPORTS = [
     "TokenCount",
     "TurnoutError",
     "Usage",
+    "UsageReport",
     "__version__",
     "classify",
     "cost",
     "count_tokens",
     "load_policy",
     "parse_policy",
+    "read_usage",
     "shipped_policy",
 ]
 

@@ -123,6 +123,8 @@ const GEMINI: Extractor = Extractor {
     name: "gemini",
     aliases: &["google", "vertex"],
     usage_at: &["usageMetadata"],
+    // Each frame is cumulative, but the last one may leave the prompt out (recorded).
+    frames: Frames::LaterField,
     input: &["promptTokenCount"],
     output: &["candidatesTokenCount"],
     total: &["totalTokenCount"],
@@ -171,6 +173,22 @@ const BEDROCK_CONVERSE: Extractor = Extractor {
     cache_write_5m: &["cacheDetails[ttl=5m].inputTokens"],
     cache_write_1h: &["cacheDetails[ttl=1h].inputTokens"],
     body_service_tier: &["serviceTier.type", "metadata.serviceTier.type"],
+    ..BLANK
+};
+
+/// The metrics that Bedrock puts on the last frame of any vendor's stream, or else the vendor's own words. Cache beside the
+/// input, as with Claude.
+const BEDROCK_INVOKE: Extractor = Extractor {
+    name: "bedrock-invoke",
+    usage_at: &["amazon-bedrock-invocationMetrics", "message.usage", "usage"],
+    frames: Frames::LaterField,
+    input: &["inputTokenCount", "input_tokens", "inputTokens", "prompt_tokens"],
+    output: &["outputTokenCount", "output_tokens", "outputTokens", "completion_tokens"],
+    cache_read: Part::beside(&["cacheReadInputTokenCount", "cache_read_input_tokens"]),
+    cache_write: Part::beside(&["cacheWriteInputTokenCount", "cache_creation_input_tokens"]),
+    cache_write_5m: &["cache_creation.ephemeral_5m_input_tokens"],
+    cache_write_1h: &["cache_creation.ephemeral_1h_input_tokens"],
+    reasoning: Part::inside(&["output_tokens_details.thinking_tokens"]),
     ..BLANK
 };
 
@@ -283,6 +301,7 @@ pub static EXTRACTORS: &[Extractor] = &[
     GEMINI,
     GEMINI_INTERACTIONS,
     BEDROCK_CONVERSE,
+    BEDROCK_INVOKE,
     COHERE,
     MISTRAL,
     DEEPSEEK,
