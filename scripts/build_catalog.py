@@ -280,7 +280,8 @@ def reasoning(row: Row) -> Row | None:
     if named:
         out["efforts"] = [effort for effort in EFFORTS if effort in named]
     for key in ("always_on", "can_disable", "default_effort", "budget_min", "budget_max", "format"):
-        if source.get(key) is not None:
+        # A budget of -1 is a source's word for "as long as it likes": no bound.
+        if source.get(key) is not None and source[key] != -1:
             out[key] = source[key]
     return out or None
 
@@ -289,6 +290,7 @@ def model_row(row: Row) -> Row:
     """One distilled model."""
     name = full_name(row)
     context, max_input, max_output = limits(row)
+    is_preview = row["status"] == "preview"
     modalities = table(row, "modalities")
     caps = table(row, "caps")
     if unknown := set(caps) - set(CAPS):
@@ -302,8 +304,9 @@ def model_row(row: Row) -> Row:
         "moving": MOVING.search(str(row["id"])) is not None or None,
         "name": row.get("name"),
         "lab": row.get("lab"),
-        "status": row["status"],
-        "access": row.get("access"),
+        # A preview is sold like any other model; that it may change or end early is said of who may rely on it.
+        "status": "active" if is_preview else row["status"],
+        "access": row.get("access") or ("preview" if is_preview else None),
         "release": day(row, "release"),
         "retires_on": day(row, "retirement"),
         "not_retired_before": NOT_RETIRED_BEFORE.get(name),
@@ -344,7 +347,8 @@ def regional_rows(row: Row, distilled: Row) -> list[Row]:
         except ValueError:
             continue
         out.append(
-            {key: value for key, value in distilled.items() if key != "aliases"} | {"id": alias, "prices": prices}
+            {key: value for key, value in distilled.items() if key not in ("aliases", "dispute")}
+            | {"id": alias, "prices": prices}
         )
     return out
 

@@ -20,10 +20,12 @@ from turnout._core import (
     ThinkingFields,
     TokenCount,
     Usage,
+    UsageReport,
     __version__,
     classify,
     cost,
     count_tokens,
+    read_usage,
     thinking_fields,
 )
 from turnout.errors import (
@@ -65,12 +67,14 @@ __all__ = [
     "TokenCount",
     "TurnoutError",
     "Usage",
+    "UsageReport",
     "__version__",
     "classify",
     "cost",
     "count_tokens",
     "load_policy",
     "parse_policy",
+    "read_usage",
     "shipped_policy",
     "thinking_fields",
 ]
