@@ -281,7 +281,9 @@ def regional_rows(row: Row, distilled: Row) -> list[Row]:
             prices = scaled(items(distilled, "prices"), Fraction(regional) / Fraction(base))
         except ValueError:
             continue
-        out.append({key: value for key, value in distilled.items() if key != "aliases"} | {"id": alias, "prices": prices})
+        out.append(
+            {key: value for key, value in distilled.items() if key != "aliases"} | {"id": alias, "prices": prices}
+        )
     return out
 
 

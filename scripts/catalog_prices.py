@@ -117,9 +117,9 @@ def spans(row: Row, known: list[Row], now: Row, end: Json) -> list[Json]:
     """The dated prices up to an end, the last of them with the whole current vector."""
     older: list[Json] = []
     # Where long requests cost more today they did before, and no dated list says how much: above the edge, unknown.
-    edges = [
-        {key: tier[key] for key in ("above", "inclusive") if key in tier} for tier in objects(now, "tiers")
-    ] or [{"above": OLDER_EDGES[str(row["id"])]} for _ in range(1) if row["id"] in OLDER_EDGES]
+    edges = [{key: tier[key] for key in ("above", "inclusive") if key in tier} for tier in objects(now, "tiers")] or [
+        {"above": OLDER_EDGES[str(row["id"])]} for _ in range(1) if row["id"] in OLDER_EDGES
+    ]
     for entry, following in zip(known, known[1:], strict=False):
         period = bounds(entry.get("from"), following["from"]) | dated_vector(row, entry)
         older.append(period | ({"tiers": list(edges)} if edges else {}))
