@@ -13,7 +13,7 @@ from turnout.cli.render import output, print_json, printable, show_findings, tic
 from turnout.errors import Finding, PolicyError
 from turnout.policy import check_policy, read_policy
 
-__all__ = ["check"]
+__all__ = ["Format", "annotation", "check", "finding_row"]
 
 
 class Format(enum.StrEnum):
@@ -54,7 +54,7 @@ def check(
                             "file": name,
                             "hash": hash_,
                             "ok": hash_ is not None,
-                            "findings": [_row(each) for each in found],
+                            "findings": [finding_row(each) for each in found],
                         }
                         for name, hash_, found in results
                     ],
@@ -62,7 +62,7 @@ def check(
             )
         case Format.GITHUB:
             for finding in findings:
-                print(_annotation(finding))
+                print(annotation(finding))
         case Format.TEXT:
             console = output()
             show_findings(console, findings)
@@ -83,7 +83,8 @@ def _checked(name: str, *, run_tests: bool) -> tuple[str | None, tuple[Finding, 
     return policy.hash if policy else None, found
 
 
-def _row(finding: Finding) -> dict[str, object]:
+def finding_row(finding: Finding) -> dict[str, object]:
+    """Returns a finding as a JSON object."""
     return {
         "file": finding.file,
         "line": finding.line,
@@ -95,12 +96,13 @@ def _row(finding: Finding) -> dict[str, object]:
     }
 
 
-def _annotation(finding: Finding) -> str:
-    """A workflow command; what would end a field early is escaped as its documentation says."""
+def annotation(finding: Finding) -> str:
+    """Returns a workflow command; what would end a field early is escaped as its documentation says."""
     text = finding.message + (f"\nhint: {finding.hint}" if finding.hint else "")
-    title = _escaped(finding.code, is_property=True)
-    place = f"file={_escaped(finding.file, is_property=True)},line={finding.line},col={finding.column},title={title}"
-    return f"::{finding.severity} {place}::{_escaped(printable(text))}"
+    title = f"title={_escaped(finding.code, is_property=True)}"
+    # What is about no file, such as the catalogue itself, has no line.
+    place = f"file={_escaped(finding.file, is_property=True)},line={finding.line},col={finding.column}," if finding.line else ""
+    return f"::{finding.severity} {place}{title}::{_escaped(printable(text))}"
 
 
 def _escaped(text: str, *, is_property: bool = False) -> str:

@@ -15,7 +15,7 @@ from rich.console import Console, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from turnout.errors import DecisionError, Finding, PolicyError, TurnoutError
+from turnout.errors import CatalogError, DecisionError, Finding, PolicyError, TurnoutError
 
 __all__ = [
     "bounds_of",
@@ -198,7 +198,7 @@ def bounds_of(value: object) -> str:
 def show_error(error: TurnoutError) -> None:
     """Prints an error as code, message and hint, or with all its findings."""
     console = errors_console()
-    if isinstance(error, PolicyError) and error.findings:
+    if isinstance(error, PolicyError | CatalogError) and error.findings:
         show_findings(console, error.findings)
         return
     console.print(Text.assemble((error.code, "bold red"), ": ", printable(error.message)), soft_wrap=True)
