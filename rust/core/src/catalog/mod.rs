@@ -16,14 +16,17 @@ mod lints;
 mod model;
 mod provider;
 mod read;
+mod rows;
 mod suggest;
 mod table;
 #[cfg(test)]
 mod tests;
+mod wide;
 
 pub use cost::{CostError, UsageClass, cost, expected_cost};
 pub use error::CatalogError;
 pub use lints::{Finding, lint};
 pub use model::{Caps, Dialect, Effort, Modality, Model, Price, Rates, Reasoning, Status, ThinkingMode, Tier, Variant};
 pub use provider::{Auth, Provider, StreamUsage};
+pub use rows::{Origin, Row};
 pub use table::{Catalog, Resolved};
