@@ -16,7 +16,7 @@ const SHOWN_CHOICES: usize = 6;
 
 const MODELS: &[u8] = include_bytes!("../../data/catalog/models.jsonl");
 const PROVIDERS: &[u8] = include_bytes!("../../data/catalog/providers.jsonl");
-const WIDE: &[u8] = include_bytes!("../../data/catalog/wide.bin");
+pub(super) const WIDE: &[u8] = include_bytes!("../../data/catalog/wide.bin");
 
 /// Models and providers, and their names.
 #[derive(Debug, Clone, Default)]

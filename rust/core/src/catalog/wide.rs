@@ -56,3 +56,22 @@ pub(super) fn unpack(packed: &[u8]) -> Result<Rows, CatalogError> {
         .map_err(|error| CatalogError::bad_row("`header`", format_args!("the packed rows do not inflate: {error}")))?;
     Rows::parse(&bytes, Origin::Wide).map(|(rows, _)| rows)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn refuses_what_is_not_a_packed_part() {
+        assert!(unpack(b"").unwrap().all().is_empty());
+        let error = unpack(b"rows").unwrap_err();
+        assert_eq!(error.code, "bad-row");
+        assert!(error.message.contains("do not inflate"), "{error}");
+    }
+
+    #[test]
+    fn the_bundled_part_is_read() {
+        let rows = unpack(super::super::table::WIDE).unwrap();
+        assert!(rows.all().len() > 1900, "{}", rows.all().len());
+    }
+}
