@@ -253,7 +253,8 @@ def reasoning(row: Row) -> Row | None:
     # `efforts_also` is a source's "and these too": without the list that it adds to, the efforts stay unknown.
     listed = items(source, "efforts")
     named = {str(effort) for effort in listed + items(source, "efforts_also")} if listed else set()
-    if unknown := named - set(EFFORTS):
+    # `default` is what a request without an effort gets, not an effort to ask for.
+    if unknown := named - {"default"} - set(EFFORTS):
         raise SystemExit(f"{full_name(row)}: unknown effort {sorted(unknown)}")
     if named:
         out["efforts"] = [effort for effort in EFFORTS if effort in named]
@@ -397,6 +398,17 @@ def local_rows(wide: dict[str, Row]) -> list[Row]:
             "sources": source["sources"],
         }
         out.append({key: value for key, value in row.items() if value not in (None, [])})
+    return out
+
+
+def wide_rows(data_dir: Path, curated: list[Row]) -> list[Row]:
+    """The distilled rows of every gathered model that is not among the curated ones."""
+    known = {full_name(row) for row in curated}
+    out: list[Row] = []
+    for row in read_rows(data_dir / "models.jsonl"):
+        if full_name(row) not in known:
+            distilled = model_row(row)
+            out += [distilled, *regional_rows(row, distilled)]
     return out
 
 

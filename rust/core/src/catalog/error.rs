@@ -18,6 +18,11 @@ impl CatalogError {
     pub(super) fn bad_row(row: &str, message: impl fmt::Display) -> Self {
         Self { code: "bad-row", message: format!("row {row}: {message}"), hint: None }
     }
+
+    /// Something of which there can be only one.
+    pub(super) fn twice(what: &str) -> Self {
+        Self { code: "duplicate-name", message: format!("{what} stands twice in the catalogue"), hint: None }
+    }
 }
 
 impl fmt::Display for CatalogError {

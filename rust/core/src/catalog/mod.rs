@@ -21,10 +21,12 @@ mod provider;
 mod quote;
 mod read;
 mod read_price;
+mod rows;
 mod suggest;
 mod table;
 #[cfg(test)]
 mod tests;
+mod wide;
 
 pub use cost::{CostError, UsageClass, cost, expected_cost};
 pub use error::CatalogError;
@@ -34,4 +36,5 @@ pub use period::PricePeriod;
 pub use price::{Condition, ConditionKey, Fees, Price, Rates, Span, Tier, Variant, Vector, Window};
 pub use provider::{Auth, Provider, StreamUsage};
 pub use quote::{PriceError, Quote, Terms};
+pub use rows::{Origin, Row};
 pub use table::{Catalog, Resolved};

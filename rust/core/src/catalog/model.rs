@@ -267,6 +267,11 @@ impl Model {
         format!("{}/{}", self.provider, self.id)
     }
 
+    /// Its id and its aliases.
+    pub fn names(&self) -> impl Iterator<Item = &str> {
+        std::iter::once(self.id.as_str()).chain(self.aliases.iter().map(String::as_str))
+    }
+
     /// Whether requests fail on this day (`YYYY-MM-DD`, in which texts compare as days do).
     pub fn is_retired_on(&self, day: &str) -> bool {
         self.status == Status::Retired || self.retires_on.as_deref().is_some_and(|end| end <= day)

@@ -1,0 +1,70 @@
+"""Pack the wide part of the catalogue: every gathered model that the curated part leaves out.
+
+Usage: python scripts/pack_catalog.py DATA_DIR OUT
+
+DATA_DIR is that of `build_catalog.py`; OUT holds the curated `models.jsonl` and `providers.jsonl` and receives `wide.bin`: the
+rows in the curated file's format, as a zlib stream. The same input gives the same bytes. Rows stand by model, not by
+provider: hosts of one model say nearly the same of it, and the stream is a tenth shorter for it.
+"""
+
+from __future__ import annotations
+
+import argparse
+import zlib
+from pathlib import Path
+
+from build_catalog import AS_OF, FORMAT, Row, encode, full_name, items, read_rows, wide_rows
+
+
+def names(row: Row) -> list[str]:
+    """Every `provider/name` by which a row is found."""
+    return [f"{row['provider']}/{name}" for name in [row["id"], *items(row, "aliases")]]
+
+
+def distinct(rows: list[Row], curated: list[Row]) -> list[Row]:
+    """The rows without the names that an earlier one has.
+
+    A curated row answers for all of its names, so a gathered one that stands under one of them would never be found;
+    between two gathered rows the id is stronger than an alias.
+    """
+    taken = {name for row in curated for name in names(row)}
+    rows = [row for row in rows if full_name(row) not in taken]
+    taken |= {full_name(row) for row in rows}
+    kept = []
+    for row in rows:
+        free = [alias for alias in items(row, "aliases") if f"{row['provider']}/{alias}" not in taken]
+        taken |= {f"{row['provider']}/{alias}" for alias in free}
+        kept.append({key: value for key, value in (row | {"aliases": free}).items() if value != []})
+    return kept
+
+
+def by_model(row: Row) -> tuple[str, str, str]:
+    """Puts the rows of one model together, whoever sells it."""
+    return (str(row["id"]).lower().rsplit("/", 1)[-1], str(row["provider"]), str(row["id"]))
+
+
+def pack(rows: list[Row]) -> bytes:
+    """The rows under their header, deflated."""
+    header: Row = {"format": FORMAT, "as_of": AS_OF, "models": len(rows)}
+    text = "".join(f"{encode(row)}\n" for row in [header, *sorted(rows, key=by_model)])
+    return zlib.compress(text.encode(), 9)
+
+
+def main() -> None:
+    """Reads the gathered rows, writes `wide.bin` and prints what the catalogue takes."""
+    parser = argparse.ArgumentParser(description="Pack the wide part of the catalogue.")
+    parser.add_argument("data_dir", type=Path, metavar="DATA_DIR")
+    parser.add_argument("out", type=Path, metavar="OUT")
+    arguments = parser.parse_args()
+    curated = read_rows(arguments.out / "models.jsonl")[1:]
+    rows = distinct(wide_rows(arguments.data_dir, curated), curated)
+    packed = pack(rows)
+    (arguments.out / "wide.bin").write_bytes(packed)
+    sizes = {"wide.bin": len(packed)}
+    for name in ("models.jsonl", "providers.jsonl"):
+        sizes[name] = len(zlib.compress((arguments.out / name).read_bytes(), 9))
+    print(f"{len(rows)} wide rows beside {len(curated)} curated ones; compressed bytes: {sizes}, {sum(sizes.values())} in all")
+
+
+if __name__ == "__main__":
+    main()
