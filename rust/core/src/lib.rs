@@ -3,6 +3,7 @@
 //! No I/O, no clock, no randomness, no threads, no unsafe code, and no panic on any input.
 #![forbid(unsafe_code)]
 
+pub mod calendar;
 pub mod catalog;
 pub mod classify;
 pub mod control;

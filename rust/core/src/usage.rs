@@ -21,6 +21,8 @@ pub struct Usage {
     pub audio_in: u64,
     /// Audio tokens out.
     pub audio_out: u64,
+    /// Image tokens in, where the provider counts them apart from other input.
+    pub image_in: u64,
     /// Web searches that the provider ran.
     pub web_searches: u64,
     /// What the provider itself says the call cost, in pico-USD.
@@ -30,9 +32,16 @@ pub struct Usage {
 impl Usage {
     /// All input tokens, cached or not: what a price tier looks at.
     pub fn input_total(&self) -> u64 {
-        [self.cache_read, self.cache_write_5m, self.cache_write_1h, self.cache_write_other, self.audio_in]
-            .iter()
-            .fold(self.input_uncached, |sum, class| sum.saturating_add(*class))
+        [
+            self.cache_read,
+            self.cache_write_5m,
+            self.cache_write_1h,
+            self.cache_write_other,
+            self.audio_in,
+            self.image_in,
+        ]
+        .iter()
+        .fold(self.input_uncached, |sum, class| sum.saturating_add(*class))
     }
 
     /// All output tokens.

@@ -3,11 +3,11 @@
 use pyo3::basic::CompareOp;
 use pyo3::prelude::*;
 use pyo3::types::PyDict;
-use turnout_core::catalog::{self, Catalog, Price};
+use turnout_core::catalog::{self, Catalog, Model, Terms};
 use turnout_core::money::UsdPicos;
 use turnout_core::usage;
 
-use crate::errors::{of_catalog, of_cost, raise};
+use crate::errors::{of_catalog, of_cost, of_price, raise};
 
 /// An exact amount in US dollars, kept in pico-dollars.
 #[pyclass(frozen, module = "turnout")]
@@ -116,7 +116,7 @@ impl Usage {
                 audio_in,
                 audio_out,
                 web_searches,
-                reported_cost_usd_picos: None,
+                ..usage::Usage::default()
             },
         }
     }
@@ -221,16 +221,14 @@ impl Usage {
 }
 
 /// What a usage cost at a price.
-pub fn cost_at(py: Python<'_>, price: Option<&Price>, usage: &usage::Usage, model: &str) -> PyResult<Money> {
-    let Some(price) = price else {
-        return Err(raise(py, "MoneyError", "unknown-price", &format!("the price of `{model}` is not known"), None));
-    };
-    catalog::cost(price, usage).map(|amount| Money { picos: amount.0 }).map_err(|error| of_cost(py, error, model))
+pub fn cost_at(py: Python<'_>, facts: &Model, terms: &Terms<'_>, usage: &usage::Usage, model: &str) -> PyResult<Money> {
+    let quote = facts.quote(terms).map_err(|error| of_price(py, &error, model))?;
+    catalog::cost(&quote, usage).map(|amount| Money { picos: amount.0 }).map_err(|error| of_cost(py, error, model))
 }
 
 /// What a usage costs on a model of the catalogue.
 #[pyfunction]
 pub fn cost(py: Python<'_>, model: &str, usage: &Usage) -> PyResult<Money> {
     let resolved = Catalog::bundled().resolve(model).map_err(|error| of_catalog(py, &error))?;
-    cost_at(py, resolved.model.price.as_ref(), &usage.inner, model)
+    cost_at(py, resolved.model, &Terms::default(), &usage.inner, model)
 }

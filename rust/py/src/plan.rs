@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyTuple};
-use turnout_core::catalog::Dialect as CatalogDialect;
+use turnout_core::catalog::{Dialect as CatalogDialect, PriceError, Terms};
 use turnout_core::plan::{self, Tried};
 use turnout_core::policy::KeyRef;
 use turnout_core::wire::{self, Dialect, ResponseFormat, parse_request, write_body};
@@ -12,7 +12,7 @@ use turnout_core::wire::{self, Dialect, ResponseFormat, parse_request, write_bod
 use crate::answer::Answer;
 use crate::decision::Asked;
 use crate::engine::DETACH_BYTES;
-use crate::errors::of_wire;
+use crate::errors::{of_price, of_wire};
 use crate::money::{ExpectedCost, Money, Usage, cost_at};
 use crate::state::outcome_of;
 
@@ -169,8 +169,11 @@ impl Attempt {
     /// What a usage cost at this deployment's price.
     fn cost(&self, py: Python<'_>, usage: &Usage) -> PyResult<Money> {
         let row = self.row()?;
-        let price = self.asked.policy.model_index(&row.model).and_then(|index| self.asked.policy.models.get(index));
-        cost_at(py, price.and_then(|model| model.facts.price.as_ref()), &usage.inner, &row.model)
+        let model = self.asked.policy.model_index(&row.model).and_then(|index| self.asked.policy.models.get(index));
+        let Some(model) = model else {
+            return Err(of_price(py, &PriceError::Unknown, &row.model));
+        };
+        cost_at(py, &model.facts, &Terms::default(), &usage.inner, &row.model)
     }
 
     fn __repr__(&self) -> PyResult<String> {

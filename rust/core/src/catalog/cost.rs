@@ -1,9 +1,10 @@
-//! What a usage costs: disjoint classes of tokens times prices, summed exactly, rounded once.
+//! What a usage costs: disjoint classes of tokens times prices, summed exactly, multiplied exactly, rounded once.
 
 use std::fmt;
 
-use super::model::Price;
-use crate::money::{NanosPerMtok, UsdPicos, half_even};
+use super::price::Rates;
+use super::quote::Quote;
+use crate::money::{NanosPerMtok, UsdNanos, UsdPicos, half_even};
 use crate::usage::Usage;
 
 /// A thousand femto-USD (1e-15 USD) are one pico-USD.
@@ -30,12 +31,16 @@ pub enum UsageClass {
     AudioIn,
     /// Audio out.
     AudioOut,
+    /// Image tokens in.
+    ImageIn,
     /// Web searches.
     WebSearch,
+    /// The request itself, where the provider takes a fee for it.
+    Request,
 }
 
 impl UsageClass {
-    /// The name in records and messages: the field of [`Usage`].
+    /// The name in records and messages: the field of [`Usage`], or `per_request`.
     pub fn name(self) -> &'static str {
         match self {
             Self::InputUncached => "input_uncached",
@@ -47,7 +52,9 @@ impl UsageClass {
             Self::Reasoning => "reasoning",
             Self::AudioIn => "audio_in",
             Self::AudioOut => "audio_out",
+            Self::ImageIn => "image_in",
             Self::WebSearch => "web_searches",
+            Self::Request => "per_request",
         }
     }
 }
@@ -66,8 +73,8 @@ pub enum CostError {
     UnknownPrice(UsageClass),
     /// A price is negative.
     NegativePrice(UsageClass),
-    /// The cost does not fit pico-USD in 64 bits.
-    Overflow,
+    /// The cost does not fit pico-USD in 64 bits; the class is the one that it did not fit with.
+    Overflow(UsageClass),
 }
 
 impl CostError {
@@ -76,15 +83,14 @@ impl CostError {
         match self {
             Self::UnknownPrice(_) => "unknown-price",
             Self::NegativePrice(_) => "negative-price",
-            Self::Overflow => "cost-overflow",
+            Self::Overflow(_) => "cost-overflow",
         }
     }
 
-    /// The class whose price is at fault.
-    pub fn class(self) -> Option<UsageClass> {
+    /// The class at fault.
+    pub fn class(self) -> UsageClass {
         match self {
-            Self::UnknownPrice(class) | Self::NegativePrice(class) => Some(class),
-            Self::Overflow => None,
+            Self::UnknownPrice(class) | Self::NegativePrice(class) | Self::Overflow(class) => class,
         }
     }
 }
@@ -94,24 +100,40 @@ impl fmt::Display for CostError {
         match self {
             Self::UnknownPrice(class) => write!(f, "the price of `{class}` is unknown, which is not zero"),
             Self::NegativePrice(class) => write!(f, "the price of `{class}` is negative"),
-            Self::Overflow => f.write_str("the cost is too large"),
+            Self::Overflow(class) => write!(f, "the cost with `{class}` is too large"),
         }
     }
 }
 
 impl std::error::Error for CostError {}
 
-/// What a usage costs at a price, in pico-USD, rounded half to even once at the end.
+/// What a usage costs at a quote, in pico-USD, rounded half to even once at the end.
 ///
 /// The tier is chosen by all input, cached input included, and prices the whole request. Reasoning without a price of
-/// its own costs what output costs; a cache write of an unsaid time costs what a five-minute one costs. The cost that a
-/// provider itself reported is not looked at: the caller keeps both.
+/// its own costs what output costs, image tokens what input costs, and a cache write of an unsaid time what a five-minute
+/// one costs. The multiplier applies to every token class and to no fee. The cost that a provider itself reported is not
+/// looked at: the caller keeps both.
 ///
 /// # Errors
 /// When a class that was used has an unknown or a negative price, or the cost does not fit.
-pub fn cost(price: &Price, usage: &Usage) -> Result<UsdPicos, CostError> {
-    let rates = price.rates_at(usage.input_total());
-    let classes = [
+pub fn cost(quote: &Quote<'_>, usage: &Usage) -> Result<UsdPicos, CostError> {
+    let rates = quote.rates_at(usage.input_total());
+    let fees = quote.fees();
+    let mut sum = Sum::default();
+    for (class, tokens, rate) in token_classes(rates, usage) {
+        sum.add(class, tokens, rate, 1)?;
+    }
+    sum.multiply(quote)?;
+    // n nano-USD for a thousand searches are n pico-USD, which is 1000 n femto-USD, for one; n nano-USD for a request
+    // are a million n femto-USD.
+    let fee = |fee: UsdNanos| NanosPerMtok(fee.0);
+    sum.add(UsageClass::WebSearch, usage.web_searches, fees.web_search_per_k.map(fee), 1000)?;
+    sum.add(UsageClass::Request, u64::from(fees.per_request.is_some()), fees.per_request.map(fee), 1_000_000)?;
+    sum.rounded()
+}
+
+fn token_classes(rates: &Rates, usage: &Usage) -> [(UsageClass, u64, Option<NanosPerMtok>); 10] {
+    [
         (UsageClass::InputUncached, usage.input_uncached, rates.input),
         (UsageClass::CacheRead, usage.cache_read, rates.cache_read),
         (UsageClass::CacheWrite5m, usage.cache_write_5m, rates.cache_write_5m),
@@ -121,32 +143,68 @@ pub fn cost(price: &Price, usage: &Usage) -> Result<UsdPicos, CostError> {
         (UsageClass::Reasoning, usage.reasoning, rates.reasoning.or(rates.output)),
         (UsageClass::AudioIn, usage.audio_in, rates.audio_in),
         (UsageClass::AudioOut, usage.audio_out, rates.audio_out),
-        // n nano-USD for a thousand searches are n pico-USD, which is 1000 n femto-USD, for one.
-        (UsageClass::WebSearch, usage.web_searches, price.web_search_per_k.map(|fee| NanosPerMtok(fee.0))),
-    ];
-    let mut femtos: i128 = 0;
-    for (class, count, rate) in classes {
+        (UsageClass::ImageIn, usage.image_in, rates.image_in.or(rates.input)),
+    ]
+}
+
+/// A sum of prices times counts as an exact fraction of femto-USD.
+struct Sum {
+    femtos: i128,
+    /// What `femtos` are to be divided by: the denominator of the multiplier.
+    divisor: i128,
+    last: UsageClass,
+}
+
+impl Default for Sum {
+    fn default() -> Self {
+        Self { femtos: 0, divisor: 1, last: UsageClass::InputUncached }
+    }
+}
+
+impl Sum {
+    fn add(
+        &mut self,
+        class: UsageClass,
+        count: u64,
+        rate: Option<NanosPerMtok>,
+        factor: i128,
+    ) -> Result<(), CostError> {
         if count == 0 {
-            continue;
+            return Ok(());
         }
         let rate = rate.ok_or(CostError::UnknownPrice(class))?;
         if rate.0 < 0 {
             return Err(CostError::NegativePrice(class));
         }
-        let factor = if class == UsageClass::WebSearch { FEMTOS_PER_PICO } else { 1 };
-        let part = rate.femtos(count).checked_mul(factor).ok_or(CostError::Overflow)?;
-        femtos = femtos.checked_add(part).ok_or(CostError::Overflow)?;
+        // The factor times the divisor is at most 1e6 * 2^64: no overflow there.
+        let part = rate.femtos(count).checked_mul(factor * self.divisor).ok_or(CostError::Overflow(class))?;
+        self.femtos = self.femtos.checked_add(part).ok_or(CostError::Overflow(class))?;
+        self.last = class;
+        Ok(())
     }
-    let picos = half_even(femtos, FEMTOS_PER_PICO).ok_or(CostError::Overflow)?;
-    i64::try_from(picos).map(UsdPicos).map_err(|_| CostError::Overflow)
+
+    fn multiply(&mut self, quote: &Quote<'_>) -> Result<(), CostError> {
+        let ratio = quote.ratio();
+        let numerator = i128::from(ratio.numerator());
+        self.femtos = self.femtos.checked_mul(numerator).ok_or(CostError::Overflow(self.last))?;
+        self.divisor = i128::from(ratio.denominator());
+        Ok(())
+    }
+
+    fn rounded(self) -> Result<UsdPicos, CostError> {
+        half_even(self.femtos, FEMTOS_PER_PICO * self.divisor)
+            .and_then(|picos| i64::try_from(picos).ok())
+            .map(UsdPicos)
+            .ok_or(CostError::Overflow(self.last))
+    }
 }
 
 /// What a call would cost with nothing cached and no reasoning apart from the output: for ranking candidates.
 ///
 /// # Errors
 /// As [`cost`].
-pub fn expected_cost(price: &Price, input_tokens: u64, output_tokens: u64) -> Result<UsdPicos, CostError> {
-    cost(price, &Usage { input_uncached: input_tokens, output_text: output_tokens, ..Usage::default() })
+pub fn expected_cost(quote: &Quote<'_>, input_tokens: u64, output_tokens: u64) -> Result<UsdPicos, CostError> {
+    cost(quote, &Usage { input_uncached: input_tokens, output_text: output_tokens, ..Usage::default() })
 }
 
 #[cfg(test)]

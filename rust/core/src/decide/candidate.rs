@@ -2,7 +2,7 @@
 
 use super::facts::RequestFacts;
 use super::forecast::Forecast;
-use crate::catalog::expected_cost;
+use crate::catalog::{Terms, expected_cost};
 use crate::control::ControlState;
 use crate::policy::{Policy, Rule};
 use crate::tokens::{Family, TokenCount};
@@ -61,9 +61,8 @@ pub(super) fn candidates(
         let input = facts.input_tokens(family(policy, model));
         let max_tokens = bound(policy, rule, facts, model);
         let output = forecasts(model, max_tokens);
-        let price = policy.models.get(model).and_then(|model| model.facts.price.as_ref());
-        let cost =
-            |input, output| price.and_then(|price| expected_cost(price, input, output).ok()).map(|picos| picos.0);
+        let quote = policy.models.get(model).and_then(|model| model.facts.quote(&Terms::at(now_ms)).ok());
+        let cost = |input, output| expected_cost(quote.as_ref()?, input, output).ok().map(|picos| picos.0);
         let (p50, p90) = (cost(input.tokens, output.p50_tokens), cost(input.high, output.p90_tokens));
         for deployment in by_weight(policy, model, seed) {
             let Some(row) = policy.deployments.get(deployment) else { continue };

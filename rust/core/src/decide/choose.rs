@@ -6,7 +6,7 @@ use super::eligibility::rejection;
 use super::environment::{DecisionEnv, RequestEnv};
 use super::facts::RequestFacts;
 use super::forecast::{Forecast, forecast};
-use crate::catalog::expected_cost;
+use crate::catalog::{Terms, expected_cost};
 use crate::control::ControlState;
 use crate::policy::expr::{Environment, Program, Tri};
 use crate::policy::facts::{FACTS, FactId, Scope, Type};
@@ -244,7 +244,8 @@ fn strongest(inputs: &DecideInputs<'_>) -> Option<(String, i64)> {
     let input = inputs.facts.input_tokens(family(policy, index));
     let task = if looks_at_prompt(policy) { inputs.facts.task() } else { None };
     let output = forecast(task, &model.facts, None, inputs.facts.max_tokens(), &input);
-    let cost = expected_cost(model.facts.price.as_ref()?, input.tokens, output.p50_tokens).ok()?;
+    let quote = model.facts.quote(&Terms::at(inputs.now_ms)).ok()?;
+    let cost = expected_cost(&quote, input.tokens, output.p50_tokens).ok()?;
     Some((model.alias.clone(), cost.0))
 }
 

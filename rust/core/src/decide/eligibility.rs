@@ -2,8 +2,8 @@
 
 use super::candidate::{Candidate, family};
 use super::environment::RequestEnv;
+use crate::calendar;
 use crate::catalog::{Model, Status};
-use crate::policy::calendar;
 use crate::policy::expr::{Program, Tri};
 use crate::policy::facts::FactId;
 use crate::policy::{Prefer, Require, Rule};

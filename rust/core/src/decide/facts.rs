@@ -4,9 +4,9 @@ use std::cell::{Cell, OnceCell, RefCell};
 
 use super::candidate::family;
 use super::choose::looks_at_prompt;
+use crate::calendar;
 use crate::classify::{LanguageScore, Task, TaskScore, difficulty_of, language_of, task_of};
 use crate::features::{self, Agent, Features};
-use crate::policy::calendar;
 use crate::policy::expr::{TextTest, Tri, Value};
 use crate::policy::facts::FactId;
 use crate::policy::{GivenValue, MetaValue, Policy};

@@ -3,9 +3,9 @@
 use std::fmt::Write as _;
 
 use super::decision::{CandidateStatus, Considered, Decision, FactValue, Held};
+use crate::calendar;
 use crate::json::ObjectWriter;
 use crate::money::UsdPicos;
-use crate::policy::calendar;
 use crate::policy::facts::Type;
 
 impl Decision {
