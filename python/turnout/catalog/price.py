@@ -103,7 +103,9 @@ def _json(model: str, name: str, value: object, depth: int) -> str:
     """A price as JSON, numbers with the digits that Python shows."""
     if depth <= _MAX_DEPTH:
         if isinstance(value, Mapping):
-            members = (f"{json.dumps(str(key))}:{_json(model, str(key), each, depth + 1)}" for key, each in value.items())
+            members = (
+                f"{json.dumps(str(key))}:{_json(model, str(key), each, depth + 1)}" for key, each in value.items()
+            )
             return "{" + ",".join(members) + "}"
         if isinstance(value, list | tuple):
             return "[" + ",".join(_json(model, name, each, depth + 1) for each in value) + "]"

@@ -32,7 +32,9 @@ Problem = tuple[str, str, str | None]
 def check_catalog(
     policies: Annotated[
         list[str] | None,
-        typer.Argument(metavar="[POLICY]...", help="Look at the models of these policies; none looks at every curated one."),
+        typer.Argument(
+            metavar="[POLICY]...", help="Look at the models of these policies; none looks at every curated one."
+        ),
     ] = None,
     within: Annotated[int, typer.Option(metavar="DAYS", min=0, help="How soon a retirement counts.")] = 30,
     max_age: Annotated[
@@ -137,7 +139,11 @@ def _problems(model: Model, day: str, within: int) -> Iterator[Problem]:
     if now is None or now.get("in") is None or now.get("out") is None:
         yield "unpriced", f"{name} has no known price for today, which is not free", "state one in an override file"
     if disputed := row.get("disputed"):
-        yield "disputed", f"{name}: the sources differ on its price{_values(disputed)}", "pin the price in an override file"
+        yield (
+            "disputed",
+            f"{name}: the sources differ on its price{_values(disputed)}",
+            "pin the price in an override file",
+        )
     if row.get("moving") is True:
         now_is = text_of(row, "alias_of")
         means = f", today `{now_is}`" if now_is else ""

@@ -60,7 +60,9 @@ def list_models(
     max_out: Annotated[
         str | None, typer.Option("--max-out", metavar="USD", help="The most for a million tokens out.")
     ] = None,
-    status: Annotated[Status, typer.Option(help="Where it is in its life; `any` shows retired ones too.")] = Status.ACTIVE,
+    status: Annotated[
+        Status, typer.Option(help="Where it is in its life; `any` shows retired ones too.")
+    ] = Status.ACTIVE,
     everything: Annotated[
         bool, typer.Option("--all", help="The wide part too: models that nobody has looked at one by one.")
     ] = False,

@@ -67,7 +67,9 @@ def show(
     console.print()
     periods = rows_of(row.get("prices"))
     if not periods:
-        console.print(heading("prices", "unknown, which is not free: a call cannot be priced until an override says one"))
+        console.print(
+            heading("prices", "unknown, which is not free: a call cannot be priced until an override says one")
+        )
     for period in reversed(periods):
         _period(console, row, period)
         console.print()
@@ -181,19 +183,21 @@ def _period(console: Console, row: Row, period: Row) -> None:
         )
     )
     is_future = since is not None and since > today()
-    console.print(heading(f"prices {days}".rstrip(), said + (", announced: check it again on its day" if is_future else "")))
+    console.print(
+        heading(f"prices {days}".rstrip(), said + (", announced: check it again on its day" if is_future else ""))
+    )
     vectors = list(_vectors(period))
     used = [key for key in CLASSES if any(key in vector for _, vector in vectors)]
     rates = [[rate_of(row, vector, key) for key in used] for _, vector in vectors]
     lines = [
-        cells(name, *(Text("-" if price is None else rate(price), style="" if price is not None else "dim") for price in line))
+        cells(
+            name,
+            *(Text("-" if price is None else rate(price), style="" if price is not None else "dim") for price in line),
+        )
         for (name, _), line in zip(vectors, rates, strict=True)
     ]
     console.print(table(["", *(CLASSES[key] for key in used)], lines, right=range(1, len(used) + 1)))
-    notes = [
-        f"x {factor} with {condition_of(name)}"
-        for name, factor in _members(period.get("multipliers"))
-    ]
+    notes = [f"x {factor} with {condition_of(name)}" for name, factor in _members(period.get("multipliers"))]
     notes += [f"${period[key]} for {what}" for key, what in _FEES.items() if period.get(key) is not None]
     for note in notes:
         console.print(Text(f"  {printable(note)}", style="dim"))

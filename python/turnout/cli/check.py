@@ -101,7 +101,11 @@ def annotation(finding: Finding) -> str:
     text = finding.message + (f"\nhint: {finding.hint}" if finding.hint else "")
     title = f"title={_escaped(finding.code, is_property=True)}"
     # What is about no file, such as the catalogue itself, has no line.
-    place = f"file={_escaped(finding.file, is_property=True)},line={finding.line},col={finding.column}," if finding.line else ""
+    place = (
+        f"file={_escaped(finding.file, is_property=True)},line={finding.line},col={finding.column},"
+        if finding.line
+        else ""
+    )
     return f"::{finding.severity} {place}{title}::{_escaped(printable(text))}"
 
 

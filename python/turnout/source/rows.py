@@ -120,7 +120,10 @@ class _Reader:
                     open_blocks.append(_Keys() if isinstance(event, MappingStartEvent) else None)
             elif isinstance(event, AliasEvent):
                 raise _at(
-                    event, "malformed-yaml", "an alias stands here", "anchors are not read: write the value out, or name a pool or a fact"
+                    event,
+                    "malformed-yaml",
+                    "an alias stands here",
+                    "anchors are not read: write the value out, or name a pool or a fact",
                 )
             elif isinstance(event, (MappingEndEvent, SequenceEndEvent)):
                 depth -= 1

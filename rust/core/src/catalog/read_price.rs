@@ -47,6 +47,18 @@ pub(super) fn periods(row: &str, fields: &Fields<'_>) -> Result<Vec<PricePeriod>
     Ok(periods)
 }
 
+impl PricePeriod {
+    /// Reads a price that a call states itself: one period, as in a row.
+    ///
+    /// # Errors
+    /// When it is not one; the message names the model and the field.
+    pub fn parse(model: &str, json: &[u8]) -> Result<Self, CatalogError> {
+        let row = format!("`{model}`");
+        let value = Value::parse(json).map_err(|error| CatalogError::bad_row(&row, error))?;
+        period(&row, &value, None)
+    }
+}
+
 fn period(row: &str, value: &Value<'_>, price_factor: Option<Ratio>) -> Result<PricePeriod, CatalogError> {
     let fields = Fields::with(row, value, &[&RATE_KEYS, PERIOD_KEYS])?;
     let (from, until) = (day(&fields, "from")?, day(&fields, "until")?);

@@ -1,0 +1,171 @@
+//! The catalogue as Python sees it: layers, look-ups, rows.
+
+use std::ops::Deref;
+use std::sync::Arc;
+
+use pyo3::prelude::*;
+use pyo3::types::{PyDict, PyTuple};
+use turnout_core::catalog;
+
+use crate::errors::of_catalog;
+
+/// A catalogue that policies, engines and look-ups share. The one that ships is never copied.
+#[derive(Clone)]
+pub enum Shared {
+    /// What ships.
+    Bundled,
+    /// With layers above it.
+    Layered(Arc<catalog::Catalog>),
+}
+
+impl Deref for Shared {
+    type Target = catalog::Catalog;
+
+    fn deref(&self) -> &catalog::Catalog {
+        match self {
+            Self::Bundled => catalog::Catalog::bundled(),
+            Self::Layered(catalog) => catalog,
+        }
+    }
+}
+
+/// Models, providers and prices.
+#[pyclass(frozen, module = "turnout")]
+pub struct Catalog {
+    pub inner: Shared,
+}
+
+/// A model as its provider sells it. What is not known is `None`.
+#[pyclass(frozen, module = "turnout")]
+pub struct Model {
+    inner: catalog::Model,
+    json: Arc<str>,
+    layer: &'static str,
+}
+
+#[pymethods]
+impl Model {
+    #[getter]
+    fn provider(&self) -> &str {
+        &self.inner.provider
+    }
+
+    #[getter]
+    fn id(&self) -> &str {
+        &self.inner.id
+    }
+
+    /// `provider/id`.
+    #[getter]
+    fn full_name(&self) -> String {
+        self.inner.full_name()
+    }
+
+    #[getter]
+    fn aliases<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyTuple>> {
+        PyTuple::new(py, &self.inner.aliases)
+    }
+
+    /// As people write it.
+    #[getter]
+    fn name(&self) -> Option<&str> {
+        self.inner.name.as_deref()
+    }
+
+    #[getter]
+    fn lab(&self) -> Option<&str> {
+        self.inner.lab.as_deref()
+    }
+
+    #[getter]
+    fn status(&self) -> &'static str {
+        self.inner.status.name()
+    }
+
+    #[getter]
+    fn release(&self) -> Option<&str> {
+        self.inner.release.as_deref()
+    }
+
+    #[getter]
+    fn retires_on(&self) -> Option<&str> {
+        self.inner.retires_on.as_deref()
+    }
+
+    #[getter]
+    fn replaced_by(&self) -> Option<&str> {
+        self.inner.replaced_by.as_deref()
+    }
+
+    #[getter]
+    fn context(&self) -> Option<u64> {
+        self.inner.context
+    }
+
+    #[getter]
+    fn max_input(&self) -> Option<u64> {
+        self.inner.max_input
+    }
+
+    #[getter]
+    fn max_output(&self) -> Option<u64> {
+        self.inner.max_output
+    }
+
+    #[getter]
+    fn inputs<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyTuple>> {
+        PyTuple::new(py, self.inner.inputs.iter().map(|modality| modality.name()))
+    }
+
+    #[getter]
+    fn outputs<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyTuple>> {
+        PyTuple::new(py, self.inner.outputs.iter().map(|modality| modality.name()))
+    }
+
+    /// Whether sources differ on its price: `fresh`, `stale`, or none when they agree.
+    #[getter]
+    fn disputed(&self) -> Option<&'static str> {
+        self.inner.disputed.map(catalog::DisputeKind::name)
+    }
+
+    #[getter]
+    fn tokenizer(&self) -> Option<&str> {
+        self.inner.tokenizer_family.as_deref()
+    }
+
+    #[getter]
+    fn sources<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyTuple>> {
+        PyTuple::new(py, &self.inner.sources)
+    }
+
+    /// The highest layer that says something of it: `bundled`, `wide`, `refreshed` or `override`.
+    #[getter]
+    fn layer(&self) -> &'static str {
+        self.layer
+    }
+
+    /// The row, every layer merged, as one JSON object.
+    fn to_json(&self) -> &str {
+        &self.json
+    }
+
+    /// The same as a dict: prices, tiers, windows, abilities, thinking, dates and sources with the keys of a row.
+    fn to_dict<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
+        py.import("json")?.call_method1("loads", (&*self.json,))
+    }
+
+    fn __eq__(&self, other: &Self) -> bool {
+        self.json == other.json
+    }
+
+    fn __hash__(&self) -> u64 {
+        use std::hash::{DefaultHasher, Hash, Hasher};
+        let mut hasher = DefaultHasher::new();
+        self.json.hash(&mut hasher);
+        hasher.finish()
+    }
+
+    fn __repr__(&self) -> String {
+        format!("Model('{}')", self.inner.full_name())
+    }
+}
