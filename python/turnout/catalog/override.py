@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import difflib
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final, Literal
@@ -38,20 +38,19 @@ class Override:
 
     Args:
         lines: The file, for findings.
-        models: Rows as JSON objects, in the order of the file; each may have `like`.
-        providers: The same.
+        document: One JSON object with the rows of `models` and `providers`, in the order of the file.
         root: The file as a tree.
     """
 
     lines: Lines
-    models: tuple[str, ...]
-    providers: tuple[str, ...]
+    document: str
     root: Node = field(repr=False)
 
     def finding(
         self,
-        row: str,
-        path: Iterable[str | int],
+        section: str,
+        row: int | None,
+        keys: Sequence[str],
         code: str,
         message: str,
         hint: str | None = None,
@@ -60,27 +59,35 @@ class Override:
         """Makes a finding at a row's value, or as near to it as the file says anything.
 
         Args:
-            row: `provider/id`, or a provider's id.
-            path: The keys that lead to the value inside the row.
+            section: `models` or `providers`; anything else is the file as a whole.
+            row: Which of its rows, from 0.
+            keys: What leads to the value inside the row, places in lists from 0 among them.
             code: The finding's code.
             message: The finding's message.
             hint: What to do about it.
             severity: Whether the file can be used all the same.
         """
-        block = "models" if "/" in row else "providers"
-        start = self.root.find([block, row])
-        node = start.find(_spelt(start, list(path)))
+        block = self.root.child(section)
+        rows = _blocks(block) if block is not None else []
+        node = self.root
+        if row is not None and row < len(rows):
+            node = rows[row].find(_spelt(rows[row], list(keys)))
         # A scalar is pointed at itself; a block at the key above it.
         is_scalar = node.kind in ("plain", "quoted")
         line, column = (node.line, node.column) if is_scalar else (node.key_line, node.key_column)
         return self.lines.finding(line, column, code, message, hint, severity)
 
 
-def _spelt(row: Node, path: list[str | int]) -> list[str | int]:
-    """The path as the file spells it: `price` for the only one of `prices`."""
-    if path[:2] == ["prices", 0] and row.child("price") is not None:
-        return ["price", *path[2:]]
-    return path
+def _spelt(row: Node, keys: list[str]) -> list[str]:
+    """The way as the file spells it: `price` for the only one of `prices`."""
+    if keys[:1] == ["prices"] and row.child("price") is not None:
+        return ["price", *keys[2:]]
+    return keys
+
+
+def _blocks(block: Node) -> list[Node]:
+    """The rows below a key, those that are blocks."""
+    return [row for row in block.children if row.kind == "map"] if block.kind == "map" else []
 
 
 def load_override(path: str | Path) -> Override:
@@ -152,9 +159,9 @@ class _Reader:
             self._complain(1, 1, "missing-key", "this is no override file: `turnout-catalog` is missing", _NO_VERSION)
             return None
         self._check_top(root)
-        models = tuple(self._model(each) for each in self._blocks(root, "models"))
-        providers = tuple(self._provider(each) for each in self._blocks(root, "providers"))
-        return Override(self._lines, models, providers, root)
+        models = ",".join(self._model(each) for each in self._checked_blocks(root, "models"))
+        providers = ",".join(self._provider(each) for each in self._checked_blocks(root, "providers"))
+        return Override(self._lines, f'{{"models":[{models}],"providers":[{providers}]}}', root)
 
     def _complain(self, line: int, column: int, code: str, message: str, hint: str | None = None) -> None:
         self.findings.append(self._lines.finding(line, column, code, message, hint))
@@ -173,8 +180,7 @@ class _Reader:
                 message = f"`{child.key}` is no key of an override file"
                 self._complain(child.key_line, child.key_column, "unknown-key", message, hint)
 
-    def _blocks(self, root: Node, key: str) -> list[Node]:
-        """The rows below a key, those that are blocks."""
+    def _checked_blocks(self, root: Node, key: str) -> list[Node]:
         block = root.child(key)
         if block is None or block.is_null:
             return []
@@ -185,7 +191,7 @@ class _Reader:
             if row.kind != "map":
                 hint = "write its changed keys below it, such as `price: { in: 0.1, out: 0.4 }`"
                 self._complain(row.line, row.column, "wrong-type", f"`{row.key}` is not a block of keys", hint)
-        return [row for row in block.children if row.kind == "map"]
+        return _blocks(block)
 
     def _model(self, row: Node) -> str:
         provider, slash, name = row.key.partition("/")

@@ -59,12 +59,17 @@ class Node:
         """Returns the value under a key."""
         return next((each for each in self.children if each.key == key), None) if self.kind == "map" else None
 
-    def find(self, path: Sequence[str | int]) -> Node:
-        """Returns the value that a path leads to, or the last one on the way that is there."""
+    def find(self, path: Sequence[str]) -> Node:
+        """Returns the value that keys lead to, or the last one on the way that is there.
+
+        Args:
+            path: Keys, and places in lists from 0.
+        """
         node = self
         for step in path:
-            if isinstance(step, int):
-                found = node.children[step] if node.kind == "seq" and step < len(node.children) else None
+            if node.kind == "seq":
+                at = int(step) if step.isdecimal() else len(node.children)
+                found = node.children[at] if at < len(node.children) else None
             else:
                 found = node.child(step)
             if found is None:

@@ -79,7 +79,8 @@ impl Catalog {
     pub fn parse(models: &[u8], providers: &[u8]) -> Result<Self, CatalogError> {
         let (front, as_of) = Rows::parse(models, Origin::Bundled)?;
         let hash = hash([models, providers]);
-        let providers = lines(providers).map(|line| read::provider(&tree(line)?)).collect::<Result<_, CatalogError>>()?;
+        let providers =
+            lines(providers).map(|line| read::provider(&tree(line)?)).collect::<Result<_, CatalogError>>()?;
         Self::of(front, Wide::default(), providers, as_of, hash)
     }
 
@@ -165,7 +166,7 @@ impl Catalog {
                 0 => format!("write {first}"),
                 rest => format!("write {first}, or one of {rest} more"),
             };
-            return CatalogError { code: "ambiguous-model", message, hint: Some(hint) };
+            return CatalogError::new("ambiguous-model", message, Some(hint));
         }
         if let Some((provider, id)) = self.split_name(name) {
             let models = parts.iter().flat_map(|rows| rows.all()).map(|row| &row.model);
@@ -175,12 +176,12 @@ impl Catalog {
                 provider.is_local.then(|| advice.to_owned())
             });
             let message = format!("`{shown}` is not in the catalogue, though its provider is");
-            return CatalogError { code: "unknown-model", message, hint };
+            return CatalogError::new("unknown-model", message, hint);
         }
         let full: Vec<String> = parts.iter().flat_map(|rows| rows.all()).map(|row| row.model.full_name()).collect();
         let bare = parts.iter().flat_map(|rows| rows.bare_names());
         let message = format!("`{shown}` is not in the catalogue");
-        CatalogError { code: "unknown-model", message, hint: suggest::hint(name, full.iter().map(String::as_str).chain(bare)) }
+        CatalogError::new("unknown-model", message, suggest::hint(name, full.iter().map(String::as_str).chain(bare)))
     }
 
     /// The known provider that a name begins with, and the rest of the name: for a model that the catalogue does not
@@ -200,7 +201,7 @@ impl Catalog {
             let shown: String = name.chars().take(96).collect();
             let message = format!("provider `{shown}` is not in the catalogue");
             let hint = suggest::hint(name, self.provider_names.iter().map(|(known, _)| &**known));
-            CatalogError { code: "unknown-provider", message, hint }
+            CatalogError::new("unknown-provider", message, hint)
         })
     }
 
