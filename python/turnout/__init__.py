@@ -10,10 +10,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from turnout._core import (
+    Catalog,
     Classification,
     Decision,
     Engine,
     ExpectedCost,
+    Model,
     Money,
     Policy,
     State,
@@ -21,9 +23,9 @@ from turnout._core import (
     Usage,
     __version__,
     classify,
-    cost,
     count_tokens,
 )
+from turnout.catalog import cost, load_catalog
 from turnout.errors import (
     BudgetError,
     CatalogError,
@@ -42,6 +44,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "BudgetError",
+    "Catalog",
     "CatalogError",
     "Classification",
     "Decision",
@@ -49,6 +52,7 @@ __all__ = [
     "Engine",
     "ExpectedCost",
     "LedgerError",
+    "Model",
     "Money",
     "MoneyError",
     "Policy",
@@ -66,6 +70,7 @@ __all__ = [
     "classify",
     "cost",
     "count_tokens",
+    "load_catalog",
     "load_policy",
     "parse_policy",
     "shipped_policy",

@@ -18,7 +18,7 @@ from turnout import _core
 from turnout.catalog.store import read_refreshed, refreshed_path
 from turnout.errors import CatalogError
 
-__all__ = ["OVERRIDE_VARIABLE", "catalog_of", "default_catalog", "load_catalog"]
+__all__ = ["OVERRIDE_VARIABLE", "catalog_of", "default_catalog", "load_catalog", "without_override"]
 
 OVERRIDE_VARIABLE: Final = "TURNOUT_CATALOG"
 """Names an override file for every catalogue that is loaded without one."""
@@ -45,7 +45,7 @@ def load_catalog(override: str | Path | None = None, *, refreshed: bool | None =
         >>> turnout.load_catalog().resolve("anthropic/claude-haiku-5-5").context
         1000000
     """
-    catalog = _base(refreshed)
+    catalog = without_override(refreshed)
     override = override if override is not None else os.environ.get(OVERRIDE_VARIABLE) or None
     if override is None:
         return catalog
@@ -56,7 +56,15 @@ def load_catalog(override: str | Path | None = None, *, refreshed: bool | None =
     return with_override(catalog, load_override(override))
 
 
-def _base(refreshed: bool | None) -> _core.Catalog:
+def without_override(refreshed: bool | None = None) -> _core.Catalog:
+    """Returns what ships, with an accepted refresh above it.
+
+    Args:
+        refreshed: As for `load_catalog`.
+
+    Raises:
+        CatalogError: `refreshed-missing` or `refreshed-broken`, if it is insisted on.
+    """
     bundled = _core.Catalog.bundled()
     if refreshed is False:
         return bundled

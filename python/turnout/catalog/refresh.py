@@ -14,7 +14,7 @@ from urllib.parse import urlsplit
 
 from turnout import _core
 from turnout.catalog.fetch import is_address, read_source
-from turnout.catalog.load import load_catalog
+from turnout.catalog.load import without_override
 from turnout.catalog.store import Refreshed, refreshed_path, write_refreshed
 from turnout.errors import CatalogError
 
@@ -27,13 +27,11 @@ class Refresh:
 
     Args:
         source: As it is remembered: an address without its query.
-        content: As it was read.
         diff: From the catalogue in force, without the user's override.
-        catalog: The catalogue with it.
+        catalog: What ships, with it.
     """
 
     source: str
-    content: bytes
     diff: _core.CatalogDiff
     catalog: _core.Catalog
 
@@ -56,7 +54,7 @@ class Refresh:
                 "look at the diff; `--accept` takes it all the same",
             )
         path = refreshed_path()
-        write_refreshed(path, Refreshed(self.content, self.source, datetime.now(UTC).date().isoformat()))
+        write_refreshed(path, Refreshed(self.catalog.refreshed_file().encode(), self.source, datetime.now(UTC).date().isoformat()))
         return path
 
 
@@ -79,8 +77,7 @@ def refresh_from(source: str) -> Refresh:
     except CatalogError as error:
         shown = _remembered(source)
         raise CatalogError(error.code, f"`{shown}` is no catalogue: {error.message}", error.hint) from None
-    in_force = load_catalog(refreshed=None, override=False)
-    return Refresh(_remembered(source), content, in_force.diff(catalog), catalog)
+    return Refresh(_remembered(source), without_override().diff(catalog), catalog)
 
 
 def _remembered(source: str) -> str:

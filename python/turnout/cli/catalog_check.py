@@ -10,11 +10,10 @@ from typing import Annotated, Final
 import typer
 from rich.text import Text
 
-from turnout import Catalog, CatalogError, Model
-from turnout.cli.catalog_inputs import CatalogOption, catalog_from
+from turnout import Catalog, CatalogError, Model, load_catalog
 from turnout.cli.catalog_text import list_of, period_on, rows_of, text_of, today
 from turnout.cli.check import Format, annotation, finding_row
-from turnout.cli.inputs import policy_path
+from turnout.cli.inputs import CatalogOption, policy_path
 from turnout.cli.render import cells, output, print_json, printable, show_findings, table, ticks
 from turnout.errors import Finding
 from turnout.policy import NamedModel, models_named, read_policy
@@ -55,7 +54,7 @@ def check_catalog(
 
     **Example:** `turnout catalog check policies/*.yaml --format github --allow disputed`
     """
-    known = catalog_from(catalog)
+    known = load_catalog(catalog)
     day = today()
     found = [*_of_catalog(known, day, max_age)]
     if policies:

@@ -9,10 +9,9 @@ import typer
 from rich.console import Console
 from rich.text import Text
 
-from turnout import Catalog, CatalogDiff
+from turnout import Catalog, CatalogDiff, load_catalog
 from turnout.catalog import catalog_named, refresh_from
-from turnout.cli.catalog_inputs import CatalogOption, catalog_from
-from turnout.cli.inputs import JsonOption
+from turnout.cli.inputs import CatalogOption, JsonOption
 from turnout.cli.render import cells, count, heading, mark, output, print_json, printable, table
 
 __all__ = ["diff", "refresh"]
@@ -40,7 +39,7 @@ def diff(
     """
     if len(sources) > 2:
         raise typer.BadParameter("name one catalogue, or two", param_hint="[OLD] NEW")
-    old = catalog_from(catalog) if len(sources) == 1 else _named(sources[0], catalog)
+    old = load_catalog(catalog) if len(sources) == 1 else _named(sources[0], catalog)
     found = old.diff(_named(sources[-1], catalog))
     if as_json:
         print_json(found.to_dict())
@@ -51,7 +50,7 @@ def diff(
 
 
 def _named(source: str, override: str | None) -> Catalog:
-    return catalog_from(override) if source == "current" else catalog_named(source)
+    return load_catalog(override) if source == "current" else catalog_named(source)
 
 
 def refresh(

@@ -10,10 +10,9 @@ from typing import Annotated, Final
 import typer
 from rich.text import Text
 
-from turnout import Model
-from turnout.cli.catalog_inputs import CatalogOption, catalog_from
+from turnout import Model, load_catalog
 from turnout.cli.catalog_text import limit, names_of, period_on, rate, rate_of, rows_of, text_of, today
-from turnout.cli.inputs import JsonOption
+from turnout.cli.inputs import CatalogOption, JsonOption
 from turnout.cli.render import cells, count, output, print_json, printable, table
 
 __all__ = ["list_models"]
@@ -77,7 +76,7 @@ def list_models(
     **Example:** `turnout catalog list --can tools,vision --max-in $0.5 --sort in`
     """
     most = {"in": _usd(max_in, "--max-in"), "out": _usd(max_out, "--max-out")}
-    found = catalog_from(catalog).models(
+    found = load_catalog(catalog).models(
         search or "",
         provider=provider,
         lab=lab,

@@ -10,8 +10,7 @@ import typer
 from rich.console import Console, RenderableType
 from rich.text import Text
 
-from turnout import Catalog, Model, MoneyError, Usage, cost
-from turnout.cli.catalog_inputs import CatalogOption, catalog_from
+from turnout import Catalog, Model, MoneyError, Usage, cost, load_catalog
 from turnout.cli.catalog_text import (
     CLASSES,
     Row,
@@ -26,7 +25,7 @@ from turnout.cli.catalog_text import (
     text_of,
     today,
 )
-from turnout.cli.inputs import JsonOption
+from turnout.cli.inputs import CatalogOption, JsonOption
 from turnout.cli.render import cells, heading, money, output, print_json, printable, table
 
 __all__ = ["show"]
@@ -52,7 +51,7 @@ def show(
 
     **Example:** `turnout catalog show anthropic/claude-haiku-5-5`
     """
-    known = catalog_from(catalog)
+    known = load_catalog(catalog)
     found = known.resolve(model)
     row = found.to_dict()
     examples = list(_examples(known, found))

@@ -8,7 +8,9 @@ from typing import Annotated
 import typer
 from rich.text import Text
 
-from turnout.cli.inputs import policy_path
+from turnout import Catalog
+from turnout.catalog import catalog_of
+from turnout.cli.inputs import CatalogOption, policy_path
 from turnout.cli.render import output, print_json, printable, show_findings, ticks
 from turnout.errors import Finding, PolicyError
 from turnout.policy import check_policy, read_policy
@@ -32,6 +34,7 @@ def check(
     accept_failing_tests: Annotated[
         bool, typer.Option("--accept-failing-tests", help="Check everything but do not run the tests in the files.")
     ] = False,
+    catalog: CatalogOption = None,
 ) -> None:
     """Check policies: syntax, names, types, and the tests inside.
 
@@ -39,7 +42,8 @@ def check(
 
     **Example:** `turnout check policies/*.yaml --format github`
     """
-    results = [(name, *_checked(name, run_tests=not accept_failing_tests)) for name in policies]
+    known = catalog_of(catalog)
+    results = [(name, *_checked(name, known, run_tests=not accept_failing_tests)) for name in policies]
     findings = [finding for _, _, found in results for finding in found]
     errors = sum(finding.severity == "error" for finding in findings)
     match form:
@@ -72,11 +76,11 @@ def check(
         raise typer.Exit(1)
 
 
-def _checked(name: str, *, run_tests: bool) -> tuple[str | None, tuple[Finding, ...]]:
+def _checked(name: str, catalog: Catalog, *, run_tests: bool) -> tuple[str | None, tuple[Finding, ...]]:
     """The policy's hash, none if it does not load; and what was found."""
     path = policy_path(name)
     try:
-        policy, found = check_policy(read_policy(path), file=str(path), run_tests=run_tests)
+        policy, found = check_policy(read_policy(path), file=str(path), catalog=catalog, run_tests=run_tests)
     except PolicyError as error:
         place = error.findings or (Finding(str(path), 1, 1, error.code, error.message, error.hint),)
         return None, tuple(place)

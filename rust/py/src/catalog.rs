@@ -7,7 +7,7 @@ use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyTuple};
 use turnout_core::catalog;
 
-use crate::errors::of_catalog;
+use crate::errors::{of_catalog, raise};
 
 /// A catalogue that policies, engines and look-ups share. The one that ships is never copied.
 #[derive(Clone)]
@@ -35,12 +35,80 @@ pub struct Catalog {
     pub inner: Shared,
 }
 
+impl Catalog {
+    fn layered(inner: catalog::Catalog) -> Self {
+        Self { inner: Shared::Layered(Arc::new(inner)) }
+    }
+}
+
+#[pymethods]
+impl Catalog {
+    /// What ships with this version.
+    #[staticmethod]
+    fn bundled() -> Self {
+        Self { inner: Shared::Bundled }
+    }
+
+    /// The day that the facts were gathered, `YYYY-MM-DD`.
+    #[getter]
+    fn as_of(&self) -> &str {
+        self.inner.as_of()
+    }
+
+    /// What tells this catalogue from every other; a decision keeps it.
+    #[getter]
+    fn hash(&self) -> &str {
+        self.inner.hash()
+    }
+
+    /// Ids of the providers, in order.
+    #[getter]
+    fn providers<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyTuple>> {
+        PyTuple::new(py, self.inner.providers().iter().map(|provider| provider.id.as_str()).collect::<Vec<_>>())
+    }
+
+    /// Finds a model by `provider/id`, or by an id or alias that one provider has. A retired one is found too.
+    fn resolve(&self, py: Python<'_>, name: &str) -> PyResult<Model> {
+        let found = self.inner.resolve(name).map_err(|error| of_catalog(py, &error))?;
+        let row = self.inner.row(&found.provider.id, &found.model.id).ok_or_else(|| {
+            raise(py, "CatalogError", "unknown-model", &format!("`{name}` has no row in the catalogue"), None)
+        })?;
+        Ok(Model::of(row))
+    }
+
+    /// What a user of the name should know of the model's end; none when it has none in sight.
+    #[pyo3(signature = (name, today = None))]
+    fn note(&self, py: Python<'_>, name: &str, today: Option<&str>) -> PyResult<Option<String>> {
+        let found = self.inner.resolve(name).map_err(|error| of_catalog(py, &error))?;
+        Ok(self.inner.note(name, found.model, today))
+    }
+
+    /// The models that are looked at first, by provider and id; with `wide` every one.
+    #[pyo3(signature = (*, wide = false))]
+    fn models(&self, wide: bool) -> Vec<Model> {
+        let rows = self.inner.rows();
+        let rows = rows.into_iter().filter(|row| wide || row.origin() != catalog::Origin::Wide);
+        rows.map(Model::of).collect()
+    }
+
+    fn __repr__(&self) -> String {
+        let hash = self.inner.hash();
+        format!("Catalog(as_of='{}', hash='{}')", self.inner.as_of(), hash.get(..12).unwrap_or(hash))
+    }
+}
+
 /// A model as its provider sells it. What is not known is `None`.
 #[pyclass(frozen, module = "turnout")]
 pub struct Model {
     inner: catalog::Model,
-    json: Arc<str>,
+    json: Box<str>,
     layer: &'static str,
+}
+
+impl Model {
+    fn of(row: &catalog::Row) -> Self {
+        Self { inner: row.model().clone(), json: row.json().into(), layer: row.origin().name() }
+    }
 }
 
 #[pymethods]

@@ -30,8 +30,6 @@ fn _core(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_class::<answer::StreamReader>()?;
     module.add_class::<answer::ToolCall>()?;
     module.add_class::<catalog::Catalog>()?;
-    module.add_class::<catalog::CatalogDiff>()?;
-    module.add_class::<catalog::CatalogFinding>()?;
     module.add_class::<catalog::Model>()?;
     module.add_class::<decision::Candidate>()?;
     module.add_class::<decision::Decision>()?;

@@ -274,6 +274,6 @@ pub fn cost_at_price(
 ) -> PyResult<Money> {
     let period = PricePeriod::parse(model, price.as_bytes())
         .map_err(|error| raise(py, "MoneyError", "bad-price", &error.message, error.hint.as_deref()))?;
-    let facts = catalog::Model { prices: vec![period], ..catalog::Model::unlisted("", model) };
+    let facts = Model { prices: vec![period], ..Model::unlisted("", model) };
     cost_at(py, &facts, &terms(at_ms, batch, service_tier, speed, region), &usage.inner, model)
 }

@@ -235,6 +235,11 @@ impl Catalog {
         Some(format!("`{name}` {what}{}", advice.unwrap_or_default()))
     }
 
+    /// The row of a provider's model, by the provider's id and the model's id or alias.
+    pub fn row(&self, provider: &str, name: &str) -> Option<&Row> {
+        self.front.find(provider, name).or_else(|| self.wide.rows().find(provider, name))
+    }
+
     /// The models that are looked at first, by provider and id: the curated ones, and those of the user's own file.
     pub fn models(&self) -> impl ExactSizeIterator<Item = &Model> {
         self.front.all().iter().map(Row::model)
