@@ -13,29 +13,8 @@ import argparse
 import zlib
 from pathlib import Path
 
-from build_catalog import AS_OF, FORMAT, Row, encode, full_name, items, read_rows, wide_rows
-
-
-def names(row: Row) -> list[str]:
-    """Every `provider/name` by which a row is found."""
-    return [f"{row['provider']}/{name}" for name in [row["id"], *items(row, "aliases")]]
-
-
-def distinct(rows: list[Row], curated: list[Row]) -> list[Row]:
-    """The rows without the names that an earlier one has.
-
-    A curated row answers for all of its names, so a gathered one that stands under one of them would never be found;
-    between two gathered rows the id is stronger than an alias.
-    """
-    taken = {name for row in curated for name in names(row)}
-    rows = [row for row in rows if full_name(row) not in taken]
-    taken |= {full_name(row) for row in rows}
-    kept = []
-    for row in rows:
-        free = [alias for alias in items(row, "aliases") if f"{row['provider']}/{alias}" not in taken]
-        taken |= {f"{row['provider']}/{alias}" for alias in free}
-        kept.append({key: value for key, value in (row | {"aliases": free}).items() if value != []})
-    return kept
+from build_catalog import FORMAT, wide_rows
+from catalog_json import AS_OF, Row, encode, read_rows
 
 
 def by_model(row: Row) -> tuple[str, str, str]:
@@ -57,13 +36,14 @@ def main() -> None:
     parser.add_argument("out", type=Path, metavar="OUT")
     arguments = parser.parse_args()
     curated = read_rows(arguments.out / "models.jsonl")[1:]
-    rows = distinct(wide_rows(arguments.data_dir, curated), curated)
+    rows = wide_rows(read_rows(arguments.data_dir / "models.jsonl"), curated)
     packed = pack(rows)
     (arguments.out / "wide.bin").write_bytes(packed)
     sizes = {"wide.bin": len(packed)}
     for name in ("models.jsonl", "providers.jsonl"):
         sizes[name] = len(zlib.compress((arguments.out / name).read_bytes(), 9))
-    print(f"{len(rows)} wide rows beside {len(curated)} curated ones; compressed bytes: {sizes}, {sum(sizes.values())} in all")
+    shown = ", ".join(f"{name} {size:,}" for name, size in sizes.items())
+    print(f"{len(rows)} wide models beside {len(curated)} curated ones; compressed bytes: {shown}; {sum(sizes.values()):,} in all")
 
 
 if __name__ == "__main__":

@@ -12,7 +12,10 @@
 mod cost;
 mod error;
 mod fields;
+mod layer_file;
+mod layers;
 mod lints;
+mod merge;
 mod model;
 mod period;
 mod price;
@@ -30,6 +33,8 @@ mod wide;
 
 pub use cost::{CostError, UsageClass, cost, expected_cost};
 pub use error::CatalogError;
+pub use layer_file::{LayerProblem, Section};
+pub use layers::Layer;
 pub use lints::{Finding, lint, notices};
 pub use model::{Caps, Dialect, Dispute, DisputeKind, Effort, Modality, Model, Reasoning, Status, ThinkingMode};
 pub use period::PricePeriod;

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use super::error::CatalogError;
 use super::fields::named;
 use super::model::Model;
-use super::read;
+use super::{merge, read};
 use crate::json::Value;
 
 /// The layout of the files that this version reads.
@@ -25,20 +25,48 @@ named! {
     }
 }
 
-/// One model with the text that it was read from.
+/// The text that a row was read from, and where it comes from.
+#[derive(Debug, Clone)]
+pub(super) struct Source {
+    /// One JSON object, every layer merged.
+    pub(super) text: Arc<str>,
+    /// What the lowest layer says; none when the row is not in it.
+    pub(super) base: Option<Arc<str>>,
+    /// The highest layer that says something of it.
+    pub(super) origin: Origin,
+}
+
+impl Source {
+    /// The text of a line of the lowest layer.
+    pub(super) fn base(line: &[u8], origin: Origin) -> Self {
+        // What was read as JSON is UTF-8 outside its strings, and within them what is not stands for U+FFFD.
+        let text: Arc<str> = String::from_utf8_lossy(line).into();
+        Self { base: Some(Arc::clone(&text)), text, origin }
+    }
+
+    /// What the row says, in the one text for it, when that is not what the lowest layer says.
+    pub(super) fn change(&self) -> Option<String> {
+        if self.base.as_ref().is_some_and(|base| Arc::ptr_eq(base, &self.text)) {
+            return None;
+        }
+        let canonical = |text: &str| Value::parse(text.as_bytes()).as_ref().map(merge::canonical).unwrap_or_default();
+        let now = canonical(&self.text);
+        self.base.as_deref().is_none_or(|base| canonical(base) != now).then_some(now)
+    }
+}
+
+/// One model with where it comes from.
 #[derive(Debug, Clone)]
 pub struct Row {
     pub(super) model: Model,
-    pub(super) text: Arc<str>,
-    pub(super) origin: Origin,
+    pub(super) source: Source,
 }
 
 impl Row {
     /// Reads one line of a catalogue file.
     pub(super) fn parse(line: &[u8], origin: Origin) -> Result<Self, CatalogError> {
         let model = read::model(&tree(line)?)?;
-        // What was read as JSON is UTF-8.
-        Ok(Self { model, text: String::from_utf8_lossy(line).into(), origin })
+        Ok(Self { model, source: Source::base(line, origin) })
     }
 
     /// What it says.
@@ -48,12 +76,12 @@ impl Row {
 
     /// The highest layer that says something of it.
     pub fn origin(&self) -> Origin {
-        self.origin
+        self.source.origin
     }
 
     /// The row as one JSON object, every layer merged.
     pub fn json(&self) -> &str {
-        &self.text
+        &self.source.text
     }
 
     /// By this the rows are sorted, and no two have the same.

@@ -5,7 +5,7 @@ use std::sync::OnceLock;
 use super::error::CatalogError;
 use super::model::{Model, Status};
 use super::provider::Provider;
-use super::rows::{Origin, Row, Rows, lines, tree};
+use super::rows::{Origin, Row, Rows, Source, lines, tree};
 use super::wide::Wide;
 use super::{read, suggest};
 
@@ -26,10 +26,14 @@ pub struct Catalog {
     /// The rows that are looked at when the first ones do not have a name.
     pub(super) wide: Wide,
     /// Sorted by id.
-    pub(super) providers: Vec<Provider>,
+    providers: Vec<Provider>,
+    /// Where each of `providers` comes from.
+    pub(super) provider_sources: Vec<Source>,
     /// Every name of a provider, sorted, with its place in `providers`.
     provider_names: Vec<(Box<str>, usize)>,
     pub(super) as_of: String,
+    /// The hash of the lowest layer.
+    pub(super) base: String,
     pub(super) hash: String,
 }
 
@@ -67,7 +71,8 @@ impl Catalog {
         BUNDLED.get_or_init(|| {
             let mut catalog = Self::parse(MODELS, PROVIDERS).unwrap_or_default();
             catalog.wide = Wide::packed(WIDE);
-            catalog.hash = hash([MODELS, PROVIDERS, WIDE]);
+            catalog.base = hash([MODELS, PROVIDERS, WIDE]);
+            catalog.hash.clone_from(&catalog.base);
             catalog
         })
     }
@@ -79,8 +84,8 @@ impl Catalog {
     pub fn parse(models: &[u8], providers: &[u8]) -> Result<Self, CatalogError> {
         let (front, as_of) = Rows::parse(models, Origin::Bundled)?;
         let hash = hash([models, providers]);
-        let providers =
-            lines(providers).map(|line| read::provider(&tree(line)?)).collect::<Result<_, CatalogError>>()?;
+        let provider = |line| Ok((read::provider(&tree(line)?)?, Source::base(line, Origin::Bundled)));
+        let providers = lines(providers).map(provider).collect::<Result<_, CatalogError>>()?;
         Self::of(front, Wide::default(), providers, as_of, hash)
     }
 
@@ -88,11 +93,12 @@ impl Catalog {
     pub(super) fn of(
         front: Rows,
         wide: Wide,
-        mut providers: Vec<Provider>,
+        mut providers: Vec<(Provider, Source)>,
         as_of: String,
         hash: String,
     ) -> Result<Self, CatalogError> {
-        providers.sort_by(|a, b| a.id.cmp(&b.id));
+        providers.sort_by(|(a, _), (b, _)| a.id.cmp(&b.id));
+        let (providers, provider_sources): (Vec<Provider>, Vec<Source>) = providers.into_iter().unzip();
         let mut provider_names: Vec<(Box<str>, usize)> = Vec::new();
         for (place, provider) in providers.iter().enumerate() {
             let names = std::iter::once(&provider.id).chain(&provider.aliases);
@@ -102,7 +108,8 @@ impl Catalog {
         if let Some((twice, _)) = provider_names.iter().zip(provider_names.iter().skip(1)).find(|(a, b)| a.0 == b.0) {
             return Err(CatalogError::twice(&format!("provider `{}`", twice.0)));
         }
-        let catalog = Self { front, wide, providers, provider_names, as_of, hash };
+        let catalog =
+            Self { front, wide, providers, provider_sources, provider_names, base: hash.clone(), as_of, hash };
         let is_orphan = |row: &&Row| !catalog.providers.iter().any(|provider| provider.id == row.model.provider);
         match catalog.front.all().iter().find(is_orphan) {
             Some(row) => {
@@ -128,8 +135,13 @@ impl Catalog {
 
     fn qualified(&self, name: &str) -> Option<Resolved<'_>> {
         let (provider, id) = self.split_name(name)?;
-        let row = self.front.find(&provider.id, id).or_else(|| self.wide.rows().find(&provider.id, id))?;
+        let row = self.row(&provider.id, id)?;
         Some(resolved(row, provider, id))
+    }
+
+    /// The row that has this id or alias at this provider.
+    pub(super) fn row(&self, provider: &str, id: &str) -> Option<&Row> {
+        self.front.find(provider, id).or_else(|| self.wide.rows().find(provider, id))
     }
 
     fn bare(&self, name: &str) -> Option<Resolved<'_>> {
@@ -262,14 +274,15 @@ impl Catalog {
         &self.as_of
     }
 
-    /// The blake3 hash of the bytes that this catalogue was read from, in hex.
+    /// The blake3 hash, in hex, of the bytes that this catalogue was read from and of what its layers change in them: a
+    /// layer that says nothing new changes no hash.
     pub fn hash(&self) -> &str {
         &self.hash
     }
 }
 
 fn resolved<'c>(row: &'c Row, provider: &'c Provider, name: &str) -> Resolved<'c> {
-    Resolved { model: &row.model, provider, is_alias: row.model.id != name, origin: row.origin }
+    Resolved { model: &row.model, provider, is_alias: row.model.id != name, origin: row.source.origin }
 }
 
 /// The hash of files; their lengths keep a line that moves from one to the next from giving the same hash.

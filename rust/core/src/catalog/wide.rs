@@ -40,10 +40,9 @@ impl Wide {
         self.0.rows.get_or_init(|| unpack(self.0.packed).unwrap_or_default())
     }
 
-    /// Whether nobody has asked yet.
-    #[cfg(test)]
-    pub(super) fn is_still_packed(&self) -> bool {
-        self.0.rows.get().is_none()
+    /// The rows, if somebody has asked for them.
+    pub(super) fn known_rows(&self) -> Option<&Rows> {
+        self.0.rows.get()
     }
 }
 
