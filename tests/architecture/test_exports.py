@@ -8,7 +8,6 @@ import turnout
 EXPORTS = [
     "BudgetError",
     "Catalog",
-    "CatalogDiff",
     "CatalogError",
     "Classification",
     "Decision",
@@ -41,7 +40,18 @@ EXPORTS = [
 ]
 
 # Nobody who only decides should pay for what only executes, serves or prints.
-HEAVY = ["anthropic", "asyncio", "h11", "httpx2", "rich", "sqlite3", "typer", "turnout.cli", "turnout.lab", "turnout.server"]
+HEAVY = [
+    "anthropic",
+    "asyncio",
+    "h11",
+    "httpx2",
+    "rich",
+    "sqlite3",
+    "typer",
+    "turnout.cli",
+    "turnout.lab",
+    "turnout.server",
+]
 
 
 def test_all_is_the_list() -> None:

@@ -54,7 +54,9 @@ class Refresh:
                 "look at the diff; `--accept` takes it all the same",
             )
         path = refreshed_path()
-        write_refreshed(path, Refreshed(self.catalog.refreshed_file().encode(), self.source, datetime.now(UTC).date().isoformat()))
+        write_refreshed(
+            path, Refreshed(self.catalog.refreshed_file().encode(), self.source, datetime.now(UTC).date().isoformat())
+        )
         return path
 
 

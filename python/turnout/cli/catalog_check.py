@@ -11,7 +11,7 @@ import typer
 from rich.text import Text
 
 from turnout import Catalog, CatalogError, Model, load_catalog
-from turnout.cli.catalog_text import list_of, period_on, rows_of, text_of, today
+from turnout.cli.catalog_text import dispute_of, period_on, rows_of, text_of, today
 from turnout.cli.check import Format, annotation, finding_row
 from turnout.cli.inputs import CatalogOption, policy_path
 from turnout.cli.render import cells, output, print_json, printable, show_findings, table, ticks
@@ -137,10 +137,12 @@ def _problems(model: Model, day: str, within: int) -> Iterator[Problem]:
     now = period_on(prices, day)
     if now is None or now.get("in") is None or now.get("out") is None:
         yield "unpriced", f"{name} has no known price for today, which is not free", "state one in an override file"
-    if disputed := row.get("disputed"):
+    # An older source that differs is behind the times; current ones that differ leave a doubt.
+    if model.disputed == "fresh":
+        said = "; ".join(["the sources differ on its price", *dispute_of(row)])
         yield (
             "disputed",
-            f"{name}: the sources differ on its price{_values(disputed)}",
+            f"{name}: {said}",
             "pin the price in an override file",
         )
     if row.get("moving") is True:
@@ -152,11 +154,6 @@ def _problems(model: Model, day: str, within: int) -> Iterator[Problem]:
         if since is not None and since > day:
             hint = "announced prices are withdrawn at times: check it again on its day"
             yield "future-price", f"{name} has a price from {since}", hint
-
-
-def _values(disputed: object) -> str:
-    values = [value for value in list_of(disputed) if len(value) < 200]
-    return f": {'; '.join(values)}" if values else ""
 
 
 def _days_between(start: str, end: str) -> int | None:

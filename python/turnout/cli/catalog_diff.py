@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Annotated, Final
+from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
 from rich.console import Console
 from rich.text import Text
 
-from turnout import Catalog, CatalogDiff, load_catalog
+from turnout import Catalog, load_catalog
 from turnout.catalog import catalog_named, refresh_from
 from turnout.cli.inputs import CatalogOption, JsonOption
 from turnout.cli.render import cells, count, heading, mark, output, print_json, printable, table
+
+if TYPE_CHECKING:
+    from turnout._core import CatalogDiff
 
 __all__ = ["diff", "refresh"]
 
@@ -25,7 +28,7 @@ def diff(
         list[str],
         typer.Argument(
             metavar="[OLD] NEW",
-            help="A catalogue's file or address, an override (.yaml), `bundled` or `current`; OLD is `current` if left out.",
+            help="A catalogue's file or address, an override (.yaml), `bundled`, or `current` (OLD if left out).",
         ),
     ],
     catalog: CatalogOption = None,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import UTC, datetime
+from string import ascii_uppercase
 from typing import Annotated, Final
 
 import typer
@@ -15,6 +16,7 @@ from turnout.cli.catalog_text import (
     CLASSES,
     Row,
     condition_of,
+    dispute_of,
     hours_of,
     limit,
     list_of,
@@ -113,7 +115,7 @@ def _facts(row: Row, found: Model) -> Iterator[list[RenderableType]]:
         ("released", text_of(row, "release")),
         ("retires", text_of(row, "retires_on") or "no date is known"),
         ("price factor", text_of(row, "price_factor")),
-        ("disputed", _disputed(row.get("disputed"))),
+        ("disputed", _disputed(row)),
         ("sources", _joined(list_of(row.get("sources")))),
         ("layer", found.layer),
     ]
@@ -152,19 +154,15 @@ def _thinking(row: Row) -> str | None:
     return "; ".join(parts)
 
 
-def _disputed(value: object) -> str:
-    """What the sources differ on, in their words where the row has them."""
-    if isinstance(value, Mapping):
-        return "; ".join(f"{name}: {_told(said)}" for name, said in value.items()) or "yes"
-    if isinstance(value, list):
-        return "; ".join(_told(each) for each in value) or "no"
-    return "no" if value in (None, False) else "yes, the sources differ" if value is True else str(value)
+_DISPUTES: Final = {"fresh": "yes: current sources differ on its price", "stale": "an older source has another price"}
 
 
-def _told(said: object) -> str:
-    if isinstance(said, Mapping):
-        return ", ".join(f"{key} {_told(value)}" for key, value in said.items())
-    return ", ".join(_told(each) for each in said) if isinstance(said, list) else str(said)
+def _disputed(row: Row) -> str:
+    """Whether the sources differ, and what each of them says."""
+    kind = row.get("disputed")
+    if kind is None:
+        return "no"
+    return "; ".join([_DISPUTES.get(str(kind), str(kind)), *dispute_of(row)])
 
 
 def _period(console: Console, row: Row, period: Row) -> None:
@@ -196,7 +194,11 @@ def _period(console: Console, row: Row, period: Row) -> None:
         for (name, _), line in zip(vectors, rates, strict=True)
     ]
     console.print(table(["", *(CLASSES[key] for key in used)], lines, right=range(1, len(used) + 1)))
-    notes = [f"x {factor} with {condition_of(name)}" for name, factor in _members(period.get("multipliers"))]
+    notes = [
+        f"hours {letter}: {hours_of(window)}"
+        for letter, window in zip(ascii_uppercase, rows_of(period.get("windows")), strict=False)
+    ]
+    notes += [f"x {factor} with {condition_of(name)}" for name, factor in _members(period.get("multipliers"))]
     notes += [f"${period[key]} for {what}" for key, what in _FEES.items() if period.get(key) is not None]
     for note in notes:
         console.print(Text(f"  {printable(note)}", style="dim"))
@@ -206,8 +208,8 @@ def _vectors(period: Row) -> Iterator[tuple[str, Row]]:
     """Every vector of prices in a period, with what it is for."""
     yield "standard", period
     yield from _tiers(period, "")
-    for window in rows_of(period.get("windows")):
-        yield hours_of(window), window
+    for letter, window in zip(ascii_uppercase, rows_of(period.get("windows")), strict=False):
+        yield f"hours {letter}", window
         yield from _tiers(window, "  ")
     for name, vector in _members(period.get("variants")):
         if isinstance(vector, Mapping):

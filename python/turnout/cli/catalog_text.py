@@ -14,6 +14,7 @@ __all__ = [
     "NotPriced",
     "Row",
     "condition_of",
+    "dispute_of",
     "hours_of",
     "limit",
     "list_of",
@@ -128,8 +129,26 @@ def condition_of(condition: str) -> str:
     return f"{key.replace('_', ' ')} {value}" if value else condition
 
 
+_DAYS: Final = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
+
+
 def hours_of(window: Row) -> str:
-    """Returns when a window of prices is open, such as `mon..fri 01:00..09:00 UTC`."""
-    days, hours = list_of(window.get("days")), list_of(window.get("hours"))
-    shown = f"{days[0]}..{days[-1]}" if len(days) > 2 else ", ".join(days)
-    return " ".join(filter(None, [shown, ", ".join(hours), "UTC"]))
+    """Returns when a window of prices is open, such as `mon..fri 01:00-09:00 UTC`."""
+    days = [_DAYS[int(day) - 1] for day in list_of(window.get("days")) if day in set("1234567")] or ["every day"]
+    is_run = len(days) > 2 and list(_DAYS)[_DAYS.index(days[0]) :][: len(days)] == days
+    shown = f"{days[0]}..{days[-1]}" if is_run else ", ".join(days)
+    hours = ", ".join(list_of(window.get("hours"))).replace("00:00-00:00", "all day")
+    return f"{shown} {hours} UTC"
+
+
+def dispute_of(row: Row) -> list[str]:
+    """Returns what the sources say where they differ, such as `in 2 (a) or 0.5 (b, c)`."""
+    dispute = row.get("dispute")
+    said = []
+    for fact, values in dispute.items() if isinstance(dispute, Mapping) else ():
+        by_value: dict[str, list[str]] = {}
+        for source, value in values.items() if isinstance(values, Mapping) else ():
+            by_value.setdefault(str(value), []).append(str(source))
+        shown = " or ".join(f"{value} ({', '.join(sources)})" for value, sources in by_value.items())
+        said.append(f"{str(fact).replace('_', ' ')} {shown}")
+    return said

@@ -4,7 +4,7 @@ use std::ops::Deref;
 use std::sync::Arc;
 
 use pyo3::prelude::*;
-use pyo3::types::{PyDict, PyTuple};
+use pyo3::types::PyTuple;
 use turnout_core::catalog;
 
 use crate::errors::{of_catalog, raise};
@@ -67,6 +67,39 @@ impl Catalog {
         PyTuple::new(py, self.inner.providers().iter().map(|provider| provider.id.as_str()).collect::<Vec<_>>())
     }
 
+    /// The catalogue with a refresh laid over it.
+    fn with_refreshed(&self, py: Python<'_>, content: &[u8]) -> PyResult<Self> {
+        let layered = py.detach(|| self.inner.with_layer(catalog::Layer::Refreshed, content));
+        layered.map(Self::layered).map_err(|problems| {
+            let first = problems.first();
+            let more = problems.len().saturating_sub(1);
+            let message = first.map_or("it cannot be read", |problem| problem.message.as_str());
+            let rest = if more == 0 { String::new() } else { format!(", and {more} more such") };
+            let code = first.map_or("bad-file", |problem| problem.code);
+            let hint = first.and_then(|problem| problem.hint.as_deref());
+            raise(py, "CatalogError", code, &format!("{message}{rest}"), hint)
+        })
+    }
+
+    /// The catalogue with the user's own rows laid over it, or all that is wrong with them.
+    fn with_override(&self, py: Python<'_>, document: &str) -> (Option<Self>, Vec<RawProblem>) {
+        match py.detach(|| self.inner.with_layer(catalog::Layer::Override, document.as_bytes())) {
+            Ok(layered) => (Some(Self::layered(layered)), Vec::new()),
+            Err(problems) => (None, problems.into_iter().map(raw).collect()),
+        }
+    }
+
+    /// What the refresh changed, as the file that brings it back.
+    fn refreshed_file(&self) -> String {
+        self.inner.write_refreshed()
+    }
+
+    /// Everything that a row says and that cannot be so.
+    fn lint(&self) -> Vec<CatalogFinding> {
+        let findings = catalog::lint(&self.inner).into_iter();
+        findings.map(|catalog::Finding { code, model, message }| CatalogFinding { code, model, message }).collect()
+    }
+
     /// Finds a model by `provider/id`, or by an id or alias that one provider has. A retired one is found too.
     fn resolve(&self, py: Python<'_>, name: &str) -> PyResult<Model> {
         let found = self.inner.resolve(name).map_err(|error| of_catalog(py, &error))?;
@@ -95,6 +128,23 @@ impl Catalog {
         let hash = self.inner.hash();
         format!("Catalog(as_of='{}', hash='{}')", self.inner.as_of(), hash.get(..12).unwrap_or(hash))
     }
+}
+
+/// Section, place of the row in it, keys that lead to the value, code, message, hint.
+type RawProblem = (&'static str, Option<usize>, Vec<String>, &'static str, String, Option<String>);
+
+fn raw(problem: catalog::LayerProblem) -> RawProblem {
+    let catalog::LayerProblem { code, section, row, keys, message, hint } = problem;
+    (section.key(), row, keys, code, message, hint)
+}
+
+/// Something that a row says and that cannot be so.
+#[pyclass(frozen, get_all, module = "turnout")]
+pub struct CatalogFinding {
+    code: &'static str,
+    /// `provider/id`.
+    model: String,
+    message: String,
 }
 
 /// A model as its provider sells it. What is not known is `None`.

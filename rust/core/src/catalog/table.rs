@@ -140,7 +140,7 @@ impl Catalog {
     }
 
     /// The row that has this id or alias at this provider.
-    pub(super) fn row(&self, provider: &str, id: &str) -> Option<&Row> {
+    pub fn row(&self, provider: &str, id: &str) -> Option<&Row> {
         self.front.find(provider, id).or_else(|| self.wide.rows().find(provider, id))
     }
 
@@ -245,11 +245,6 @@ impl Catalog {
         };
         let advice = self.replacement(model).map(|next| format!(": use `{}`", next.full_name()));
         Some(format!("`{name}` {what}{}", advice.unwrap_or_default()))
-    }
-
-    /// The row of a provider's model, by the provider's id and the model's id or alias.
-    pub fn row(&self, provider: &str, name: &str) -> Option<&Row> {
-        self.front.find(provider, name).or_else(|| self.wide.rows().find(provider, name))
     }
 
     /// The models that are looked at first, by provider and id: the curated ones, and those of the user's own file.
