@@ -187,6 +187,11 @@ def dispute(row: Row) -> Row:
     return out
 
 
+def day(value: Json) -> Json:
+    """A date; some sources name the month alone, which is no day."""
+    return value if isinstance(value, str) and re.fullmatch(r"\d{4}-\d{2}-\d{2}", value) else None
+
+
 def replaced_by(row: Row) -> str | None:
     """What to move to from a Claude model that is retired or about to be."""
     if row["provider"] != "anthropic" or row["status"] == "active":
@@ -212,8 +217,11 @@ def reasoning(row: Row) -> Row | None:
     if named:
         out["efforts"] = [effort for effort in EFFORTS if effort in named]
     for key in ("always_on", "can_disable", "default_effort", "budget_min", "budget_max"):
-        if source.get(key) is not None:
-            out[key] = source[key]
+        value = source.get(key)
+        # One source writes -1 for "as long as it likes", which is no bound.
+        is_bound = key.startswith("budget") and (count(value) or 0) < 0
+        if value is not None and not is_bound:
+            out[key] = value
     return out or None
 
 
@@ -234,9 +242,10 @@ def model_row(row: Row) -> Row:
         "moving": MOVING.search(str(row["id"])) is not None or None,
         "name": row.get("name"),
         "lab": row.get("lab"),
-        "status": row["status"],
-        "access": row.get("access"),
-        "release": row.get("release"),
+        # A preview can be called like any other: what sets it apart is that it may go without notice.
+        "status": "active" if row["status"] == "preview" else row["status"],
+        "access": "preview" if row["status"] == "preview" else row.get("access"),
+        "release": day(row.get("release")),
         "retires_on": row.get("retirement"),
         "not_retired_before": NOT_RETIRED_BEFORE.get(name),
         "replaced_by": replaced_by(row),

@@ -10,6 +10,7 @@
 //! that differs from big integers.
 
 mod cost;
+mod diff;
 mod error;
 mod fields;
 mod layer_file;
@@ -21,6 +22,7 @@ mod period;
 mod price;
 mod price_lints;
 mod provider;
+mod query;
 mod quote;
 mod read;
 mod read_price;
@@ -32,6 +34,7 @@ mod tests;
 mod wide;
 
 pub use cost::{CostError, UsageClass, cost, expected_cost};
+pub use diff::{Change, ChangeKind, FieldChange, Reason, diff, verdict};
 pub use error::CatalogError;
 pub use layer_file::{LayerProblem, Section};
 pub use layers::Layer;
@@ -40,6 +43,7 @@ pub use model::{Caps, Dialect, Dispute, DisputeKind, Effort, Modality, Model, Re
 pub use period::PricePeriod;
 pub use price::{Condition, ConditionKey, Fees, Price, Rates, Span, Tier, Variant, Vector, Window};
 pub use provider::{Auth, Provider, StreamUsage};
+pub use query::{Ability, Query};
 pub use quote::{PriceError, Quote, Terms};
 pub use rows::{Origin, Row};
 pub use table::{Catalog, Resolved};
