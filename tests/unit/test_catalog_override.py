@@ -88,7 +88,9 @@ def test_a_price_can_be_declared_unknown(said: str) -> None:
 
 
 def test_digits_are_kept() -> None:
-    catalog = layered(f"models:\n  {SONNET}:\n    price: {{ in: 0.100000001, out: 1e0, cache_read: .05, image_in: +3. }}\n")
+    catalog = layered(
+        f"models:\n  {SONNET}:\n    price: {{ in: 0.100000001, out: 1.0, cache_read: .05, image_in: +3. }}\n"
+    )
     assert turnout.cost(SONNET, MILLION, catalog=catalog).usd == Decimal("0.100000001")
     assert turnout.cost(SONNET, turnout.Usage(cache_read=1_000_000), catalog=catalog).usd == Decimal("0.05")
 
@@ -100,7 +102,10 @@ WRONG = [
     ("models:\n  openai/gpt-6-sol: free\n", [(3, 21, "wrong-type")]),
     ("models:\n  openai/gpt-6-sol:\n    price: { in: cheap, out: 8 }\n", [(4, 18, "bad-row")]),
     ("models:\n  openai/gpt-6-sol:\n    price: { in: -1, out: 8 }\n", None),
-    ("models:\n  openai/gpt-6-sol:\n    price: { in: .nan, out: -.inf }\n", [(4, 18, "bad-value"), (4, 29, "bad-value")]),
+    (
+        "models:\n  openai/gpt-6-sol:\n    price: { in: .nan, out: -.inf }\n",
+        [(4, 18, "bad-value"), (4, 29, "bad-value")],
+    ),
     ("models:\n  openai/gpt-6-sol:\n    price: { inn: 1 }\n", None),
     ("models:\n  openai/gpt-6-sol:\n    price: 3\n", [(4, 12, "wrong-type")]),
     ("models:\n  openai/gpt-6-sol:\n    price: free\n    prices: []\n", [(4, 5, "duplicate-key")]),
@@ -113,7 +118,7 @@ WRONG = [
     ("models:\n  openai/a:\n    caps: { tools: yes }\n", [(4, 20, "bad-row")]),
     (
         "models:\n  openai/a:\n    prices:\n      - { in: 1, out: 2, until: 2026-01-01 }\n      - { from: 2026-01-01, in: x }\n",
-        [(6, 32, "bad-row")],
+        [(6, 33, "bad-row")],
     ),
     ("models: &a {}\n", [(2, 9, "malformed-yaml")]),
     ("models: {\n", [(3, 1, "malformed-yaml")]),
@@ -194,7 +199,7 @@ def test_no_text_is_more_than_an_error(text: str) -> None:
     try:
         parse_override(HEAD + text)
     except CatalogError as error:
-        assert all(1 <= found.line for found in error.findings)  # noqa: PT017  any text, right or wrong
+        assert all(found.line >= 1 for found in error.findings)  # noqa: PT017  any text, right or wrong
 
 
 @given(number=st.decimals(allow_nan=False, allow_infinity=False, places=9))

@@ -50,8 +50,8 @@ class Refresh:
         if self.diff.alarms and not accept:
             raise CatalogError(
                 "refresh-suspicious",
-                "the refresh is not taken: " + "; ".join(self.diff.alarms),
-                "look at the diff; `--accept` takes it all the same",
+                f"the refresh is not taken: {self.diff.alarms[0][2]}",
+                "look at the diff; `accept` takes it all the same",
             )
         path = refreshed_path()
         write_refreshed(

@@ -45,7 +45,7 @@ def diff(
     old = load_catalog(catalog) if len(sources) == 1 else _named(sources[0], catalog)
     found = old.diff(_named(sources[-1], catalog))
     if as_json:
-        print_json(found.to_dict())
+        print_json(_json(found))
     else:
         show_diff(output(), found)
     if found.alarms:
@@ -78,7 +78,7 @@ def refresh(
     if as_json:
         print_json(
             {
-                **found.diff.to_dict(),
+                **_json(found.diff),
                 "source": found.source,
                 "as_of": found.catalog.as_of,
                 "kept": None if path is None else str(path),
@@ -101,8 +101,11 @@ def refresh(
 def show_diff(console: Console, found: CatalogDiff) -> None:
     """Prints what differs: alarms first, then models that come and go, then changed facts."""
     bang = mark(console, "\N{WARNING SIGN}", "!")
-    for alarm in found.alarms:
-        console.print(Text(f"{bang} {printable(alarm)}", style="bold red"))
+    for code, model, message in found.alarms[:_SHOWN]:
+        named = f"{model}: " if model else ""
+        console.print(Text(printable(f"{bang} {named}{message} ({code})"), style="bold red"), soft_wrap=True)
+    if len(found.alarms) > _SHOWN:
+        console.print(Text(f"{bang} and {count(len(found.alarms) - _SHOWN)} more such", style="bold red"))
     for title, names, style in (("gone", found.removed, "red"), ("new", found.added, "green")):
         if names:
             console.print(heading(f"{count(len(names))} {title}"))
@@ -111,12 +114,28 @@ def show_diff(console: Console, found: CatalogDiff) -> None:
         models = {name for name, *_ in found.changed}
         console.print(heading(f"{count(len(models))} changed", f"{count(len(found.changed))} facts"))
         rows = [
-            cells(Text(printable(name)), printable(fact), Text(printable(before), style="dim"), printable(after))
+            cells(Text(printable(name)), printable(fact), Text(_value(before), style="dim"), _value(after))
             for name, fact, before, after in found.changed
         ]
         console.print(table(["model", "fact", "before", "after"], rows))
     if not (found.added or found.removed or found.changed):
         console.print("no differences")
+
+
+def _value(json_text: str | None) -> str:
+    return "unknown" if json_text is None else printable(json_text)
+
+
+def _json(found: CatalogDiff) -> dict[str, object]:
+    return {
+        "added": found.added,
+        "removed": found.removed,
+        "changed": [
+            {"model": model, "field": fact, "before": before, "after": after}
+            for model, fact, before, after in found.changed
+        ],
+        "alarms": [{"code": code, "model": model, "message": message} for code, model, message in found.alarms],
+    }
 
 
 def _some(names: Sequence[str]) -> str:

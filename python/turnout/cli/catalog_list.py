@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import enum
+import re
 from collections.abc import Callable, Sequence
 from decimal import Decimal, InvalidOperation
 from typing import Annotated, Final
@@ -75,20 +76,19 @@ def list_models(
 
     **Example:** `turnout catalog list --can tools,vision --max-in $0.5 --sort in`
     """
-    most = {"in": _usd(max_in, "--max-in"), "out": _usd(max_out, "--max-out")}
     found = load_catalog(catalog).models(
         search or "",
         provider=provider,
         lab=lab,
-        can=tuple(_words(can)),
+        can=_words(can),
         min_context=_tokens(min_context),
+        max_in=_usd(max_in, "--max-in"),
+        max_out=_usd(max_out, "--max-out"),
         status=None if status is Status.ANY else status.value,
         wide=everything,
     )
     day = today()
-    rows = [_Row(model, day) for model in found]
-    rows = [row for row in rows if all(row.is_within(key, limit) for key, limit in most.items())]
-    rows.sort(key=_KEYS[sort])
+    rows = sorted((_Row(model, day) for model in found), key=_KEYS[sort])
     if as_json:
         print_json([row.row for row in rows])
         return
@@ -101,10 +101,6 @@ class _Row:
         self.name = model.full_name
         period = period_on(rows_of(self.row.get("prices")), day)
         self.prices = {key: rate_of(self.row, period, key) for key in ("in", "out")}
-
-    def is_within(self, key: str, most: Decimal | None) -> bool:
-        price = self.prices[key]
-        return most is None or (price is not None and price <= most)
 
     def number(self, key: str) -> int:
         value = self.row.get(key)
@@ -164,16 +160,13 @@ def _words(text: str | None) -> list[str]:
     return [word.strip().replace("-", "_") for word in (text or "").split(",") if word.strip()]
 
 
-def _usd(text: str | None, option: str) -> Decimal | None:
+def _usd(text: str | None, option: str) -> str | None:
     if text is None:
         return None
-    try:
-        amount = Decimal(text.strip().removeprefix("$"))
-    except InvalidOperation:
-        amount = Decimal("NaN")
-    if not amount.is_finite() or amount < 0:
+    amount = text.strip().removeprefix("$")
+    if not re.fullmatch(r"\d+(\.\d*)?|\.\d+", amount, re.ASCII):
         raise typer.BadParameter(f"`{text}` is no price; write such as $0.5", param_hint=option)
-    return amount
+    return f"{Decimal(amount):f}"
 
 
 def _tokens(text: str | None) -> int | None:

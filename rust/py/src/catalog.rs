@@ -3,9 +3,11 @@
 use std::ops::Deref;
 use std::sync::Arc;
 
+use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
 use pyo3::types::PyTuple;
-use turnout_core::catalog;
+use turnout_core::catalog::{self, ChangeKind};
+use turnout_core::money::NanosPerMtok;
 
 use crate::errors::{of_catalog, raise};
 
@@ -116,17 +118,129 @@ impl Catalog {
         Ok(self.inner.note(name, found.model, today))
     }
 
-    /// The models that are looked at first, by provider and id; with `wide` every one.
-    #[pyo3(signature = (*, wide = false))]
-    fn models(&self, wide: bool) -> Vec<Model> {
-        let rows = self.inner.rows();
-        let rows = rows.into_iter().filter(|row| wide || row.origin() != catalog::Origin::Wide);
-        rows.map(Model::of).collect()
+    /// The models that fit, by provider and id; with `wide` those that nobody looked at one by one too.
+    #[pyo3(signature = (text = "", *, provider = None, lab = None, can = Vec::new(), min_context = None, max_in = None,
+        max_out = None, status = None, wide = false))]
+    #[allow(clippy::too_many_arguments, reason = "one keyword for each thing to ask for")]
+    fn models(
+        &self,
+        py: Python<'_>,
+        text: &str,
+        provider: Option<String>,
+        lab: Option<String>,
+        can: Vec<String>,
+        min_context: Option<u64>,
+        max_in: Option<&str>,
+        max_out: Option<&str>,
+        status: Option<&str>,
+        wide: bool,
+    ) -> PyResult<Vec<Model>> {
+        if let Some(provider) = &provider {
+            self.inner.provider(provider).map_err(|error| of_catalog(py, &error))?;
+        }
+        let abilities = can.iter().map(|name| ability(py, name)).collect::<PyResult<_>>()?;
+        let status = status.map(|name| {
+            catalog::Status::from_name(name)
+                .ok_or_else(|| PyValueError::new_err("`status` must be `active`, `deprecated` or `retired`"))
+        });
+        let query = catalog::Query {
+            provider,
+            lab,
+            text: Some(text.to_owned()),
+            abilities,
+            min_context_tokens: min_context,
+            max_input_price: max_in.map(|text| price(py, "max_in", text)).transpose()?,
+            max_output_price: max_out.map(|text| price(py, "max_out", text)).transpose()?,
+            status: status.transpose()?,
+        };
+        let rows = self.inner.search(&query).into_iter();
+        Ok(rows.filter(|row| wide || row.origin() != catalog::Origin::Wide).map(Model::of).collect())
+    }
+
+    /// What differs in another catalogue, and what of it a person must agree to.
+    fn diff(&self, py: Python<'_>, other: &Self) -> CatalogDiff {
+        py.detach(|| CatalogDiff {
+            changes: catalog::diff(&self.inner, &other.inner),
+            reasons: catalog::verdict(&self.inner, &other.inner),
+        })
     }
 
     fn __repr__(&self) -> String {
         let hash = self.inner.hash();
         format!("Catalog(as_of='{}', hash='{}')", self.inner.as_of(), hash.get(..12).unwrap_or(hash))
+    }
+}
+
+fn ability(py: Python<'_>, name: &str) -> PyResult<catalog::Ability> {
+    catalog::Ability::from_name(name).ok_or_else(|| {
+        let names: Vec<String> = catalog::Ability::ALL.iter().map(|each| format!("`{each}`")).collect();
+        let hint = format!("ask for {}", names.join(", "));
+        raise(py, "CatalogError", "unknown-ability", &format!("`{name}` is no ability that models are told by"), Some(&hint))
+    })
+}
+
+fn price(py: Python<'_>, name: &str, text: &str) -> PyResult<NanosPerMtok> {
+    NanosPerMtok::parse(text)
+        .map_err(|error| raise(py, "MoneyError", "bad-price", &format!("`{name}`: {error}"), Some("write such as `0.5`")))
+}
+
+/// What differs between two catalogues, and what of it a person must agree to.
+#[pyclass(frozen, module = "turnout")]
+pub struct CatalogDiff {
+    changes: Vec<catalog::Change>,
+    reasons: Vec<catalog::Reason>,
+}
+
+impl CatalogDiff {
+    fn names(&self, kind: ChangeKind) -> impl Iterator<Item = &str> {
+        self.changes.iter().filter(move |change| change.kind == kind).map(|change| change.model.as_str())
+    }
+
+    fn fields(&self) -> impl Iterator<Item = (&str, &str, Option<&str>, Option<&str>)> {
+        let changed = self.changes.iter().filter(|change| change.kind == ChangeKind::Changed);
+        changed.flat_map(|change| {
+            change.fields.iter().map(|field| {
+                (change.model.as_str(), field.field.as_str(), field.before.as_deref(), field.after.as_deref())
+            })
+        })
+    }
+}
+
+#[pymethods]
+impl CatalogDiff {
+    /// Models that are only in the other catalogue.
+    #[getter]
+    fn added<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyTuple>> {
+        PyTuple::new(py, self.names(ChangeKind::Added).collect::<Vec<_>>())
+    }
+
+    /// Models that are not in the other catalogue.
+    #[getter]
+    fn removed<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyTuple>> {
+        PyTuple::new(py, self.names(ChangeKind::Removed).collect::<Vec<_>>())
+    }
+
+    /// Model, field, before and after of every fact that differs; an absent value is unknown.
+    #[getter]
+    fn changed<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyTuple>> {
+        PyTuple::new(py, self.fields().collect::<Vec<_>>())
+    }
+
+    /// What a person must agree to before the other catalogue replaces this one: code, model, message.
+    #[getter]
+    fn alarms<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyTuple>> {
+        let alarms = self.reasons.iter().map(|reason| (reason.code, reason.model.as_deref(), reason.message.as_str()));
+        PyTuple::new(py, alarms.collect::<Vec<_>>())
+    }
+
+    fn __bool__(&self) -> bool {
+        !self.changes.is_empty()
+    }
+
+    fn __repr__(&self) -> String {
+        let count = |kind| self.names(kind).count();
+        let (added, removed) = (count(ChangeKind::Added), count(ChangeKind::Removed));
+        format!("CatalogDiff(added={added}, removed={removed}, changed={})", count(ChangeKind::Changed))
     }
 }
 

@@ -30,6 +30,7 @@ fn _core(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_class::<answer::StreamReader>()?;
     module.add_class::<answer::ToolCall>()?;
     module.add_class::<catalog::Catalog>()?;
+    module.add_class::<catalog::CatalogDiff>()?;
     module.add_class::<catalog::CatalogFinding>()?;
     module.add_class::<catalog::Model>()?;
     module.add_class::<decision::Candidate>()?;
