@@ -1,6 +1,8 @@
 """Override files: what they say is what holds, and every mistake stands at its place."""
 
+from datetime import date
 from decimal import Decimal
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -43,17 +45,14 @@ def test_the_example_loads() -> None:
     )
     assert turnout.cost("support-bot", MILLION, catalog=catalog) == turnout.cost("openai/gpt-6-sol", MILLION)
     assert turnout.cost("house-7b", turnout.Usage(cache_read=10**9, output_text=10**9), catalog=catalog).usd == 0
-    rented = {"model": "vllm/rented-70b", "catalog": catalog}
-    small = turnout.Usage(input_uncached=100_000)
-    assert turnout.cost(**rented, usage=small, at=0.0).usd == Decimal("0.06")
-    from datetime import date
-
+    rented = partial(turnout.cost, "vllm/rented-70b", catalog=catalog)
+    small, large = turnout.Usage(input_uncached=100_000), turnout.Usage(input_uncached=200_000)
     later = date(2027, 1, 1)
-    assert turnout.cost(**rented, usage=small, at=later).usd == Decimal("0.05")
-    assert turnout.cost(**rented, usage=small, at=later, region="eu").usd == Decimal("0.055")
-    assert turnout.cost(**rented, usage=small, at=later, batch=True).usd == Decimal("0.025")
-    large = turnout.Usage(input_uncached=200_000)
-    assert turnout.cost(**rented, usage=large, at=0.0).usd == Decimal("0.24")
+    assert rented(small, at=0.0).usd == Decimal("0.06")
+    assert rented(large, at=0.0).usd == Decimal("0.24")
+    assert rented(small, at=later).usd == Decimal("0.05")
+    assert rented(small, at=later, region="eu").usd == Decimal("0.055")
+    assert rented(small, at=later, batch=True).usd == Decimal("0.025")
     for model in bundled.models(provider="mistral"):
         if model.to_dict().get("prices") and model.status == "active":
             own = catalog.resolve(model.full_name)
@@ -117,7 +116,9 @@ WRONG = [
     ("models:\n  openai/gpt-6-sol: {}\n  openai/gpt-6-sol: {}\n", [(4, 3, "duplicate-key")]),
     ("models:\n  openai/a:\n    caps: { tools: yes }\n", [(4, 20, "bad-row")]),
     (
-        "models:\n  openai/a:\n    prices:\n      - { in: 1, out: 2, until: 2026-01-01 }\n      - { from: 2026-01-01, in: x }\n",
+        "models:\n  openai/a:\n    prices:\n"
+        "      - { in: 1, out: 2, until: 2026-01-01 }\n"
+        "      - { from: 2026-01-01, in: x }\n",
         [(6, 33, "bad-row")],
     ),
     ("models: &a {}\n", [(2, 9, "malformed-yaml")]),

@@ -3,6 +3,7 @@
 import contextlib
 import json
 import os
+import sys
 from pathlib import Path
 
 import pytest
@@ -120,6 +121,6 @@ def test_the_folder_is_the_platforms_own(
         monkeypatch.delenv(name, raising=False)
     for name, value in environ.items():
         monkeypatch.setenv(name, value)
-    monkeypatch.setattr(store.sys, "platform", platform)
+    monkeypatch.setattr(sys, "platform", platform)
     assert store.data_folder() == folder
     assert store.refreshed_path().parent == folder
