@@ -173,6 +173,12 @@ def limits(row: Row) -> tuple[int | None, int | None, int | None]:
     return context, max_input, max_output
 
 
+def day(row: Row, key: str) -> str | None:
+    """A date, when the source knows the day and not the month alone."""
+    text = str(row.get(key))
+    return text if re.fullmatch(r"\d{4}-\d{2}-\d{2}", text) else None
+
+
 def dispute(row: Row) -> Row:
     """What each source says, by field, for the fields on which they differ; tiers as text."""
     out: Row = {}
@@ -185,11 +191,6 @@ def dispute(row: Row) -> Row:
             }
             out[RATES.get(field, field)] = values
     return out
-
-
-def day(value: Json) -> Json:
-    """A date; some sources name the month alone, which is no day."""
-    return value if isinstance(value, str) and re.fullmatch(r"\d{4}-\d{2}-\d{2}", value) else None
 
 
 def replaced_by(row: Row) -> str | None:
@@ -245,8 +246,8 @@ def model_row(row: Row) -> Row:
         # A preview can be called like any other: what sets it apart is that it may go without notice.
         "status": "active" if row["status"] == "preview" else row["status"],
         "access": "preview" if row["status"] == "preview" else row.get("access"),
-        "release": day(row.get("release")),
-        "retires_on": row.get("retirement"),
+        "release": day(row, "release"),
+        "retires_on": day(row, "retirement"),
         "not_retired_before": NOT_RETIRED_BEFORE.get(name),
         "replaced_by": replaced_by(row),
         "context": context,

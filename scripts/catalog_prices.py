@@ -6,6 +6,7 @@ correction stands here with its reason.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from decimal import Decimal
 from fractions import Fraction
@@ -53,8 +54,23 @@ CUTS: dict[str, tuple[str, str, Row]] = {
 # this input length (tokens) the older price is not known.
 OLDER_EDGES = {"claude-opus-4-6": 200_000, "claude-sonnet-4-6": 200_000}
 
-# Prices that no source can mean, as the rows' own `lint` or the lints of the core found. Unknown is better than wrong.
-UNBELIEVABLE: dict[str, str] = {}
+# Prices that cannot be what a call costs, found by the lints of the core. Unknown is better than wrong.
+UNBELIEVABLE = {
+    "azure/meta-llama-3-70b-instruct": "output at a third of input, which no host charges",
+    "azure/model-router": "the fee for routing, to which the price of the chosen model is added",
+    "cloudflare-workers-ai/@cf/huggingface/distilbert-sst-2-int8": "output at 0: the source has no price for it",
+    "openrouter/deepseek/deepseek-v4.1-flash": "output at a third of input, which no host charges",
+    "openrouter/~deepseek/deepseek-pro-latest": "cache reads dearer than input: two upstreams mixed",
+    "together/together/Tev1-4B-experimental": "output at 0: the dated list has no price for it",
+}
+
+# A cache write below this share of input is no price of a token but the fee for keeping it some minutes, which Gemini
+# models and some hosts take on top of the input price.
+LEAST_WRITE = Decimal("0.9")
+# Models whose cache prices are those of the same model at normal speed, though input costs twice as much.
+CHEAP_WRITES = re.compile(r"minimax-m2\.\d-highspeed$", re.IGNORECASE)
+# Databricks' prices are rounded from its own unit, each in its own way: a cache read may come out dearer than input.
+ROUNDING = Decimal("1.001")
 
 
 def rates(prices: Row, is_free_write: bool) -> Row:
@@ -69,6 +85,11 @@ def rates(prices: Row, is_free_write: bool) -> Row:
     # costs.
     if is_free_write and "in" in out:
         out["cache_write_5m"] = out["in"]
+    cost = number(out.get("in"))
+    for name in ("cache_read", "cache_write_5m"):
+        price = number(out.get(name))
+        if cost is not None and price is not None and cost < price <= cost * ROUNDING:
+            out[name] = cost
     return {name: out[name] for name in RATES.values() if name in out}
 
 
@@ -144,10 +165,20 @@ def vector(row: Row) -> Row:
         if row.get("tier_boundary_inclusive"):
             edge["inclusive"] = True
         tiers.append(edge | rates(tier, is_free_write))
+    if not CHEAP_WRITES.search(str(row["id"])):
+        for prices in (out, *(tier for tier in tiers if isinstance(tier, dict))):
+            drop_storage_fee(prices)
     out["tiers"] = tiers
     out["windows"] = windows(table(row, "off_peak"), is_free_write)
     out["variants"], out["multipliers"] = conditions(row, out)
     return {key: value for key, value in out.items() if value not in ([], {})}
+
+
+def drop_storage_fee(prices: Row) -> None:
+    """Forgets the price of a cache write that can only be the fee for keeping what was written."""
+    cost, written = number(prices.get("in")), number(prices.get("cache_write_5m"))
+    if cost is not None and written is not None and written < cost * LEAST_WRITE:
+        del prices["cache_write_5m"]
 
 
 def windows(off_peak: Row, is_free_write: bool) -> list[Json]:

@@ -21,6 +21,8 @@ mod model;
 mod period;
 mod price;
 mod price_lints;
+#[cfg(test)]
+mod price_tests;
 mod provider;
 mod query;
 mod quote;

@@ -33,6 +33,11 @@ pub(super) fn periods(periods: &[PricePeriod], found: &mut Found) {
 
 fn price(name: &str, price: &Price, found: &mut Found) {
     vector(name, &price.base, found);
+    for (field, fee) in [("web_search_per_k", price.fees.web_search_per_k), ("per_request", price.fees.per_request)] {
+        if let Some(fee) = fee.filter(|fee| fee.0 < 0 || fee.0 > MAX_PRICE.0) {
+            found.push(("price-out-of-bounds", format!("`{field}` {fee} in {name}")));
+        }
+    }
     let mut covered: Vec<u8> = Vec::new();
     for (place, window) in price.windows.iter().enumerate() {
         let name = format!("window {} of {name}", place + 1);
@@ -50,7 +55,7 @@ fn price(name: &str, price: &Price, found: &mut Found) {
         }
     }
     for (condition, ratio) in &price.multipliers {
-        if ratio.numerator() == 0 || ratio.numerator() / MAX_MULTIPLIER > ratio.denominator() {
+        if ratio.numerator() == 0 || ratio.numerator() > ratio.denominator().saturating_mul(MAX_MULTIPLIER) {
             found.push(("multiplier-out-of-bounds", format!("multiplier `{condition}` of {name}")));
         }
         if condition.key == ConditionKey::Processing && ratio.numerator() >= ratio.denominator() {
@@ -77,7 +82,9 @@ fn vector(name: &str, vector: &Vector, found: &mut Found) {
                 found.push(("tier-cheaper", format!("`{field}` {higher} in {name}, is below {lower}")));
             }
         }
-        if tier.rates.input.is_none() || tier.rates.output.is_none() {
+        // A tier that names nothing says that above its edge no price is known.
+        let is_half_known = tier.rates.input.is_none() || tier.rates.output.is_none();
+        if is_half_known && tier.rates != Rates::UNKNOWN {
             found.push(("tier-incomplete", format!("{name}, has no `in` or no `out`")));
         }
         rates(&name, &tier.rates, found);
