@@ -218,8 +218,11 @@ def reasoning(row: Row) -> Row | None:
     if named:
         out["efforts"] = [effort for effort in EFFORTS if effort in named]
     for key in ("always_on", "can_disable", "default_effort", "budget_min", "budget_max"):
-        if source.get(key) is not None:
-            out[key] = source[key]
+        value = source.get(key)
+        # One source writes -1 for "as long as it likes", which is no bound.
+        is_bound = key.startswith("budget") and (count(value) or 0) < 0
+        if value is not None and not is_bound:
+            out[key] = value
     return out or None
 
 
@@ -240,8 +243,9 @@ def model_row(row: Row) -> Row:
         "moving": MOVING.search(str(row["id"])) is not None or None,
         "name": row.get("name"),
         "lab": row.get("lab"),
-        "status": row["status"],
-        "access": row.get("access"),
+        # A preview can be called like any other: what sets it apart is that it may go without notice.
+        "status": "active" if row["status"] == "preview" else row["status"],
+        "access": "preview" if row["status"] == "preview" else row.get("access"),
         "release": day(row, "release"),
         "retires_on": day(row, "retirement"),
         "not_retired_before": NOT_RETIRED_BEFORE.get(name),

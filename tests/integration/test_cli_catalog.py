@@ -247,7 +247,7 @@ def test_diff_shows_an_override(run: Run, override: str) -> None:
     assert "azure/bot" in done.out
     assert "anthropic/claude-sonnet-5-5" in done.out
     changed = run("diff", override, "--json").json["changed"]
-    assert {"model": "anthropic/claude-sonnet-5-5", "field": "in", "before": "2", "after": "1"} in changed
+    assert {"model": "anthropic/claude-sonnet-5-5", "field": "in", "before": "$2.00", "after": "$1.00"} in changed
 
 
 def test_refresh_keeps_what_it_shows(run: Run, tmp_path: Path) -> None:
@@ -264,7 +264,7 @@ def test_refresh_keeps_what_it_shows(run: Run, tmp_path: Path) -> None:
     catalog = turnout.load_catalog()
     assert catalog.as_of == "2026-12-01"
     assert catalog.resolve("anthropic/claude-next").layer == "refreshed"
-    assert str(turnout.cost(catalog.resolve("claude-sonnet-5-5"), turnout.Usage(input_uncached=1_000_000))) == "1.9"
+    assert str(turnout.cost(catalog.resolve("claude-sonnet-5-5"), turnout.Usage(input_uncached=1_000_000))) == "$1.90"
     assert run("show", "claude-sonnet-5-5", "--json").json["layer"] == "refreshed"
     assert turnout.load_catalog(refreshed=False).as_of == "2026-11-22"
     again = run("refresh", str(source), "--json").json
@@ -350,7 +350,7 @@ def test_the_variable_names_an_override(run: Run, override: str, monkeypatch: py
     monkeypatch.setenv("TURNOUT_CATALOG", override)
     usage = turnout.Usage(input_uncached=1_000_000)
     assert run("show", "azure/bot", "--json").json["layer"] == "override"
-    assert str(turnout.cost("anthropic/claude-sonnet-5-5", usage)) == "1"
+    assert str(turnout.cost("anthropic/claude-sonnet-5-5", usage)) == "$1.00"
     policy = turnout.load_policy(turnout.shipped_policy("balanced"))
     assert policy.catalog.resolve("azure/bot").layer == "override"
     assert turnout.Engine(policy, environ={}).policy.catalog.hash == policy.catalog.hash
@@ -364,5 +364,5 @@ def test_a_wrong_override_is_shown_with_its_line(run: Run, tmp_path: Path) -> No
     path.write_text("turnout-catalog: 1\nmodels:\n  openai/gpt-6-sol: { price: { in: cheap } }\n", encoding="utf-8")
     done = run("list", "--catalog", str(path))
     assert done.code == 2
-    assert f"{path}:3:38: bad-row: " in done.err
+    assert f"{path}:3:36: bad-row: " in done.err
     assert done.err.splitlines()[2].endswith("^")

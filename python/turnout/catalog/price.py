@@ -42,7 +42,7 @@ def cost(
     that ships. A class of tokens that was used and has no known price is an error, never zero.
 
     Args:
-        model: `provider/id`, an id that one provider has, or a model of a catalogue.
+        model: `provider/id`, an id that one provider has, or a model of a catalogue, which brings its own price.
         usage: What was used.
         at: When, in seconds since 1970, or as a date or time (UTC unless it says otherwise); None takes the newest
             price that holds.
@@ -69,6 +69,8 @@ def cost(
     terms = (_at_ms(at), batch, service_tier, speed, region)
     if price is not None:
         return _core.cost_at_price(name, _price_json(name, price), usage, *terms)
+    if isinstance(model, _core.Model) and catalog is None:
+        return model.cost(usage, *terms)
     return _core.cost(catalog_of(catalog), name, usage, *terms)
 
 

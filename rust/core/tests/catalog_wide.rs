@@ -68,7 +68,8 @@ fn a_name_that_many_hosts_sell_is_shown_with_a_few_of_them() {
 #[test]
 fn a_slip_is_put_right_from_both_parts() {
     let catalog = Catalog::bundled();
-    let wide = catalog.rows().into_iter().find(|row| row.origin() == Origin::Wide && row.model().id.len() > 12).unwrap();
+    let wide =
+        catalog.rows().into_iter().find(|row| row.origin() == Origin::Wide && row.model().id.len() > 12).unwrap();
     let slip = format!("{}/{}x", wide.model().provider, wide.model().id);
     let error = catalog.resolve(&slip).unwrap_err();
     assert!(error.hint.unwrap().contains(&format!("`{}`", wide.model().id)), "{slip}");

@@ -10,6 +10,7 @@ use turnout_core::catalog::{self, ChangeKind};
 use turnout_core::money::NanosPerMtok;
 
 use crate::errors::{of_catalog, raise};
+use crate::money::{Money, Usage, cost_at, terms};
 
 /// A catalogue that policies, engines and look-ups share. The one that ships is never copied.
 #[derive(Clone)]
@@ -374,6 +375,23 @@ impl Model {
     #[getter]
     fn layer(&self) -> &'static str {
         self.layer
+    }
+
+    /// What a usage costs on the model, as this catalogue has it.
+    #[pyo3(signature = (usage, at_ms = None, batch = false, service_tier = None, speed = None, region = None))]
+    #[allow(clippy::too_many_arguments, reason = "one argument for each term of the call")]
+    fn cost(
+        &self,
+        py: Python<'_>,
+        usage: &Usage,
+        at_ms: Option<i64>,
+        batch: bool,
+        service_tier: Option<&str>,
+        speed: Option<&str>,
+        region: Option<&str>,
+    ) -> PyResult<Money> {
+        let terms = terms(at_ms, batch, service_tier, speed, region);
+        cost_at(py, &self.inner, &terms, &usage.inner, &self.inner.full_name())
     }
 
     /// The row, every layer merged, as one JSON object.

@@ -228,7 +228,7 @@ pub fn cost_at(py: Python<'_>, facts: &Model, terms: &Terms<'_>, usage: &usage::
 }
 
 /// The terms of a call.
-fn terms<'a>(
+pub fn terms<'a>(
     at_ms: Option<i64>,
     batch: bool,
     service_tier: Option<&'a str>,

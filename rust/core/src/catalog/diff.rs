@@ -174,7 +174,12 @@ fn price_changes(before: Option<&Row>, after: Option<&Row>) -> Vec<FieldChange> 
         let (was, is) = (find(&before, field), find(&after, field));
         if was != is {
             let shown = |price: Option<NanosPerMtok>| price.map(|price| price.to_string());
-            fields.push(FieldChange { field: field.clone(), before: shown(was), after: shown(is), prices: was.zip(is) });
+            fields.push(FieldChange {
+                field: field.clone(),
+                before: shown(was),
+                after: shown(is),
+                prices: was.zip(is),
+            });
         }
     }
     fields
