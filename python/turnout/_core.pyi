@@ -250,7 +250,7 @@ class Catalog:
         *,
         provider: str | None = None,
         lab: str | None = None,
-        can: Sequence[str] = (),
+        can: Sequence[str] | None = None,
         min_context: int | None = None,
         max_in: str | None = None,
         max_out: str | None = None,

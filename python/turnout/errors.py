@@ -59,6 +59,7 @@ __all__ = [
 ]
 
 CODES: dict[str, str] = {
+    "bad-price": "a price that a call states is none: not finite, no number, or under no known key",
     "call-bound": "a bound of a call, such as its deadline, is no usable value",
     "call-spend": "the purse of the call does not cover its first attempt",
     "catalog-too-large": "a catalogue is larger than any catalogue is",

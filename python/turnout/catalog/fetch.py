@@ -13,13 +13,12 @@ import stat
 from pathlib import Path
 from typing import Final
 
+from turnout.catalog.store import MAX_BYTES
 from turnout.errors import CatalogError, TransportError
 from turnout.providers.transport import BodyLimits, HttpRequest, host_of, is_loopback, open_transport
 
-__all__ = ["MAX_BYTES", "is_address", "read_source"]
+__all__ = ["is_address", "read_source"]
 
-MAX_BYTES: Final = 32 * 1024 * 1024
-"""The largest catalogue, in bytes; the wide one of 2,200 models has two."""
 TIMEOUT_S: Final = 30.0
 """For the whole answer."""
 

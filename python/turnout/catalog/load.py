@@ -8,22 +8,18 @@ above it.
 
 from __future__ import annotations
 
-import logging
 import os
 import threading
 from pathlib import Path
 from typing import Final
 
 from turnout import _core
-from turnout.catalog.store import read_refreshed, refreshed_path
 from turnout.errors import CatalogError
 
 __all__ = ["OVERRIDE_VARIABLE", "catalog_of", "default_catalog", "load_catalog", "without_override"]
 
 OVERRIDE_VARIABLE: Final = "TURNOUT_CATALOG"
 """Names an override file for every catalogue that is loaded without one."""
-
-_log: Final = logging.getLogger(__name__)
 
 
 def load_catalog(override: str | Path | None = None, *, refreshed: bool | None = None) -> _core.Catalog:
@@ -68,6 +64,8 @@ def without_override(refreshed: bool | None = None) -> _core.Catalog:
     bundled = _core.Catalog.bundled()
     if refreshed is False:
         return bundled
+    from turnout.catalog.store import read_refreshed, refreshed_path
+
     path = refreshed_path()
     try:
         found = read_refreshed(path)
@@ -76,7 +74,10 @@ def without_override(refreshed: bool | None = None) -> _core.Catalog:
     except CatalogError as error:
         if refreshed:
             raise
-        _log.warning("%s: %s; the bundled catalogue is used (%s)", error.code, error.message, error.hint or "mend it")
+        import logging
+
+        log = logging.getLogger(__name__)
+        log.warning("%s: %s; the bundled catalogue is used (%s)", error.code, error.message, error.hint or "mend it")
         return bundled
     if refreshed:
         raise CatalogError(

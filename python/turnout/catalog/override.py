@@ -27,7 +27,7 @@ _NO_VERSION: Final = "begin the file with `turnout-catalog: 1`"
 
 FREE: Final = (
     '{"in":0,"out":0,"cache_read":0,"cache_write_5m":0,"cache_write_1h":0,"reasoning":0,'
-    '"audio_in":0,"audio_out":0,"image_in":0,"web_search_per_k":0,"per_request":0}'
+    '"audio_in":0,"audio_out":0,"image_in":0,"web_search_per_k":0}'
 )
 """The price of a model that is declared free: every class known, and nothing."""
 

@@ -6,11 +6,9 @@ float whose digits change, or with a cost of nothing where the price is not know
 
 from __future__ import annotations
 
-import json
 import math
 from collections.abc import Mapping
 from datetime import UTC, date, datetime
-from decimal import Decimal
 from pathlib import Path
 from typing import Literal
 
@@ -103,6 +101,9 @@ _MAX_DEPTH = 8
 
 def _json(model: str, name: str, value: object, depth: int) -> str:
     """A price as JSON, numbers with the digits that Python shows."""
+    import json
+    from decimal import Decimal
+
     if depth <= _MAX_DEPTH:
         if isinstance(value, Mapping):
             members = (

@@ -16,11 +16,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from turnout.catalog.fetch import MAX_BYTES
 from turnout.errors import CatalogError
 
-__all__ = ["Refreshed", "data_folder", "read_refreshed", "refreshed_path", "write_refreshed"]
+__all__ = ["MAX_BYTES", "Refreshed", "data_folder", "read_refreshed", "refreshed_path", "write_refreshed"]
 
+MAX_BYTES: Final = 16 * 1024 * 1024
+"""The largest catalogue, in bytes; that of 2,200 models has two."""
 _LAYOUT: Final = 1
 _MAX_HEADER_BYTES: Final = 8192
 _HINT: Final = "run `turnout catalog refresh` again, or delete the file"

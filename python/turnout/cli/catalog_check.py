@@ -184,4 +184,6 @@ def _show(known: Catalog, found: Sequence[Finding], allowed: int, policies: Sequ
 
 
 def _said(finding: Finding) -> str:
-    return printable(finding.message)
+    # The other hints are the same for every model: documentation, not news.
+    is_news = finding.code == "retiring" and finding.hint
+    return printable(finding.message + (f": {finding.hint}" if is_news else ""))

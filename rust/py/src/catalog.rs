@@ -120,7 +120,7 @@ impl Catalog {
     }
 
     /// The models that fit, by provider and id; with `wide` those that nobody looked at one by one too.
-    #[pyo3(signature = (text = "", *, provider = None, lab = None, can = Vec::new(), min_context = None, max_in = None,
+    #[pyo3(signature = (text = "", *, provider = None, lab = None, can = None, min_context = None, max_in = None,
         max_out = None, status = None, wide = false))]
     #[allow(clippy::too_many_arguments, reason = "one keyword for each thing to ask for")]
     fn models(
@@ -129,7 +129,7 @@ impl Catalog {
         text: &str,
         provider: Option<String>,
         lab: Option<String>,
-        can: Vec<String>,
+        can: Option<Vec<String>>,
         min_context: Option<u64>,
         max_in: Option<&str>,
         max_out: Option<&str>,
@@ -139,7 +139,7 @@ impl Catalog {
         if let Some(provider) = &provider {
             self.inner.provider(provider).map_err(|error| of_catalog(py, &error))?;
         }
-        let abilities = can.iter().map(|name| ability(py, name)).collect::<PyResult<_>>()?;
+        let abilities = can.unwrap_or_default().iter().map(|name| ability(py, name)).collect::<PyResult<_>>()?;
         let status = status.map(|name| {
             catalog::Status::from_name(name)
                 .ok_or_else(|| PyValueError::new_err("`status` must be `active`, `deprecated` or `retired`"))
