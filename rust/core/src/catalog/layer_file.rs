@@ -135,7 +135,8 @@ impl<'b> LayerFile<'b> {
         let rows_are = match header.get("rows") {
             None => RowsAre::Changes,
             Some(value) => value.as_str().and_then(RowsAre::from_name).ok_or_else(|| {
-                LayerProblem::file("bad-file", "the header's `rows` is not `changes`, `whole` or `all`")
+                let known: Vec<&str> = RowsAre::ALL.iter().map(|known| known.name()).collect();
+                LayerProblem::file("bad-file", format_args!("the header's `rows` is none of {}", known.join(", ")))
             })?,
         };
         let count = |key: &str| match header.get(key) {
