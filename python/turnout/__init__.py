@@ -19,11 +19,13 @@ from turnout._core import (
     Money,
     Policy,
     State,
+    ThinkingFields,
     TokenCount,
     Usage,
     __version__,
     classify,
     count_tokens,
+    thinking_fields,
 )
 from turnout.catalog import cost, load_catalog
 from turnout.errors import (
@@ -63,6 +65,7 @@ __all__ = [
     "Router",
     "State",
     "SyncRouter",
+    "ThinkingFields",
     "TokenCount",
     "TurnoutError",
     "Usage",
@@ -74,6 +77,7 @@ __all__ = [
     "load_policy",
     "parse_policy",
     "shipped_policy",
+    "thinking_fields",
 ]
 
 _LATE = {"Response", "Router", "SyncRouter"}

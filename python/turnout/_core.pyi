@@ -27,6 +27,7 @@ __all__ = [
     "StreamEvent",
     "StreamReader",
     "TestFailure",
+    "ThinkingFields",
     "TokenCount",
     "ToolCall",
     "Usage",
@@ -41,6 +42,7 @@ __all__ = [
     "facts",
     "outcomes",
     "parse_answer",
+    "thinking_fields",
 ]
 __version__: str
 
@@ -625,3 +627,16 @@ def cost_at_price(
     region: str | None = None,
 ) -> Money:
     """What a usage costs at a price that the call states itself: the JSON of one period of a catalogue row."""
+
+@final
+class ThinkingFields:
+    """The thinking members of a request body, and what differs from what was asked."""
+    @property
+    def fields(self) -> dict[str, object]: ...
+    @property
+    def notes(self) -> tuple[str, ...]: ...
+
+def thinking_fields(
+    model: str, setting: Literal["off", "low", "medium", "high", "max"] | int, *, max_tokens: int | None = None
+) -> ThinkingFields:
+    """What a thinking setting becomes in a request to a model of the catalogue."""
