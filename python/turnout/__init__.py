@@ -17,12 +17,14 @@ from turnout._core import (
     Money,
     Policy,
     State,
+    ThinkingFields,
     TokenCount,
     Usage,
     __version__,
     classify,
     cost,
     count_tokens,
+    thinking_fields,
 )
 from turnout.errors import (
     BudgetError,
@@ -59,6 +61,7 @@ __all__ = [
     "Router",
     "State",
     "SyncRouter",
+    "ThinkingFields",
     "TokenCount",
     "TurnoutError",
     "Usage",
@@ -69,6 +72,7 @@ __all__ = [
     "load_policy",
     "parse_policy",
     "shipped_policy",
+    "thinking_fields",
 ]
 
 _LATE = {"Response", "Router", "SyncRouter"}

@@ -24,6 +24,7 @@ EXPORTS = [
     "Router",
     "State",
     "SyncRouter",
+    "ThinkingFields",
     "TokenCount",
     "TurnoutError",
     "Usage",
@@ -34,6 +35,7 @@ EXPORTS = [
     "load_policy",
     "parse_policy",
     "shipped_policy",
+    "thinking_fields",
 ]
 
 # Nobody who only decides should pay for what only executes, serves or prints.

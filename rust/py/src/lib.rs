@@ -16,6 +16,7 @@ mod money;
 mod plan;
 mod policy;
 mod state;
+mod thinking;
 
 use pyo3::prelude::*;
 
@@ -43,6 +44,7 @@ fn _core(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_class::<policy::Policy>()?;
     module.add_class::<policy::TestFailure>()?;
     module.add_class::<state::State>()?;
+    module.add_class::<thinking::ThinkingFields>()?;
     module.add_function(wrap_pyfunction!(answer::classify_response, module)?)?;
     module.add_function(wrap_pyfunction!(answer::parse_answer, module)?)?;
     module.add_function(wrap_pyfunction!(measure::classify, module)?)?;
@@ -52,5 +54,6 @@ fn _core(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_function(wrap_pyfunction!(policy::compile_policy, module)?)?;
     module.add_function(wrap_pyfunction!(policy::facts, module)?)?;
     module.add_function(wrap_pyfunction!(policy::outcomes, module)?)?;
+    module.add_function(wrap_pyfunction!(thinking::thinking_fields, module)?)?;
     Ok(())
 }

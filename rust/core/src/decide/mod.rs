@@ -17,6 +17,7 @@ mod eligibility;
 mod environment;
 mod facts;
 mod forecast;
+mod forecast_table;
 mod report;
 
 pub use candidate::Candidate;
@@ -25,4 +26,4 @@ pub use choose::{DecideInputs, decide};
 pub use decision::{CandidateStatus, Considered, Decision, FactValue, Held, RuleTrace};
 pub use eligibility::REASONS;
 pub use facts::{RequestFacts, micro};
-pub use forecast::{Forecast, forecast};
+pub use forecast::{Ask, FORECAST_ERROR, Forecast, ForecastError, Shape, forecast};
