@@ -80,7 +80,7 @@ fn a_slip_in_a_provider_s_model_is_never_a_gateway_s_model() {
     }
     assert!(seen > 100, "{seen}");
     let error = catalog.resolve("anthropic/claude-haiku-5.5").unwrap_err();
-    assert_eq!(error.hint.unwrap(), "did you mean `claude-haiku-5-5`?");
+    assert!(error.hint.unwrap().starts_with("did you mean `claude-haiku-5-5`"));
 }
 
 #[test]
