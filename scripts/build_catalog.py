@@ -285,8 +285,12 @@ def regional_rows(row: Row, distilled: Row) -> list[Row]:
         except ValueError:
             continue
         out.append(
+<<<<<<< HEAD
             {key: value for key, value in distilled.items() if key not in ("aliases", "dispute")}
             | {"id": alias, "prices": prices}
+=======
+            {key: value for key, value in distilled.items() if key != "aliases"} | {"id": alias, "prices": prices}
+>>>>>>> usage
         )
     return out
 
