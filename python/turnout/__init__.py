@@ -17,6 +17,7 @@ from turnout._core import (
     Money,
     Policy,
     State,
+    ThinkingFields,
     TokenCount,
     Usage,
     UsageReport,
@@ -25,6 +26,7 @@ from turnout._core import (
     cost,
     count_tokens,
     read_usage,
+    thinking_fields,
 )
 from turnout.errors import (
     BudgetError,
@@ -61,6 +63,7 @@ __all__ = [
     "Router",
     "State",
     "SyncRouter",
+    "ThinkingFields",
     "TokenCount",
     "TurnoutError",
     "Usage",
@@ -73,6 +76,7 @@ __all__ = [
     "parse_policy",
     "read_usage",
     "shipped_policy",
+    "thinking_fields",
 ]
 
 _LATE = {"Response", "Router", "SyncRouter"}

@@ -24,6 +24,7 @@ __all__ = [
     "StreamEvent",
     "StreamReader",
     "TestFailure",
+    "ThinkingFields",
     "TokenCount",
     "ToolCall",
     "Usage",
@@ -39,6 +40,7 @@ __all__ = [
     "outcomes",
     "parse_answer",
     "read_usage",
+    "thinking_fields",
 ]
 __version__: str
 
@@ -527,6 +529,19 @@ def count_tokens(model: str, request_or_text: _RequestLike, *, dialect: str | No
 
 def classify(text_or_request: _RequestLike, *, dialect: str | None = None) -> Classification:
     """Classify a text or a request by what its caller asks for."""
+
+@final
+class ThinkingFields:
+    """The thinking members of a request body, and what differs from what was asked."""
+    @property
+    def fields(self) -> dict[str, object]: ...
+    @property
+    def notes(self) -> tuple[str, ...]: ...
+
+def thinking_fields(
+    model: str, setting: Literal["off", "low", "medium", "high", "max"] | int, *, max_tokens: int | None = None
+) -> ThinkingFields:
+    """What a thinking setting becomes in a request to a model of the catalogue."""
 
 def cost(model: str, usage: Usage) -> Money:
     """What a usage costs on a model of the catalogue."""

@@ -24,6 +24,7 @@ EXPORTS = [
     "Router",
     "State",
     "SyncRouter",
+    "ThinkingFields",
     "TokenCount",
     "TurnoutError",
     "Usage",
@@ -36,6 +37,7 @@ EXPORTS = [
     "parse_policy",
     "read_usage",
     "shipped_policy",
+    "thinking_fields",
 ]
 
 # Nobody who only decides should pay for what only executes, serves or prints.
