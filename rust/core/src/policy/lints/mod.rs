@@ -1,0 +1,4 @@
+mod region;
+mod truth;
+mod universe;
+mod values;
