@@ -388,7 +388,7 @@ impl<'p> Reader<'p> {
         Truth { yes: self.side(axis, Values::flag(true)), no: self.side(axis, Values::flag(false)) }
     }
 
-    fn text(&mut self, text: &str) -> u32 {
+    pub fn text(&mut self, text: &str) -> u32 {
         if let Some(known) = self.texts.get(text) {
             return *known;
         }
