@@ -184,7 +184,7 @@ fn count(counter: &Cell<usize>, happened: bool) {
 #[test]
 fn regions_are_what_the_evaluator_says() {
     let [compared, unclear, too_many, questions] = [const { Cell::new(0_usize) }; 4];
-    let mut runner = TestRunner::new(Config { cases: 1500, failure_persistence: None, ..Config::default() });
+    let mut runner = TestRunner::new(Config { cases: 600, failure_persistence: None, ..Config::default() });
     runner
         .run(&condition(), |text| {
             let (mut names, facts) = own();
@@ -217,13 +217,13 @@ fn regions_are_what_the_evaluator_says() {
     println!(
         "{compared} conditions compared, {questions} with questions, {unclear} unclear, {too_many} too large to enumerate"
     );
-    assert!(compared > 1000 && questions > 20 && unclear < 150, "{compared} {questions} {unclear} {too_many}");
+    assert!(compared > 400 && questions > 5 && unclear < 60, "{compared} {questions} {unclear} {too_many}");
 }
 
 #[test]
 fn implication_and_emptiness_are_never_claimed_wrongly() {
     let [never, missed_never, implied, missed_implied, compared] = [const { Cell::new(0_usize) }; 5];
-    let mut runner = TestRunner::new(Config { cases: 3000, failure_persistence: None, ..Config::default() });
+    let mut runner = TestRunner::new(Config { cases: 1500, failure_persistence: None, ..Config::default() });
     runner
         .run(&(condition(), condition(), condition()), |(one, two, three)| {
             let (mut names, facts) = own();
@@ -259,7 +259,7 @@ fn implication_and_emptiness_are_never_claimed_wrongly() {
     println!(
         "{compared} triples: never true {never} (missed {missed_never}), implied {implied} (missed {missed_implied}), none wrongly"
     );
-    assert!(never > 50 && implied > 50, "{never} {implied}");
+    assert!(never > 20 && implied > 50, "{never} {implied}");
     assert!(
         missed_never * 10 < never && missed_implied * 5 < implied,
         "{missed_never} of {never}, {missed_implied} of {implied}"

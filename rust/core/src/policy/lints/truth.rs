@@ -56,13 +56,13 @@ pub(super) enum Constant {
 
 /// What a value is: a constant, or whatever a fact is.
 #[derive(Debug, Clone)]
-enum Term {
+pub(super) enum Term {
     Constant(Constant),
     Fact(FactId),
 }
 
 /// A value, by cases that exclude each other.
-type Cases = Vec<(Region, Term)>;
+pub(super) type Cases = Vec<(Region, Term)>;
 
 /// What a node of a program means.
 #[derive(Debug, Clone)]
@@ -86,9 +86,9 @@ impl Meaning {
 pub(super) struct Reader<'p> {
     facts: &'p [NamedFact],
     /// Facts that are constants in the case at hand: those of a candidate, or of a decision.
-    pub fixed: BTreeMap<FactId, Constant>,
+    fixed: BTreeMap<FactId, Constant>,
     /// What each fact can be at most.
-    pub space: Space,
+    space: Space,
     texts: BTreeMap<String, u32>,
     questions: BTreeMap<(FactId, String), u32>,
     named: BTreeMap<u16, Meaning>,
@@ -372,9 +372,21 @@ impl<'p> Reader<'p> {
     }
 
     /// Where a fact is one of these values.
+    #[allow(clippy::needless_pass_by_value, reason = "values are made where they are asked for")]
     pub fn side(&mut self, axis: Axis, values: Values) -> Region {
         let side = self.universe(axis).intersection(&values);
         Region::of(Cube::side(axis, side))
+    }
+
+    /// Whether some request does not have a fact.
+    pub fn can_be_unknown(&mut self, fact: FactId) -> bool {
+        matches!(fact, FactId::Named(_)) || !self.known(fact, false).is_empty()
+    }
+
+    /// Looks from now on at the case in which these facts are constants.
+    pub fn fix(&mut self, fixed: BTreeMap<FactId, Constant>) {
+        self.fixed = fixed;
+        self.named.clear();
     }
 
     fn known(&mut self, fact: FactId, is_known: bool) -> Region {

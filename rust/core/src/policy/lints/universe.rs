@@ -45,6 +45,7 @@ fn is_always_known(fact: FactId) -> bool {
             | FactId::Time
             | FactId::Weekday
             | FactId::Date
+            | FactId::Rule
             | FactId::Refused
     )
 }
