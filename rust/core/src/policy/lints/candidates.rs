@@ -1,6 +1,7 @@
 //! What is known of a candidate before any request: its facts, and what it cannot take.
 
 use std::collections::BTreeMap;
+use std::rc::Rc;
 
 use super::region::{Axis, Region};
 use super::truth::{Constant, Reader};
@@ -27,6 +28,11 @@ pub(super) fn constants(policy: &Policy, deployment: usize) -> BTreeMap<FactId, 
     found.insert(FactId::DeploymentName, text(&row.name));
     found.insert(FactId::DeploymentRegion, row.region.as_deref().map_or(Constant::Unknown, text));
     found
+}
+
+/// The same for every deployment, in the order of the policy.
+pub(super) fn all_constants(policy: &Policy) -> Vec<Rc<BTreeMap<FactId, Constant>>> {
+    (0..policy.deployments.len()).map(|deployment| Rc::new(constants(policy, deployment))).collect()
 }
 
 /// The deployments of a model.

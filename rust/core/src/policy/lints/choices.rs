@@ -4,13 +4,14 @@
 use std::collections::BTreeMap;
 use std::rc::Rc;
 
-use super::candidates::{Refusal, constants, of_model, of_rule, refusals};
+use super::candidates::{Refusal, of_model, of_rule, refusals};
 use super::named;
 use super::places::{items, key_pos, member, rule};
 use super::region::{Cube, Region};
-use super::truth::{Reader, Truth};
+use super::truth::{Constant, Reader, Truth};
 use crate::policy::diagnostics::Findings;
 use crate::policy::expr::Program;
+use crate::policy::facts::FactId;
 use crate::policy::model::{Policy, Require, Rule};
 use crate::policy::source::Node;
 
@@ -22,6 +23,8 @@ pub(super) struct Choices<'c> {
     pub policy: &'c Policy,
     pub truths: &'c [Option<Rc<Truth>>],
     pub root: &'c Node,
+    /// The facts of each deployment.
+    pub constants: &'c [Rc<BTreeMap<FactId, Constant>>],
     /// Whether something was said of an expression already.
     pub is_blamed: &'c dyn Fn(&Program) -> bool,
 }
@@ -59,7 +62,7 @@ impl Choices<'_> {
             }
             let passes = |deployment: &usize| self.passed(filter, *deployment, &Region::all(), reader);
             let left: Option<Vec<Region>> = deployments.iter().map(passes).collect();
-            reader.fix(BTreeMap::new());
+            reader.fix(Rc::default());
             // Where the filter does not apply, everything passes.
             let spared = filter.when.as_ref().map(|when| reader.truth(when).map(|truth| truth.no.clone()));
             let Some(left) = left else { continue };
@@ -89,12 +92,12 @@ impl Choices<'_> {
 
     /// Where a deployment passes a filter.
     fn passed(&self, filter: &Require, deployment: usize, of: &Region, reader: &mut Reader<'_>) -> Option<Region> {
-        reader.fix(BTreeMap::new());
+        reader.fix(Rc::default());
         let spared = match &filter.when {
             Some(when) => reader.truth(when)?.no.clone(),
             None => Region::default(),
         };
-        reader.fix(constants(self.policy, deployment));
+        reader.fix(self.constants.get(deployment).cloned().unwrap_or_default());
         let kept = reader.truth(&filter.keep)?.yes.clone();
         let passed = spared.or(&kept)?;
         passed.and(of, reader.rested())
@@ -103,7 +106,7 @@ impl Choices<'_> {
     /// Looks at every choice.
     pub fn choices(&self, rejecting: &[String], reader: &mut Reader<'_>, findings: &mut Findings) {
         for (index, row) in self.policy.rules.iter().enumerate() {
-            reader.fix(BTreeMap::new());
+            reader.fix(Rc::default());
             if row.when.as_ref().is_some_and(|when| (self.is_blamed)(when)) {
                 continue;
             }
@@ -131,7 +134,7 @@ impl Choices<'_> {
                 self.unfit(&case, taken, reader, findings);
             }
         }
-        reader.fix(BTreeMap::new());
+        reader.fix(Rc::default());
     }
 
     /// A choice of which nothing is left for some requests that the condition speaks of.
@@ -151,7 +154,7 @@ impl Choices<'_> {
         let mut is_said = false;
         for filter in self.policy.require.iter().chain(&case.row.require) {
             let Some(when) = filter.when.as_ref().filter(|_| !case.rejecting.contains(&filter.name)) else { continue };
-            reader.fix(BTreeMap::new());
+            reader.fix(Rc::default());
             let Some(applies) = reader.truth(when) else { continue };
             let Some(of) = taken.and(&applies.yes, reader.rested()).filter(|of| !of.is_empty()) else { continue };
             if self.is_empty_for(case, &of, reader) == Some(true) && self.reaches(case.index, &of, reader) {
@@ -177,7 +180,7 @@ impl Choices<'_> {
 
     /// Whether the rule comes to see some of these requests.
     fn reaches(&self, index: usize, of: &Region, reader: &mut Reader<'_>) -> bool {
-        reader.fix(BTreeMap::new());
+        reader.fix(Rc::default());
         let mut rest = of.clone();
         let space = reader.rested();
         for truth in self.truths.get(..index).unwrap_or_default() {

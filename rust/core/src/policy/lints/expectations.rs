@@ -1,6 +1,7 @@
 //! Tests whose expectation holds whatever the policy decides.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::rc::Rc;
 
 use super::candidates::{constants, of_rule};
 use super::places::{items, member};
@@ -40,7 +41,8 @@ pub(super) fn expectations(
         let given = given(policy, &test.given);
         // The first decision for which it may fail settles it, and most tests fail for a refusal.
         let holds_always = decisions.iter().rev().all(|decision| {
-            reader.fix(decision.iter().chain(&given).map(|(fact, value)| (*fact, value.clone())).collect());
+            let fixed = decision.iter().chain(&given).map(|(fact, value)| (*fact, value.clone()));
+            reader.fix(Rc::new(fixed.collect()));
             let truth = reader.truth(&test.expect);
             truth.is_some_and(|truth| truth.yes.covers(&Region::all(), reader.rested()) == Some(true))
         });
@@ -54,7 +56,7 @@ pub(super) fn expectations(
             );
         }
     }
-    reader.fix(BTreeMap::new());
+    reader.fix(Rc::default());
 }
 
 /// What a test fixes.

@@ -54,10 +54,11 @@ pub(super) fn lint(policy: &Policy, root: &Node, findings: &mut Findings) {
     let truths: Vec<_> =
         policy.rules.iter().map(|rule| rule.when.as_ref().and_then(|when| reader.truth(when))).collect();
     shadows::shadows(policy, &truths, &mut reader, root, findings);
-    let choices = choices::Choices { policy, truths: &truths, root, is_blamed: &is_blamed };
+    let constants = candidates::all_constants(policy);
+    let choices = choices::Choices { policy, truths: &truths, root, constants: &constants, is_blamed: &is_blamed };
     let rejecting = choices.filters(&mut reader, findings);
     choices.choices(&rejecting, &mut reader, findings);
-    wishes::wishes(policy, &truths, root, &is_blamed, &mut reader, findings);
+    wishes::wishes(policy, &truths, root, &constants, &is_blamed, &mut reader, findings);
     expectations::expectations(policy, &mut reader, root, &is_blamed, findings);
     unused::unused(policy, root, findings);
 }

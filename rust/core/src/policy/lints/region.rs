@@ -67,8 +67,21 @@ impl Cube {
         })
     }
 
+    /// Whether all of another box lies in this.
+    pub fn holds(&self, other: &Self) -> bool {
+        self.0.iter().all(|(axis, values)| other.get(*axis).is_some_and(|side| side.is_within(values)))
+    }
+
+    /// Whether no side keeps the two apart.
+    pub fn touches(&self, other: &Self) -> bool {
+        self.0.iter().all(|(axis, values)| other.get(*axis).is_none_or(|side| side.touches(values)))
+    }
+
     /// What both boxes hold; none when nothing.
     pub fn intersection(&self, other: &Self) -> Option<Self> {
+        if !self.touches(other) {
+            return None;
+        }
         let mut both = self.clone();
         for (axis, values) in &other.0 {
             let side = both.get(*axis).map_or_else(|| values.clone(), |own| own.intersection(values));

@@ -1,16 +1,15 @@
 //! Rules whose every request a rule above takes, or the rules above take together.
 
+use std::collections::BTreeMap;
 use std::rc::Rc;
 
 use super::places::{key_pos, rule};
 use super::region::{Axis, Cube, Region};
 use super::truth::{Reader, Truth};
+use super::values::Values;
 use crate::policy::diagnostics::Findings;
 use crate::policy::model::Policy;
 use crate::policy::source::Node;
-
-/// How many boxes may be cut for rules above that look at other facts.
-const WIDE_WORK: usize = 256;
 
 /// Looks at every rule with those above it.
 pub(super) fn shadows(
@@ -55,59 +54,52 @@ fn list(names: &[String]) -> String {
 /// The rules above that leave nothing of a region: one if one does, else those that do together.
 fn takers(wanted: &Region, above: &[Option<Rc<Truth>>], reader: &mut Reader<'_>) -> Option<Vec<usize>> {
     let rows = || above.iter().enumerate().filter_map(|(index, truth)| Some((index, &truth.as_ref()?.yes)));
-    for (index, yes) in rows() {
-        if could_cover(yes, wanted) && yes.covers(wanted, reader.rested()) == Some(true) {
-            return Some(vec![index]);
-        }
+    let alone =
+        rows().find(|(_, yes)| wanted.cubes().iter().all(|small| yes.cubes().iter().any(|large| large.holds(small))));
+    if let Some((index, _)) = alone {
+        return Some(vec![index]);
     }
-    // First what looks at the same facts, which only makes boxes smaller; then the others, within bounds.
-    let axes: Vec<Axis> = wanted.cubes().iter().flat_map(Cube::sides).map(|(axis, _)| *axis).collect();
-    let is_near = |cube: &&Cube| cube.sides().all(|(axis, _)| axes.contains(axis));
-    let mut rest = wanted.clone();
+    let mut found = Vec::new();
+    for cube in wanted.cubes() {
+        let touching = rows()
+            .flat_map(|(index, yes)| yes.cubes().iter().map(move |other| (index, other)))
+            .filter(|(_, other)| other.touches(cube))
+            .collect();
+        found.extend(cover(cube, touching, reader)?);
+    }
+    found.sort_unstable();
+    found.dedup();
+    Some(found)
+}
+
+/// The rules whose boxes hold all of a box together.
+fn cover(cube: &Cube, mut touching: Vec<(usize, &Cube)>, reader: &mut Reader<'_>) -> Option<Vec<usize>> {
+    // A side that the boxes do not fill together leaves a gap that only boxes without such a side can close; and what
+    // closes the gap holds the rest too. So the boxes with that side are needless.
+    loop {
+        let mut sides: BTreeMap<Axis, Vec<&Values>> = BTreeMap::new();
+        for (axis, values) in touching.iter().flat_map(|(_, other)| other.sides()) {
+            sides.entry(*axis).or_default().push(values);
+        }
+        let needless: Vec<Axis> = sides
+            .into_iter()
+            .filter(|(axis, sides)| !reader.side_of(cube, *axis).is_filled_by(sides))
+            .map(|(axis, _)| axis)
+            .collect();
+        if needless.is_empty() {
+            break;
+        }
+        touching.retain(|(_, other)| other.sides().all(|(axis, _)| needless.binary_search(axis).is_err()));
+    }
+    let mut rest = Region::of(cube.clone());
     let mut takers = Vec::new();
     let space = reader.rested();
-    for is_wide in [false, true] {
-        if is_wide {
-            space.work = WIDE_WORK;
-        }
-        for (index, yes) in rows() {
-            let near = yes.cubes().iter().filter(is_near).count();
-            let taken = if is_wide {
-                if near == yes.cubes().len() {
-                    continue;
-                }
-                yes.clone()
-            } else {
-                yes.cubes()
-                    .iter()
-                    .filter(is_near)
-                    .fold(Region::default(), |all, cube| all.or(&Region::of(cube.clone())).unwrap_or_default())
-            };
-            if taken.is_empty() {
-                continue;
-            }
-            let left = rest.minus(&taken, space)?;
-            if left != rest {
-                takers.push(index);
-                rest = left;
-            }
-            if rest.is_empty() {
-                takers.sort_unstable();
-                takers.dedup();
-                return Some(takers);
-            }
+    for (index, other) in touching {
+        rest = rest.minus(&Region::of(other.clone()), space)?;
+        takers.push(index);
+        if rest.is_empty() {
+            return Some(takers);
         }
     }
     None
-}
-
-/// Whether one region may hold all of another: some box of it asks nothing that a box of the other leaves open. Exact for
-/// single boxes; for several it may say no where the boxes cover each other only together.
-fn could_cover(outer: &Region, inner: &Region) -> bool {
-    inner.cubes().iter().all(|small| {
-        outer
-            .cubes()
-            .iter()
-            .any(|large| large.sides().any(|(axis, _)| small.get(*axis).is_some()) || large.sides().next().is_none())
-    })
 }

@@ -17,7 +17,7 @@ use super::universe::{can_be_estimate, unit, universe};
 use super::values::{Nums, Texts, Values};
 use crate::policy::NamedFact;
 use crate::policy::expr::{CmpOp, Op, Program, Tri};
-use crate::policy::facts::{FactId, Type};
+use crate::policy::facts::{FACTS, FactId, Scope, Type};
 
 /// How many boxes the analysis of one condition may make: a fraction of a millisecond.
 const WORK: usize = 4096;
@@ -86,7 +86,7 @@ impl Meaning {
 pub(super) struct Reader<'p> {
     facts: &'p [NamedFact],
     /// Facts that are constants in the case at hand: those of a candidate, or of a decision.
-    fixed: BTreeMap<FactId, Constant>,
+    fixed: Rc<BTreeMap<FactId, Constant>>,
     /// What each fact can be at most.
     space: Space,
     texts: BTreeMap<String, u32>,
@@ -100,7 +100,7 @@ impl<'p> Reader<'p> {
     pub fn new(facts: &'p [NamedFact], limits: BTreeMap<FactId, Vec<String>>) -> Self {
         Self {
             facts,
-            fixed: BTreeMap::new(),
+            fixed: Rc::default(),
             space: Space { universe: BTreeMap::new(), work: WORK },
             texts: BTreeMap::new(),
             questions: BTreeMap::new(),
@@ -384,9 +384,17 @@ impl<'p> Reader<'p> {
     }
 
     /// Looks from now on at the case in which these facts are constants.
-    pub fn fix(&mut self, fixed: BTreeMap<FactId, Constant>) {
+    pub fn fix(&mut self, fixed: Rc<BTreeMap<FactId, Constant>>) {
+        // The policy's own facts look at the request alone: a candidate changes none of them.
+        if [&self.fixed, &fixed].iter().any(|fixed| fixed.keys().any(|fact| is_of_request(*fact))) {
+            self.named.clear();
+        }
         self.fixed = fixed;
-        self.named.clear();
+    }
+
+    /// What an axis can be within a box.
+    pub fn side_of(&mut self, cube: &Cube, axis: Axis) -> Values {
+        cube.get(axis).cloned().unwrap_or_else(|| self.universe(axis))
     }
 
     fn known(&mut self, fact: FactId, is_known: bool) -> Region {
@@ -432,6 +440,11 @@ impl<'p> Reader<'p> {
         self.space.universe.insert(axis, values.clone());
         values
     }
+}
+
+/// Whether a fact is there before any candidate is.
+fn is_of_request(fact: FactId) -> bool {
+    matches!(fact, FactId::Meta(_)) || FACTS.iter().any(|row| row.id == fact && row.scope == Scope::Request)
 }
 
 fn compare(op: CmpOp, left: &Constant, right: &Constant) -> Tri {

@@ -44,6 +44,14 @@ impl Nums {
         Self(found)
     }
 
+    fn touches(&self, other: &Self) -> bool {
+        self.0.iter().any(|(a, b)| other.0.iter().any(|(c, d)| a.max(c) <= b.min(d)))
+    }
+
+    fn is_within(&self, other: &Self) -> bool {
+        self.0.iter().all(|(a, b)| other.0.iter().any(|(c, d)| c <= a && b <= d))
+    }
+
     fn union(&self, other: &Self) -> Self {
         let mut all: Vec<(i64, i64)> = self.0.iter().chain(&other.0).copied().collect();
         all.sort_unstable();
@@ -93,6 +101,15 @@ impl Texts {
 
     pub fn is_empty(&self) -> bool {
         !self.is_rest && self.named.is_empty()
+    }
+
+    fn touches(&self, other: &Self) -> bool {
+        match (self.is_rest, other.is_rest) {
+            (false, false) => self.named.iter().any(|text| other.named.binary_search(text).is_ok()),
+            (false, true) => self.named.iter().any(|text| other.named.binary_search(text).is_err()),
+            (true, false) => other.touches(self),
+            (true, true) => true,
+        }
     }
 
     fn complement(&self) -> Self {
@@ -166,6 +183,37 @@ impl Values {
         !self.unknown && !self.yes && !self.no && self.nums.is_empty() && self.texts.is_empty()
     }
 
+    /// Whether some value is in both.
+    pub fn touches(&self, other: &Self) -> bool {
+        (self.unknown && other.unknown)
+            || (self.yes && other.yes)
+            || (self.no && other.no)
+            || self.nums.touches(&other.nums)
+            || self.texts.touches(&other.texts)
+    }
+
+    /// Whether every value is in the other set too.
+    pub fn is_within(&self, other: &Self) -> bool {
+        self.unknown <= other.unknown
+            && self.yes <= other.yes
+            && self.no <= other.no
+            && self.nums.is_within(&other.nums)
+            && !self.texts.touches(&other.texts.complement())
+    }
+
+    /// Whether every value is in one of these sets.
+    pub fn is_filled_by(&self, sets: &[&Self]) -> bool {
+        let any = |holds: fn(&Self) -> bool| sets.iter().any(|set| holds(set));
+        // Most sets miss a kind altogether: that is seen without joining them.
+        let has_kinds = (!self.unknown || any(|set| set.unknown))
+            && (!self.yes || any(|set| set.yes))
+            && (!self.no || any(|set| set.no))
+            && (!self.texts.is_rest || any(|set| set.texts.is_rest))
+            && self.nums.least() >= sets.iter().filter_map(|set| set.nums.least()).min().or(self.nums.least())
+            && (self.nums.is_empty() || any(|set| !set.nums.is_empty()));
+        has_kinds && self.is_within(&sets.iter().fold(Self::default(), |all, set| all.union(set)))
+    }
+
     #[must_use]
     pub fn intersection(&self, other: &Self) -> Self {
         Self {
@@ -236,6 +284,8 @@ mod tests {
                 prop_assert_eq!(holds(&a.union(&b), value), holds(&a, value) || holds(&b, value));
                 prop_assert_eq!(holds(&a.complement(), value), !holds(&a, value));
             }
+            prop_assert_eq!(a.touches(&b), !a.intersection(&b).is_empty());
+            prop_assert_eq!(a.is_within(&b), a.intersection(&b.complement()).is_empty());
             prop_assert_eq!(a.complement().complement(), a);
         }
 
@@ -246,6 +296,7 @@ mod tests {
                 prop_assert_eq!(holds(&a.intersection(&b), text), holds(&a, text) && holds(&b, text));
                 prop_assert_eq!(holds(&a.complement(), text), !holds(&a, text));
             }
+            prop_assert_eq!(a.touches(&b), !a.intersection(&b).is_empty());
         }
     }
 

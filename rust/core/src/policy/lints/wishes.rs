@@ -3,13 +3,14 @@
 use std::collections::BTreeMap;
 use std::rc::Rc;
 
-use super::candidates::{constants, of_rule};
+use super::candidates::of_rule;
 use super::named;
 use super::places::{items, member, rule};
 use super::region::Region;
-use super::truth::{Reader, Truth};
+use super::truth::{Constant, Reader, Truth};
 use crate::policy::diagnostics::Findings;
 use crate::policy::expr::Program;
+use crate::policy::facts::FactId;
 use crate::policy::model::Policy;
 use crate::policy::source::Node;
 
@@ -18,6 +19,7 @@ pub(super) fn wishes(
     policy: &Policy,
     truths: &[Option<Rc<Truth>>],
     root: &Node,
+    constants: &[Rc<BTreeMap<FactId, Constant>>],
     is_blamed: &dyn Fn(&Program) -> bool,
     reader: &mut Reader<'_>,
     findings: &mut Findings,
@@ -41,12 +43,12 @@ pub(super) fn wishes(
             let met: Option<Vec<Region>> = deployments
                 .iter()
                 .map(|deployment| {
-                    reader.fix(constants(policy, *deployment));
+                    reader.fix(constants.get(*deployment).cloned().unwrap_or_default());
                     let truth = reader.truth(want)?;
                     truth.yes.and(&taken, reader.rested())
                 })
                 .collect();
-            reader.fix(BTreeMap::new());
+            reader.fix(Rc::default());
             let Some(met) = met.filter(|met| !met.is_empty()) else { continue };
             if met.iter().all(Region::is_empty) {
                 findings.warning(
