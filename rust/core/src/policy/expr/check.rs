@@ -2,7 +2,7 @@
 
 use super::ExprError;
 use super::ast::{Expr, ExprKind, Literal, Span};
-use super::lex::lex;
+use super::lex::{Token, lex};
 use super::program::{Op, Program};
 use crate::policy::facts::{FACTS, FactId, Scope, Type, fact};
 
@@ -216,8 +216,12 @@ impl Checker<'_> {
     }
 }
 
-/// Whether two expressions are the same but for their layout.
-pub fn is_same(one: &str, other: &str) -> bool {
-    let tokens = |text: &str| lex(text).map(|tokens| tokens.into_iter().map(|(token, _)| token).collect::<Vec<_>>());
-    matches!((tokens(one), tokens(other)), (Ok(one), Ok(other)) if one == other)
+/// An expression without its layout: two that are equal differ in spaces only.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Wording(Vec<Token>);
+
+/// The wording of an expression; none when it has no tokens.
+pub fn wording(text: &str) -> Option<Wording> {
+    let tokens = lex(text).ok()?;
+    Some(Wording(tokens.into_iter().map(|(token, _)| token).collect()))
 }

@@ -19,7 +19,7 @@ mod program;
 mod thresholds;
 
 pub use ast::{CmpOp, Expr, ExprKind, Literal, Span};
-pub use check::{Names, check, is_same};
+pub use check::{Names, Wording, check, wording};
 pub use lex::fixed;
 pub use parse::parse;
 pub use program::{Environment, Program, TextTest, Tri, Value};
