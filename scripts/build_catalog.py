@@ -1,27 +1,36 @@
 """Distil the gathered catalogue into the files that the core embeds.
 
-Usage: python scripts/build_catalog.py DATA_DIR OUT
+Usage: python scripts/build_catalog.py DATA_DIR OUT [--wide WIDE]
 
 DATA_DIR holds `models.jsonl`, `models-core.jsonl` and `providers.jsonl`; OUT receives `models.jsonl`, `providers.jsonl`
-and `NOTICE.md`. The same input gives the same bytes. Numbers pass through as decimal text, never as floats. Every
-correction that this script makes to the gathered rows stands below with its reason.
+and `NOTICE.md`, and WIDE, a file, every other gathered model in the same form. The same input gives the same bytes.
+Numbers pass through as decimal text, never as floats. Every correction to the gathered rows stands here or in
+`catalog_prices.py` with its reason.
 """
 
 from __future__ import annotations
 
 import argparse
-import json
-from collections.abc import Iterable
-from decimal import Decimal
+import re
 from fractions import Fraction
 from pathlib import Path
-from typing import TypeAlias
 
-Json: TypeAlias = "str | int | bool | Decimal | list[Json] | dict[str, Json] | None"
-Row: TypeAlias = "dict[str, Json]"
+from catalog_json import (
+    AS_OF,
+    Json,
+    Row,
+    count,
+    encode,
+    full_name,
+    items,
+    number,
+    read_rows,
+    table,
+    write_rows,
+)
+from catalog_prices import RATES, periods, scaled
 
 FORMAT = 1
-AS_OF = "2026-11-22"
 
 # Names that people use for a retired model but that no price source lists. The seed article routes to Claude 3.7 Sonnet
 # "thinking", which is the same model with a parameter.
@@ -43,9 +52,21 @@ REPLACED_BY_LINE = (
     ("claude-2", "anthropic/claude-sonnet-5-5"),
 )
 
-# Tiers that a source still lists though no request can reach them: Sonnet 4.5's window went back to 200,000 when the
-# long-context beta was withdrawn, and its tier starts above that.
-DEAD_TIERS = {"anthropic/claude-sonnet-4-5-20250929"}
+# "Not sooner than" of Anthropic's table of retirements, for models that are active.
+NOT_RETIRED_BEFORE = {
+    "anthropic/claude-fable-5": "2027-06-09",
+    "anthropic/claude-opus-5": "2027-07-24",
+    "anthropic/claude-opus-4-8": "2027-05-28",
+    "anthropic/claude-opus-4-7": "2027-04-16",
+    "anthropic/claude-opus-4-6": "2027-02-05",
+    "anthropic/claude-opus-4-5-20251101": "2026-11-24",
+    "anthropic/claude-sonnet-5": "2027-06-30",
+    "anthropic/claude-sonnet-4-6": "2027-02-17",
+    "anthropic/claude-haiku-4-5-20251001": "2026-10-15",
+}
+
+# Names that a provider points at one model after another: the sources resolved them on different days, and differ.
+MOVING = re.compile(r"(^|[-/])latest($|-)|^~")
 
 # Models run on the user's own machine, as their server names them. Window and tokenizer are facts of the weights, taken
 # from a host that serves the same weights unmodified. No price: a policy says `price: free` (or what its power costs).
@@ -57,19 +78,6 @@ LOCAL_MODELS: tuple[tuple[str, list[str], str, str, list[str], bool], ...] = (
     ("gpt-oss:20b", [], "gpt-oss 20B", "groq/openai/gpt-oss-20b", ["text"], True),
 )
 
-PRICE_KEYS = {
-    "in": "in",
-    "out": "out",
-    "cache_read": "cache_read",
-    "cache_write": "cache_write_5m",
-    "cache_write_1h": "cache_write_1h",
-    "reasoning_out": "reasoning",
-    "audio_in": "audio_in",
-    "audio_out": "audio_out",
-    "image_in": "image_in",
-    "batch_in": "batch_in",
-    "batch_out": "batch_out",
-}
 CAPS = (
     "tools",
     "parallel_tools",
@@ -120,6 +128,68 @@ ENDPOINTS: dict[str, Row] = {
     },
     "meta": {"max_tokens_field": "max_output_tokens"},
 }
+# How each provider takes a thinking setting over the endpoint that this version calls: the form (the words of
+# `thinking_format.rs`), and the efforts that it documents whatever the model (models whose row lists none get one of
+# these). From the `reasoning` notes of the gathered providers; a provider that is not here documents none, or none that
+# holds for its models. xAI documents the field, but not the words of its newer models, which refuse unknown ones. Google
+# takes efforts for Gemini 3 and later and budgets for 2.5. Ollama's OpenAI endpoint takes `none` to switch off.
+THINKING: dict[str, tuple[str, tuple[str, ...]]] = {
+    "alibaba": ("enable_thinking", ()),
+    "anthropic": ("anthropic", ()),
+    "azure": ("reasoning_effort", ()),
+    "baseten": ("chat_template_args", ()),
+    "cerebras": ("disable_reasoning", ()),
+    "cloudflare-workers-ai": ("chat_template_kwargs", ()),
+    "cohere": ("token_budget", ()),
+    "databricks": ("reasoning_effort", ()),
+    "deepinfra": ("reasoning_enabled", ()),
+    "deepseek": ("thinking_type", ("high", "max")),
+    "digitalocean": ("reasoning_effort", EFFORTS),
+    "fireworks": ("reasoning_effort", ("none", "low", "medium", "high")),
+    "friendli": ("chat_template_kwargs", ()),
+    "google": ("google_thinking_config", ("low", "medium", "high")),
+    "groq": ("reasoning_effort", ("low", "medium", "high")),
+    "huggingface": ("reasoning_effort", ()),
+    "inception": ("reasoning_effort", ("low", "medium", "high")),
+    "llamacpp": ("chat_template_kwargs", ()),
+    "minimax": ("anthropic", ()),
+    "mistral": ("reasoning_effort", ()),
+    "moonshotai": ("thinking_type", ()),
+    "nebius": ("reasoning_effort", ("low", "medium", "high")),
+    "novita": ("enable_thinking", ()),
+    "nvidia": ("chat_template_kwargs", ()),
+    "ollama": ("reasoning_effort", ("none", "low", "medium", "high")),
+    "openai": ("reasoning_effort", ()),
+    "openrouter": ("reasoning", ("minimal", "low", "medium", "high")),
+    "ovhcloud": ("reasoning_effort", ()),
+    "perplexity": ("reasoning_effort", ("minimal", "low", "medium", "high")),
+    "scaleway": ("reasoning_effort", ()),
+    "siliconflow": ("enable_thinking", ()),
+    "stepfun": ("reasoning_effort", ("low", "medium", "high")),
+    "together": ("reasoning_enabled", ()),
+    "upstage": ("reasoning_effort", ("low", "medium", "high")),
+    "vercel-ai-gateway": ("reasoning", ("low", "medium", "high")),
+    "vllm": ("chat_template_kwargs", ()),
+    "volcengine": ("thinking_type", ()),
+    "wandb": ("chat_template_kwargs", ()),
+    "xai": ("reasoning_effort", ()),
+    "xiaomi": ("thinking_type", ()),
+    "zai": ("thinking_type", ()),
+}
+
+# Providers that refuse or mislead a model whose calls of tools come back without its reasoning.
+ECHOES_REASONING = {"deepseek", "moonshotai", "xiaomi", "zai"}
+
+# Models whose thinking is set in another form than their provider's, and facts about it that no source lists. Qwen on
+# Groq takes `default` and `none`; Magistral always thinks, and its older versions wait for the prompt mode; gpt-oss always
+# thinks, its server's template has no switch.
+MODEL_THINKING: dict[str, Row] = {
+    "groq/qwen/qwen3.8-27b": {"format": "effort_default"},
+    "mistral/magistral-medium-latest": {"always_on": True, "format": "prompt_mode"},
+    "ollama/gpt-oss:20b": {"efforts": ["low", "medium", "high"], "can_disable": False},
+    "ollama/qwen3-8b": {"efforts": ["none", "low", "medium", "high"]},
+}
+
 PROVIDER_ALIASES = {
     "amazon-bedrock": ["bedrock"],
     "google": ["gemini"],
@@ -138,76 +208,6 @@ SETTINGS = {
     "OLLAMA_HOST",
 }
 NOT_KEYS = {"ANTHROPIC_AUTH_TOKEN", "(user supplied)"}
-
-
-def read_rows(path: Path) -> list[Row]:
-    """Reads one JSON object a line, numbers with a fraction as exact decimals."""
-    lines = path.read_text(encoding="utf-8").splitlines()
-    return [json.loads(line, parse_float=Decimal) for line in lines if line.strip()]
-
-
-def write_rows(path: Path, rows: Iterable[Row]) -> None:
-    """Writes one compact JSON object a line."""
-    path.write_text("".join(f"{encode(row)}\n" for row in rows), encoding="utf-8", newline="\n")
-
-
-def encode(value: Json) -> str:
-    """Compact JSON in which a decimal keeps its digits."""
-    if isinstance(value, Decimal):
-        text = format(value, "f")
-        return (text.rstrip("0").rstrip(".") if "." in text else text) or "0"
-    if isinstance(value, dict):
-        return "{" + ",".join(f"{encode(key)}:{encode(item)}" for key, item in value.items()) + "}"
-    if isinstance(value, list):
-        return "[" + ",".join(encode(item) for item in value) + "]"
-    return json.dumps(value, ensure_ascii=False)
-
-
-def full_name(row: Row) -> str:
-    """The name by which a row is found: `provider/id`."""
-    return f"{row['provider']}/{row['id']}"
-
-
-def number(value: Json) -> Decimal | None:
-    """A number as a decimal; None for anything else."""
-    if isinstance(value, bool) or not isinstance(value, int | Decimal):
-        return None
-    return Decimal(value)
-
-
-def count(value: Json) -> int | None:
-    """A whole number; `4096.0` counts as one."""
-    decimal = number(value)
-    if decimal is None or decimal != decimal.to_integral_value():
-        return None
-    return int(decimal)
-
-
-def table(row: Row, key: str) -> Row:
-    """The object at a key, or an empty one."""
-    value = row.get(key)
-    return value if isinstance(value, dict) else {}
-
-
-def items(row: Row, key: str) -> list[Json]:
-    """The array at a key, or an empty one."""
-    value = row.get(key)
-    return value if isinstance(value, list) else []
-
-
-def rates(prices: Row, is_free_write: bool) -> Row:
-    """One vector of prices, in the order and with the names of the distilled file."""
-    out: Row = {}
-    for key, name in PRICE_KEYS.items():
-        price = number(prices.get(key))
-        if price is not None:
-            out[name] = price
-    # A cache write "at 0" means no fee on top of the input price (sources fill it in for providers without a write
-    # fee). Our classes are disjoint, so a written token that costs 0 would make that input free: it costs what input
-    # costs.
-    if is_free_write and "in" in out:
-        out["cache_write_5m"] = out["in"]
-    return {name: out[name] for name in PRICE_KEYS.values() if name in out}
 
 
 def limits(row: Row) -> tuple[int | None, int | None, int | None]:
@@ -235,6 +235,26 @@ def limits(row: Row) -> tuple[int | None, int | None, int | None]:
     return context, max_input, max_output
 
 
+def day(row: Row, key: str) -> str | None:
+    """A date, when the source knows the day and not the month alone."""
+    text = str(row.get(key))
+    return text if re.fullmatch(r"\d{4}-\d{2}-\d{2}", text) else None
+
+
+def dispute(row: Row) -> Row:
+    """What each source says, by field, for the fields on which they differ; tiers as text."""
+    out: Row = {}
+    for field, said in table(row, "dispute").items():
+        if isinstance(said, dict):
+            values: Row = {
+                source: encode(value) if isinstance(value, list) else value
+                for source, value in said.items()
+                if value is not None
+            }
+            out[RATES.get(field, field)] = values
+    return out
+
+
 def replaced_by(row: Row) -> str | None:
     """What to move to from a Claude model that is retired or about to be."""
     if row["provider"] != "anthropic" or row["status"] == "active":
@@ -244,7 +264,7 @@ def replaced_by(row: Row) -> str | None:
 
 def reasoning(row: Row) -> Row | None:
     """How the model's thinking is controlled; efforts in ascending order."""
-    source = table(row, "reasoning")
+    source = table(row, "reasoning") | MODEL_THINKING.get(full_name(row), {})
     if not source:
         return None
     out: Row = {}
@@ -253,12 +273,15 @@ def reasoning(row: Row) -> Row | None:
     # `efforts_also` is a source's "and these too": without the list that it adds to, the efforts stay unknown.
     listed = items(source, "efforts")
     named = {str(effort) for effort in listed + items(source, "efforts_also")} if listed else set()
+    # Groq's word for "think as you are made to", which is no level.
+    named.discard("default")
     if unknown := named - set(EFFORTS):
         raise SystemExit(f"{full_name(row)}: unknown effort {sorted(unknown)}")
     if named:
         out["efforts"] = [effort for effort in EFFORTS if effort in named]
-    for key in ("always_on", "can_disable", "default_effort", "budget_min", "budget_max"):
-        if source.get(key) is not None:
+    for key in ("always_on", "can_disable", "default_effort", "budget_min", "budget_max", "format"):
+        # A budget of -1 is a source's word for "as long as it likes": no bound.
+        if source.get(key) is not None and source[key] != -1:
             out[key] = source[key]
     return out or None
 
@@ -267,23 +290,7 @@ def model_row(row: Row) -> Row:
     """One distilled model."""
     name = full_name(row)
     context, max_input, max_output = limits(row)
-    prices = table(row, "price")
-    is_free_write = number(prices.get("cache_write")) == 0 and (number(prices.get("in")) or 0) > 0
-    price = rates(prices, is_free_write)
-    if (searches := number(prices.get("web_search_per_k"))) is not None:
-        price["web_search_per_k"] = searches
-    tiers: list[Json] = []
-    if name not in DEAD_TIERS:
-        for tier in items(row, "tiers"):
-            if not isinstance(tier, dict):
-                raise SystemExit(f"{name}: a tier is not an object")
-            shape: Row = {"above": tier["above"]}
-            if row.get("tier_boundary_inclusive"):
-                shape["inclusive"] = True
-            tiers.append(shape | rates(tier, is_free_write))
-    variants: Row = {
-        variant: rates(prices, False) for variant, prices in table(row, "variants").items() if isinstance(prices, dict)
-    }
+    is_preview = row["status"] == "preview"
     modalities = table(row, "modalities")
     caps = table(row, "caps")
     if unknown := set(caps) - set(CAPS):
@@ -294,22 +301,20 @@ def model_row(row: Row) -> Row:
         "id": row["id"],
         # An alias whose region has another price is no alias: see `regional_rows`.
         "aliases": [alias for alias in items(row, "aliases") if alias not in regional] + EXTRA_ALIASES.get(name, []),
+        "moving": MOVING.search(str(row["id"])) is not None or None,
         "name": row.get("name"),
         "lab": row.get("lab"),
-        "status": row["status"],
-        "access": row.get("access"),
-        "release": row.get("release"),
-        "retires_on": row.get("retirement"),
+        # A preview is sold like any other model; that it may change or end early is said of who may rely on it.
+        "status": "active" if is_preview else row["status"],
+        "access": row.get("access") or ("preview" if is_preview else None),
+        "release": day(row, "release"),
+        "retires_on": day(row, "retirement"),
+        "not_retired_before": NOT_RETIRED_BEFORE.get(name),
         "replaced_by": replaced_by(row),
         "context": context,
         "max_input": max_input,
         "max_output": max_output,
-        "price": price or None,
-        "tiers": tiers,
-        "variants": variants,
-        "multipliers": table(row, "multipliers"),
-        "price_from": row.get("price_effective_from"),
-        "time_of_day": row.get("time_of_day_pricing"),
+        "prices": periods(row),
         "input": items(modalities, "in"),
         "output": items(modalities, "out"),
         "caps": {cap: caps[cap] for cap in CAPS if cap in caps},
@@ -317,7 +322,8 @@ def model_row(row: Row) -> Row:
         "prompt_cache_min_tokens": count(row.get("prompt_cache_min_tokens")),
         "tokenizer": row.get("tokenizer_family"),
         "dialect": row.get("dialect"),
-        "disputed": row.get("disputed") or None,
+        "disputed": row.get("dispute_kind"),
+        "dispute": dispute(row),
         "sources": row["sources"],
     }
     return {key: value for key, value in out.items() if value not in (None, [], {})}
@@ -337,39 +343,13 @@ def regional_rows(row: Row, distilled: Row) -> list[Row]:
         if not base or not regional:
             continue
         try:
-            scaled = scale_row(distilled, Fraction(regional) / Fraction(base))
+            prices = scaled(items(distilled, "prices"), Fraction(regional) / Fraction(base))
         except ValueError:
             continue
-        scaled["id"] = alias
-        scaled.pop("aliases", None)
-        out.append(scaled)
-    return out
-
-
-def scale_row(row: Row, ratio: Fraction) -> Row:
-    """The row with every token price times the ratio, exact to a nano-dollar."""
-
-    def scale(prices: Row) -> Row:
-        out: Row = {}
-        for key, value in prices.items():
-            price = number(value)
-            if key in ("above", "inclusive", "web_search_per_k") or price is None:
-                out[key] = value
-                continue
-            nanos = Fraction(price) * ratio * 10**9
-            if nanos.denominator != 1:
-                raise ValueError(key)
-            out[key] = Decimal(nanos.numerator).scaleb(-9)
-        return out
-
-    out = dict(row)
-    out["price"] = scale(table(row, "price"))
-    if "tiers" in row:
-        out["tiers"] = [scale(tier) for tier in items(row, "tiers") if isinstance(tier, dict)]
-    if "variants" in row:
-        out["variants"] = {
-            key: scale(value) for key, value in table(row, "variants").items() if isinstance(value, dict)
-        }
+        out.append(
+            {key: value for key, value in distilled.items() if key not in ("aliases", "dispute")}
+            | {"id": alias, "prices": prices}
+        )
     return out
 
 
@@ -379,6 +359,7 @@ def local_rows(wide: dict[str, Row]) -> list[Row]:
     for identity, aliases, name, same_weights, modalities, has_tools in LOCAL_MODELS:
         source = wide[same_weights]
         context = count(source.get("context"))
+        thinks = f"ollama/{identity}" in MODEL_THINKING
         row: Row = {
             "provider": "ollama",
             "id": identity,
@@ -391,7 +372,8 @@ def local_rows(wide: dict[str, Row]) -> list[Row]:
             "max_output": context,
             "input": list(modalities),
             "output": ["text"],
-            "caps": {"tools": has_tools, "vision": "image" in modalities},
+            "caps": {"tools": has_tools, "vision": "image" in modalities, "reasoning": thinks},
+            "reasoning": MODEL_THINKING.get(f"ollama/{identity}"),
             "tokenizer": source.get("tokenizer_family"),
             "dialect": "openai-chat",
             "sources": source["sources"],
@@ -431,6 +413,9 @@ def provider_row(row: Row) -> Row:
         "max_tokens_field": "max_tokens" if field.startswith("max_tokens") else field,
         # Asking for usage in the stream is the safe side wherever the data does not say that it comes unasked.
         "stream_usage": "always" if stream.startswith(("always", "last chunk", "every chunk")) else "on_request",
+        "thinking_format": THINKING[identity][0] if identity in THINKING else None,
+        "thinking_efforts": list(THINKING[identity][1]) if identity in THINKING else None,
+        "echoes_reasoning": True if identity in ECHOES_REASONING else None,
         "local": row.get("local"),
         "notes": row.get("notes"),
     }
@@ -457,15 +442,47 @@ reason.
 """
 
 
+def wide_rows(gathered: list[Row], curated: list[Row]) -> list[Row]:
+    """Every gathered model that is not among the curated ones, as compact as its facts allow.
+
+    A name stands once: an alias gives way to a row of its own, and an id that is a curated model's alias is that model.
+    """
+    taken = {f"{row['provider']}/{name}" for row in curated for name in [row["id"], *items(row, "aliases")]}
+    out: list[Row] = []
+    for row in gathered:
+        if full_name(row) in taken:
+            continue
+        distilled = model_row(row)
+        # Who says what of which field is shown for curated models alone.
+        distilled.pop("dispute", None)
+        out += [distilled, *regional_rows(row, distilled)]
+    own = {full_name(row) for row in out} | taken
+    named: set[str] = set()
+    kept: list[Row] = []
+    for row in out:
+        if full_name(row) in named | taken:
+            continue
+        named.add(full_name(row))
+        aliases: list[Json] = []
+        for alias in items(row, "aliases"):
+            name = f"{row['provider']}/{alias}"
+            if name not in own | named:
+                aliases.append(alias)
+                named.add(name)
+        kept.append({key: value for key, value in (row | {"aliases": aliases}).items() if value != []})
+    return kept
+
+
 def main() -> None:
     """Reads the gathered catalogue and writes the distilled files."""
     parser = argparse.ArgumentParser(description="Distil the gathered catalogue.")
     parser.add_argument("data_dir", type=Path, metavar="DATA_DIR")
     parser.add_argument("out", type=Path, metavar="OUT")
+    parser.add_argument("--wide", type=Path, metavar="WIDE")
     arguments = parser.parse_args()
     gathered = read_rows(arguments.data_dir / "models.jsonl")
     wide = {full_name(row): row for row in gathered}
-    chosen = {full_name(row): row for row in read_rows(arguments.data_dir / "models-core.jsonl")}
+    chosen = {name: wide[name] for name in map(full_name, read_rows(arguments.data_dir / "models-core.jsonl"))}
     chosen |= {name: row for name, row in wide.items() if row["provider"] == "anthropic" and name not in chosen}
     models: list[Row] = []
     for row in chosen.values():
@@ -482,6 +499,10 @@ def main() -> None:
     write_rows(arguments.out / "providers.jsonl", providers)
     text = notice(sources, len(models), len(providers))
     (arguments.out / "NOTICE.md").write_text(text, encoding="utf-8", newline="\n")
+    if arguments.wide:
+        others = wide_rows(gathered, models)
+        others.sort(key=lambda row: (str(row["provider"]), str(row["id"])))
+        write_rows(arguments.wide, [{"format": FORMAT, "as_of": AS_OF, "models": len(others)}, *others])
 
 
 if __name__ == "__main__":

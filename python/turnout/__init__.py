@@ -17,12 +17,16 @@ from turnout._core import (
     Money,
     Policy,
     State,
+    ThinkingFields,
     TokenCount,
     Usage,
+    UsageReport,
     __version__,
     classify,
     cost,
     count_tokens,
+    read_usage,
+    thinking_fields,
 )
 from turnout.errors import (
     BudgetError,
@@ -59,16 +63,20 @@ __all__ = [
     "Router",
     "State",
     "SyncRouter",
+    "ThinkingFields",
     "TokenCount",
     "TurnoutError",
     "Usage",
+    "UsageReport",
     "__version__",
     "classify",
     "cost",
     "count_tokens",
     "load_policy",
     "parse_policy",
+    "read_usage",
     "shipped_policy",
+    "thinking_fields",
 ]
 
 _LATE = {"Response", "Router", "SyncRouter"}

@@ -24,16 +24,20 @@ EXPORTS = [
     "Router",
     "State",
     "SyncRouter",
+    "ThinkingFields",
     "TokenCount",
     "TurnoutError",
     "Usage",
+    "UsageReport",
     "__version__",
     "classify",
     "cost",
     "count_tokens",
     "load_policy",
     "parse_policy",
+    "read_usage",
     "shipped_policy",
+    "thinking_fields",
 ]
 
 # Nobody who only decides should pay for what only executes, serves or prints.

@@ -3,6 +3,7 @@
 //! No I/O, no clock, no randomness, no threads, no unsafe code, and no panic on any input.
 #![forbid(unsafe_code)]
 
+pub mod calendar;
 pub mod catalog;
 pub mod classify;
 pub mod control;
@@ -10,12 +11,14 @@ pub mod decide;
 pub mod edit_distance;
 pub mod engine;
 pub mod features;
+mod hash;
 pub mod json;
 pub mod money;
 pub mod outcome;
 pub mod plan;
 pub mod policy;
 pub mod text;
+pub mod thinking_format;
 pub mod tokens;
 pub mod usage;
 pub mod wire;

@@ -303,6 +303,19 @@ impl Ratio {
         Self::new(parse_decimal(digits, 9)?.unsigned_abs(), divisor)
     }
 
+    /// The product, in lowest terms.
+    ///
+    /// # Errors
+    /// [`MoneyError::Overflow`] when a part does not fit.
+    pub fn times(self, other: Self) -> Result<Self, MoneyError> {
+        // Reduced crosswise first, so that a product that fits is never refused.
+        let left = Self::new(self.numerator, other.denominator)?;
+        let right = Self::new(other.numerator, self.denominator)?;
+        let numerator = left.numerator.checked_mul(right.numerator).ok_or(MoneyError::Overflow)?;
+        let denominator = left.denominator.checked_mul(right.denominator).ok_or(MoneyError::Overflow)?;
+        Ok(Self { numerator, denominator })
+    }
+
     /// The upper part.
     pub fn numerator(self) -> u64 {
         self.numerator
@@ -446,6 +459,12 @@ mod tests {
         assert_eq!(UsdPicos(5).scaled(Ratio::parse("0.5").unwrap()), Ok(UsdPicos(2)));
         assert_eq!(UsdPicos(15).scaled(Ratio::parse("10%").unwrap()), Ok(UsdPicos(2)));
         assert_eq!(NanosPerMtok(100_000_000).scaled(ratio), Ok(NanosPerMtok(110_000_000)));
+        assert_eq!(ratio.times(Ratio::new(5, 11).unwrap()), Ratio::new(1, 2));
+        assert_eq!(ratio.times(Ratio::ONE), Ok(ratio));
+        assert_eq!(Ratio::new(0, 3).unwrap().times(ratio), Ratio::new(0, 1));
+        let huge = Ratio::new(u64::MAX, 1).unwrap();
+        assert_eq!(huge.times(Ratio::new(1, u64::MAX).unwrap()), Ok(Ratio::ONE));
+        assert_eq!(huge.times(huge), Err(MoneyError::Overflow));
     }
 
     #[test]

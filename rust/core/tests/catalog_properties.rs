@@ -2,8 +2,12 @@
 #![allow(clippy::indexing_slicing, clippy::unwrap_used, reason = "tests: a panic is a failure")]
 
 use proptest::prelude::*;
-use turnout_core::catalog::{Catalog, CostError, Price, Rates, Tier, cost, expected_cost};
-use turnout_core::money::{NanosPerMtok, UsdNanos, UsdPicos};
+use turnout_core::calendar::Day;
+use turnout_core::catalog::{
+    Catalog, Condition, CostError, Fees, Price, PricePeriod, Rates, Span, Terms, Tier, Variant, Vector, Window, cost,
+    expected_cost,
+};
+use turnout_core::money::{NanosPerMtok, Ratio, UsdNanos, UsdPicos};
 use turnout_core::usage::Usage;
 
 const MODELS: &str = include_str!("../data/catalog/models.jsonl");
@@ -48,13 +52,14 @@ impl Digits {
         Self::carried(columns)
     }
 
-    /// Cuts the last three digits off, rounding half to even.
-    fn thousandths(&self) -> Self {
+    /// Cuts the last digits off, rounding half to even.
+    fn cut(&self, digits: usize) -> Self {
         let at = |index: usize| self.0.get(index).copied().unwrap_or(0);
-        let cut = (at(2), at(1), at(0));
-        let rest = Self(self.0.get(3..).unwrap_or_default().to_vec());
-        let is_up = cut > (5, 0, 0) || (cut == (5, 0, 0) && at(3) % 2 == 1);
-        if is_up { rest.plus(&Self(vec![1])) } else { rest }
+        let rest = Self(self.0.get(digits..).unwrap_or_default().to_vec());
+        let is_more_than_half =
+            at(digits - 1) > 5 || (at(digits - 1) == 5 && (0..digits - 1).any(|index| at(index) > 0));
+        let is_half = at(digits - 1) == 5 && !is_more_than_half;
+        if is_more_than_half || (is_half && at(digits) % 2 == 1) { rest.plus(&Self(vec![1])) } else { rest }
     }
 
     fn text(&self) -> String {
@@ -64,32 +69,74 @@ impl Digits {
     }
 }
 
-fn by_hand(price: &Price, usage: &Usage) -> String {
-    let all_input = [
-        usage.input_uncached,
-        usage.cache_read,
-        usage.cache_write_5m,
-        usage.cache_write_1h,
-        usage.cache_write_other,
-        usage.audio_in,
-    ]
-    .iter()
-    .map(|class| u128::from(*class))
-    .sum::<u128>();
-    let mut rates = price.rates;
-    for tier in &price.tiers {
-        let is_reached = if tier.inclusive {
-            all_input >= u128::from(tier.above_tokens)
-        } else {
-            all_input > u128::from(tier.above_tokens)
+/// A price, and the terms under which it is asked.
+#[derive(Debug, Clone)]
+struct Asked {
+    period: PricePeriod,
+    /// Whether the one variant is asked for, and which of [`MULTIPLIERS`].
+    has_variant: bool,
+    multipliers: [bool; 3],
+    at_ms: Option<i64>,
+}
+
+/// The condition of the one variant.
+const VARIANT: &str = "service_tier=flex";
+/// What the multipliers are conditions of: their order is that of `Asked::multipliers`.
+const MULTIPLIERS: [&str; 3] = ["processing=batch", "region=us", "speed=fast"];
+
+impl Asked {
+    fn terms(&self) -> Terms<'static> {
+        Terms {
+            at_ms: self.at_ms,
+            service_tier: self.has_variant.then_some("flex"),
+            batch: self.multipliers[0],
+            region: self.multipliers[1].then_some("us"),
+            speed: self.multipliers[2].then_some("fast"),
+            route: None,
+        }
+    }
+
+    fn cost(&self, usage: &Usage) -> Result<UsdPicos, CostError> {
+        cost(&self.period.quote(&self.terms()).unwrap(), usage)
+    }
+
+    /// The vector that holds, found without the crate's own calendar.
+    fn vector(&self) -> &Vector {
+        let price = &self.period.price;
+        if self.has_variant {
+            return &price.variants[0].vector;
+        }
+        let Some(at_ms) = self.at_ms else { return &price.base };
+        // 1970-01-05 was a Monday: the minute of the week.
+        let minute = (at_ms.div_euclid(60_000) - 4 * 1440).rem_euclid(7 * 1440);
+        let is_covered = |window: &&Window| {
+            (0..7).filter(|day| window.days >> day & 1 == 1).any(|day| {
+                window.spans.iter().any(|span| {
+                    let (from, until) = (i64::from(span.from_minute), i64::from(span.until_minute));
+                    let length = if until > from { until - from } else { until - from + 1440 };
+                    (minute - (day * 1440 + from)).rem_euclid(7 * 1440) < length
+                })
+            })
         };
-        if is_reached {
+        price.windows.iter().find(is_covered).map_or(&price.base, |window| &window.vector)
+    }
+}
+
+/// The cost in pico-USD by schoolbook arithmetic: sum over a common denominator, then one rounding.
+fn by_hand(asked: &Asked, usage: &Usage) -> String {
+    let all_input: u128 =
+        counts_of(usage)[..5].iter().chain([&usage.audio_in, &usage.image_in]).map(|class| u128::from(*class)).sum();
+    let price = &asked.period.price;
+    let vector = asked.vector();
+    let mut rates = vector.rates;
+    for tier in &vector.tiers {
+        let edge = u128::from(tier.above_tokens);
+        if all_input > edge || (tier.inclusive && all_input == edge) {
             rates = tier.rates;
         }
     }
     let nanos = |price: Option<NanosPerMtok>| Digits::new(&price.unwrap().0.to_string());
-    let searches = Digits::new(&price.web_search_per_k.unwrap().0.to_string()).times(&Digits::new("1000"));
-    let parts = [
+    let tokens = [
         (usage.input_uncached, nanos(rates.input)),
         (usage.cache_read, nanos(rates.cache_read)),
         (usage.cache_write_5m, nanos(rates.cache_write_5m)),
@@ -99,46 +146,94 @@ fn by_hand(price: &Price, usage: &Usage) -> String {
         (usage.reasoning, nanos(rates.reasoning.or(rates.output))),
         (usage.audio_in, nanos(rates.audio_in)),
         (usage.audio_out, nanos(rates.audio_out)),
-        (usage.web_searches, searches),
+        (usage.image_in, nanos(rates.image_in.or(rates.input))),
     ];
-    let sum = parts
-        .iter()
-        .fold(Digits(vec![0]), |sum, (count, rate)| sum.plus(&rate.times(&Digits::new(&count.to_string()))));
-    sum.thousandths().text()
+    let count = |count: u64| Digits::new(&count.to_string());
+    let mut sum = tokens.iter().fold(Digits(vec![0]), |sum, (tokens, rate)| sum.plus(&rate.times(&count(*tokens))));
+    // Multipliers have two decimals: each takes two more digits behind the point.
+    let mut decimals = 3;
+    for (place, (_, ratio)) in price.multipliers.iter().enumerate() {
+        if asked.multipliers[place] {
+            sum = sum.times(&count(ratio.numerator() * 100 / ratio.denominator()));
+            decimals += 2;
+        }
+    }
+    if let Some(factor) = price.price_factor {
+        sum = sum.times(&count(factor.numerator() * 100 / factor.denominator()));
+        decimals += 2;
+    }
+    let point = |digits: usize| Digits::new(&format!("1{}", "0".repeat(digits)));
+    let fee = |fee: UsdNanos| Digits::new(&fee.0.to_string());
+    let searches = fee(price.fees.web_search_per_k.unwrap()).times(&count(usage.web_searches)).times(&point(decimals));
+    let request = fee(price.fees.per_request.unwrap()).times(&point(decimals + 3));
+    sum.plus(&searches).plus(&request).cut(decimals).text()
 }
 
 fn rates(least: i64, most: i64) -> impl Strategy<Value = Rates> {
-    (prop::collection::vec(least..=most, 10), any::<bool>()).prop_map(|(nanos, has_reasoning)| {
-        let price = |at: usize| Some(NanosPerMtok(nanos[at]));
-        Rates {
-            input: price(0),
-            output: price(1),
-            cache_read: price(2),
-            cache_write_5m: price(3),
-            cache_write_1h: price(4),
-            reasoning: price(5).filter(|_| has_reasoning),
-            audio_in: price(6),
-            audio_out: price(7),
-            image_in: None,
-            batch_input: price(8),
-            batch_output: price(9),
-        }
+    (prop::collection::vec(least..=most, 9), any::<bool>(), any::<bool>()).prop_map(
+        |(nanos, has_reasoning, has_images)| {
+            let price = |at: usize| Some(NanosPerMtok(nanos[at]));
+            Rates {
+                input: price(0),
+                output: price(1),
+                cache_read: price(2),
+                cache_write_5m: price(3),
+                cache_write_1h: price(4),
+                reasoning: price(5).filter(|_| has_reasoning),
+                audio_in: price(6),
+                audio_out: price(7),
+                image_in: price(8).filter(|_| has_images),
+            }
+        },
+    )
+}
+
+/// Every class priced; no tier cheaper than what is below it; at least one tier when asked for.
+fn vector(tiers: std::ops::Range<usize>) -> impl Strategy<Value = Vector> {
+    let step = (1_u64..200_000, any::<bool>(), rates(0, 50_000_000_000));
+    (rates(0, 50_000_000_000), prop::collection::vec(step, tiers)).prop_map(|(base, steps)| {
+        let (mut above_tokens, mut below) = (0, base);
+        let tiers = steps.into_iter().map(|(more, inclusive, dearer)| {
+            above_tokens += more;
+            below = sum_of(&below, &dearer);
+            Tier { above_tokens, inclusive, rates: below }
+        });
+        let tiers = tiers.collect();
+        Vector { rates: base, tiers }
     })
 }
 
-/// Every class priced; no tier cheaper than what is below it.
-fn price() -> impl Strategy<Value = Price> {
-    let step = (1_u64..200_000, any::<bool>(), rates(0, 50_000_000_000));
-    (rates(0, 50_000_000_000), prop::collection::vec(step, 0..3), 0_i64..40_000_000_000).prop_map(
-        |(base, steps, search)| {
-            let (mut above_tokens, mut below) = (0, base);
-            let tiers = steps.into_iter().map(|(more, inclusive, dearer)| {
-                above_tokens += more;
-                below = sum_of(&below, &dearer);
-                Tier { above_tokens, inclusive, rates: below }
-            });
-            let tiers = tiers.collect();
-            Price { rates: base, tiers, web_search_per_k: Some(UsdNanos(search)) }
+fn window() -> impl Strategy<Value = Window> {
+    let span = (0_u16..1440, 1_u16..=1440)
+        .prop_filter("a span of no length", |(from, until)| from != until)
+        .prop_map(|(from_minute, until_minute)| Span { from_minute, until_minute });
+    // A vector without tiers says nothing above the base price's edge, so these have one.
+    (1_u8..128, prop::collection::vec(span, 1..4), vector(1..3)).prop_map(|(days, spans, vector)| Window {
+        days,
+        spans,
+        vector,
+    })
+}
+
+fn ratio() -> impl Strategy<Value = Ratio> {
+    (1_u64..400).prop_map(|percent| Ratio::new(percent, 100).unwrap())
+}
+
+/// A price with windows or with a variant (never both), with multipliers, fees and a factor, and terms that it knows.
+fn asked() -> impl Strategy<Value = Asked> {
+    let conditions = (vector(1..3), [ratio(), ratio(), ratio()], prop::option::of(ratio()));
+    let terms = (any::<[bool; 3]>(), prop::option::of(-10_000_000_000_000_i64..10_000_000_000_000));
+    let fees = (0_i64..40_000_000_000, 0_i64..1_000_000_000);
+    (vector(0..3), prop::collection::vec(window(), 0..3), conditions, fees, terms).prop_map(
+        |(base, windows, (own, ratios, price_factor), (search, request), (multipliers, at_ms))| {
+            let condition = |text: &str| Condition::parse(text).unwrap();
+            let has_variant = windows.is_empty();
+            let variants =
+                if has_variant { vec![Variant { condition: condition(VARIANT), vector: own }] } else { Vec::new() };
+            let fees = Fees { web_search_per_k: Some(UsdNanos(search)), per_request: Some(UsdNanos(request)) };
+            let named = MULTIPLIERS.into_iter().map(condition).zip(ratios).collect();
+            let price = Price { base, windows, variants, multipliers: named, fees, price_factor };
+            Asked { period: PricePeriod::always(price), has_variant, multipliers, at_ms }
         },
     )
 }
@@ -147,26 +242,25 @@ fn sum_of(a: &Rates, b: &Rates) -> Rates {
     let add = |a: Option<NanosPerMtok>, b: Option<NanosPerMtok>| {
         Some(NanosPerMtok(a.map_or(0, |price| price.0) + b.map_or(0, |price| price.0)))
     };
-    // Reasoning keeps its own price only where both have one, so that it never gets cheaper by falling back to output.
-    let reasoning = add(a.reasoning.or(a.output), b.reasoning.or(b.output));
     Rates {
         input: add(a.input, b.input),
         output: add(a.output, b.output),
         cache_read: add(a.cache_read, b.cache_read),
         cache_write_5m: add(a.cache_write_5m, b.cache_write_5m),
         cache_write_1h: add(a.cache_write_1h, b.cache_write_1h),
-        reasoning,
+        // These keep a price of their own, so that they never get cheaper by falling back to output or input.
+        reasoning: add(a.reasoning.or(a.output), b.reasoning.or(b.output)),
         audio_in: add(a.audio_in, b.audio_in),
         audio_out: add(a.audio_out, b.audio_out),
-        image_in: None,
-        batch_input: add(a.batch_input, b.batch_input),
-        batch_output: add(a.batch_output, b.batch_output),
+        image_in: add(a.image_in.or(a.input), b.image_in.or(b.input)),
     }
 }
 
 fn usage(most: u64) -> impl Strategy<Value = Usage> {
-    prop::collection::vec(prop_oneof![Just(0), 0..=most], 10).prop_map(|counts| usage_of(&counts))
+    prop::collection::vec(prop_oneof![Just(0), 0..=most], CLASSES).prop_map(|counts| usage_of(&counts))
 }
+
+const CLASSES: usize = 11;
 
 fn usage_of(counts: &[u64]) -> Usage {
     Usage {
@@ -179,12 +273,13 @@ fn usage_of(counts: &[u64]) -> Usage {
         reasoning: counts[6],
         audio_in: counts[7],
         audio_out: counts[8],
-        web_searches: counts[9],
+        image_in: counts[9],
+        web_searches: counts[10],
         reported_cost_usd_picos: None,
     }
 }
 
-fn counts_of(usage: &Usage) -> [u64; 10] {
+fn counts_of(usage: &Usage) -> [u64; CLASSES] {
     [
         usage.input_uncached,
         usage.cache_read,
@@ -195,69 +290,87 @@ fn counts_of(usage: &Usage) -> [u64; 10] {
         usage.reasoning,
         usage.audio_in,
         usage.audio_out,
+        usage.image_in,
         usage.web_searches,
     ]
 }
 
 proptest! {
     #[test]
-    fn cost_is_what_schoolbook_arithmetic_says(price in price(), usage in usage(300_000)) {
-        prop_assert_eq!(cost(&price, &usage).unwrap().0.to_string(), by_hand(&price, &usage));
+    fn cost_is_what_schoolbook_arithmetic_says(asked in asked(), usage in usage(300_000)) {
+        prop_assert_eq!(asked.cost(&usage).unwrap().0.to_string(), by_hand(&asked, &usage));
     }
 
     #[test]
-    fn a_cost_that_does_not_fit_is_an_error(price in price(), usage in usage(u64::MAX / 8)) {
-        let by_hand = by_hand(&price, &usage);
-        match cost(&price, &usage) {
+    fn a_cost_that_does_not_fit_is_an_error(asked in asked(), usage in usage(u64::MAX / 8)) {
+        let by_hand = by_hand(&asked, &usage);
+        match asked.cost(&usage) {
             Ok(picos) => prop_assert_eq!(picos.0.to_string(), by_hand),
             Err(error) => {
-                prop_assert_eq!(error, CostError::Overflow);
+                prop_assert!(matches!(error, CostError::Overflow(_)));
                 prop_assert!(by_hand.parse::<i64>().is_err(), "{}", by_hand);
             }
         }
     }
 
     #[test]
-    fn one_more_of_a_class_never_costs_less(price in price(), usage in usage(200_000), class in 0_usize..10, more in 1_u64..100_000) {
+    fn one_more_of_a_class_never_costs_less(asked in asked(), usage in usage(200_000), class in 0..CLASSES, more in 1_u64..100_000) {
         let mut counts = counts_of(&usage);
         counts[class] += more;
-        prop_assert!(cost(&price, &usage_of(&counts)).unwrap() >= cost(&price, &usage).unwrap());
+        prop_assert!(asked.cost(&usage_of(&counts)).unwrap() >= asked.cost(&usage).unwrap());
     }
 
     #[test]
-    fn a_tier_prices_the_whole_request(price in price(), usage in usage(200_000)) {
-        let flat = Price { rates: *price.rates_at(usage.input_total()), tiers: Vec::new(), ..price.clone() };
-        prop_assert_eq!(cost(&price, &usage), cost(&flat, &usage));
+    fn a_tier_prices_the_whole_request(asked in asked(), usage in usage(200_000)) {
+        let rates = *asked.period.quote(&asked.terms()).unwrap().rates_at(usage.input_total());
+        let mut flat = asked.clone();
+        let price = &mut flat.period.price;
+        price.windows.clear();
+        price.base = Vector { rates, tiers: Vec::new() };
+        for variant in &mut price.variants {
+            variant.vector = price.base.clone();
+        }
+        prop_assert_eq!(asked.cost(&usage), flat.cost(&usage));
     }
 
     #[test]
-    fn an_unknown_price_is_an_error_just_when_its_class_is_used(price in price(), usage in usage(1000), class in 0_usize..10) {
-        let mut price = Price { tiers: Vec::new(), ..price };
+    fn an_unknown_price_is_an_error_just_when_its_class_is_used(asked in asked(), usage in usage(1000), class in 0..CLASSES) {
+        let mut price = Price { windows: Vec::new(), variants: Vec::new(), ..asked.period.price };
+        price.base.tiers.clear();
         let mut counts = counts_of(&usage);
+        let rates = &mut price.base.rates;
         match class {
-            0 => price.rates.input = None,
-            1 => price.rates.cache_read = None,
+            0 => {
+                // Image tokens without a price of their own take the input price.
+                rates.input = None;
+                counts[9] = 0;
+            }
+            1 => rates.cache_read = None,
             // A write of an unsaid time takes the five-minute price.
             2 | 4 => {
-                price.rates.cache_write_5m = None;
+                rates.cache_write_5m = None;
                 counts[6 - class] = 0;
             }
-            3 => price.rates.cache_write_1h = None,
+            3 => rates.cache_write_1h = None,
             5 => {
                 // Reasoning without a price of its own takes the output price.
-                price.rates.output = None;
+                rates.output = None;
                 counts[6] = 0;
             }
             6 => {
-                price.rates.output = None;
-                price.rates.reasoning = None;
+                (rates.output, rates.reasoning) = (None, None);
                 counts[5] = 0;
             }
-            7 => price.rates.audio_in = None,
-            8 => price.rates.audio_out = None,
-            _ => price.web_search_per_k = None,
+            7 => rates.audio_in = None,
+            8 => rates.audio_out = None,
+            9 => {
+                (rates.input, rates.image_in) = (None, None);
+                counts[0] = 0;
+            }
+            _ => price.fees.web_search_per_k = None,
         }
-        let result = cost(&price, &usage_of(&counts));
+        let period = PricePeriod::always(price);
+        let result = cost(&period.quote(&Terms::default()).unwrap(), &usage_of(&counts));
         if counts[class] == 0 {
             prop_assert!(result.is_ok());
         } else {
@@ -266,12 +379,31 @@ proptest! {
     }
 
     #[test]
-    fn every_bundled_price_prices_plain_calls(input in 0_u64..2_000_000, output in 0_u64..200_000) {
-        for model in Catalog::bundled().models() {
-            let Some(price) = &model.price else { continue };
-            let picos = expected_cost(price, input, output);
-            prop_assert!(picos.is_ok_and(|picos| picos >= UsdPicos::ZERO), "{} {picos:?}", model.full_name());
+    fn an_edge_of_a_window_or_a_period_is_one_instant(asked in asked(), at_ms in -10_000_000_000_000_i64..10_000_000_000_000) {
+        // Two neighbouring milliseconds have one price unless a whole minute begins between them.
+        let at = |at_ms| Asked { has_variant: false, at_ms: Some(at_ms), ..asked.clone() };
+        let next = at(at_ms + 1);
+        let usage = Usage { input_uncached: 1_000_000, ..Usage::default() };
+        if at(at_ms).cost(&usage) != next.cost(&usage) {
+            prop_assert_eq!((at_ms + 1).rem_euclid(60_000), 0);
         }
+        prop_assert_eq!(next.cost(&usage).unwrap().0.to_string(), by_hand(&next, &usage));
+    }
+
+    #[test]
+    fn every_bundled_price_prices_plain_calls(input in 0_u64..2_000_000, output in 0_u64..200_000, at_ms in prop::option::of(0_i64..2_000_000_000_000)) {
+        let mut priced = 0;
+        for model in Catalog::bundled().models().iter().filter(|model| !model.prices.is_empty()) {
+            let quote = model.quote(&Terms { at_ms, ..Terms::default() }).unwrap();
+            match expected_cost(&quote, input, output) {
+                Ok(picos) => prop_assert!(picos >= UsdPicos::ZERO, "{}", model.full_name()),
+                // A price of other days is known up to the edge of a tier, if at all.
+                Err(CostError::UnknownPrice(_)) => prop_assert!(*quote.rates_at(input) == Rates::UNKNOWN, "{}", model.full_name()),
+                Err(error) => prop_assert!(false, "{} {error}", model.full_name()),
+            }
+            priced += 1;
+        }
+        prop_assert!(priced > 200);
     }
 
     #[test]
@@ -330,13 +462,30 @@ fn prices_and_limits_are_those_of_the_file() {
         assert_eq!(model.context, row["context"].as_u64(), "{name}");
         assert_eq!(model.max_input, row["max_input"].as_u64(), "{name}");
         assert_eq!(model.max_output, row["max_output"].as_u64(), "{name}");
-        let mut vectors = vec![(&row["price"], model.price.as_ref().map(|price| price.rates))];
-        let tiers = model.price.as_ref().map(|price| price.tiers.as_slice()).unwrap_or_default();
-        vectors.extend(tiers.iter().enumerate().map(|(at, tier)| (&row["tiers"][at], Some(tier.rates))));
-        vectors.extend(model.variants.iter().map(|variant| (&row["variants"][&variant.name], Some(variant.rates))));
-        assert_eq!(tiers.len(), row["tiers"].as_array().map_or(0, Vec::len), "{name}");
+        let written = row["prices"].as_array().map(Vec::as_slice).unwrap_or_default();
+        assert_eq!(model.prices.len(), written.len(), "{name}");
+        let mut vectors = Vec::new();
+        for (written, period) in written.iter().zip(&model.prices) {
+            let day = |day: Option<Day>| day.map(|day| day.to_string());
+            assert_eq!(day(period.from).as_deref(), written["from"].as_str(), "{name}");
+            assert_eq!(day(period.until).as_deref(), written["until"].as_str(), "{name}");
+            let price = &period.price;
+            let mut known = vec![(written, &price.base)];
+            known
+                .extend(price.windows.iter().enumerate().map(|(at, window)| (&written["windows"][at], &window.vector)));
+            let variants = price.variants.iter();
+            known
+                .extend(variants.map(|variant| (&written["variants"][variant.condition.to_string()], &variant.vector)));
+            assert_eq!(price.variants.len(), written["variants"].as_object().map_or(0, serde_json::Map::len), "{name}");
+            assert_eq!(price.windows.len(), written["windows"].as_array().map_or(0, Vec::len), "{name}");
+            for (written, vector) in known {
+                assert_eq!(vector.tiers.len(), written["tiers"].as_array().map_or(0, Vec::len), "{name}");
+                vectors.push((written, vector.rates));
+                vectors.extend(vector.tiers.iter().enumerate().map(|(at, tier)| (&written["tiers"][at], tier.rates)));
+            }
+        }
         for (written, rates) in vectors {
-            for (field, price) in rates.iter().flat_map(Rates::iter) {
+            for (field, price) in rates.iter() {
                 let nanos = written[field].as_f64().map(|usd| format!("{:.0}", usd * 1e9));
                 assert_eq!(price.map(|price| price.0.to_string()), nanos, "{name} {field}");
                 checked += usize::from(price.is_some());

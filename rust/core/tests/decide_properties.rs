@@ -360,7 +360,7 @@ fn every_reason_is_given() {
     expect(&Call::body(&changed, &chat(&forced)).decide(), "mid", "no-forced-tool");
 
     let mut unpriced = policy(&text("otherwise: { from: [small, mid], prefer: cheapest }\n"));
-    unpriced.models[1].facts.price = None;
+    unpriced.models[1].facts.prices.clear();
     expect(&Call::new(&unpriced, "hi").decide(), "mid", "unknown-price");
 
     // A process may outlive a model.

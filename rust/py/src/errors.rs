@@ -3,7 +3,7 @@
 use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
 use pyo3::types::PyDict;
-use turnout_core::catalog::{CatalogError, CostError};
+use turnout_core::catalog::{CatalogError, CostError, PriceError};
 use turnout_core::wire::WireError;
 
 /// The exceptions are Python classes in a leaf that imports nothing of ours; it is imported once.
@@ -53,11 +53,16 @@ pub fn of_catalog(py: Python<'_>, error: &CatalogError) -> PyErr {
     raise(py, "CatalogError", error.code, &error.message, error.hint.as_deref())
 }
 
+/// Terms or a day of which no price is known.
+pub fn of_price(py: Python<'_>, error: &PriceError, model: &str) -> PyErr {
+    raise(py, "MoneyError", error.code(), &format!("`{model}`: {error}"), None)
+}
+
 /// A price that is not known.
 pub fn of_cost(py: Python<'_>, error: CostError, model: &str) -> PyErr {
-    let message = match error.class() {
-        Some(class) => format!("`{model}` has no usable price for {}", class.name()),
-        None => format!("the cost of this usage on `{model}` does not fit"),
+    let message = match error {
+        CostError::Overflow(class) => format!("the cost of this usage on `{model}` does not fit with {class}"),
+        error => format!("`{model}` has no usable price for {}", error.class()),
     };
     raise(py, "MoneyError", error.code(), &message, None)
 }

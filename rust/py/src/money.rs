@@ -3,11 +3,11 @@
 use pyo3::basic::CompareOp;
 use pyo3::prelude::*;
 use pyo3::types::PyDict;
-use turnout_core::catalog::{self, Catalog, Price};
+use turnout_core::catalog::{self, Catalog, Model, Terms};
 use turnout_core::money::UsdPicos;
 use turnout_core::usage;
 
-use crate::errors::{of_catalog, of_cost, raise};
+use crate::errors::{of_catalog, of_cost, of_price, raise};
 
 /// An exact amount in US dollars, kept in pico-dollars.
 #[pyclass(frozen, module = "turnout")]
@@ -90,7 +90,7 @@ pub struct Usage {
 impl Usage {
     #[new]
     #[pyo3(signature = (*, input_uncached = 0, cache_read = 0, cache_write_5m = 0, cache_write_1h = 0, cache_write_other = 0,
-        output_text = 0, reasoning = 0, audio_in = 0, audio_out = 0, web_searches = 0))]
+        output_text = 0, reasoning = 0, audio_in = 0, audio_out = 0, image_in = 0, web_searches = 0))]
     #[allow(clippy::too_many_arguments, reason = "one keyword for each class of tokens")]
     fn new(
         input_uncached: u64,
@@ -102,6 +102,7 @@ impl Usage {
         reasoning: u64,
         audio_in: u64,
         audio_out: u64,
+        image_in: u64,
         web_searches: u64,
     ) -> Self {
         Self {
@@ -115,8 +116,9 @@ impl Usage {
                 reasoning,
                 audio_in,
                 audio_out,
+                image_in,
                 web_searches,
-                reported_cost_usd_picos: None,
+                ..usage::Usage::default()
             },
         }
     }
@@ -167,6 +169,11 @@ impl Usage {
     }
 
     #[getter]
+    fn image_in(&self) -> u64 {
+        self.inner.image_in
+    }
+
+    #[getter]
     fn web_searches(&self) -> u64 {
         self.inner.web_searches
     }
@@ -200,6 +207,7 @@ impl Usage {
             ("reasoning", usage.reasoning),
             ("audio_in", usage.audio_in),
             ("audio_out", usage.audio_out),
+            ("image_in", usage.image_in),
             ("web_searches", usage.web_searches),
         ] {
             dict.set_item(name, count)?;
@@ -215,22 +223,20 @@ impl Usage {
         self.inner.input_total() ^ self.inner.output_total().rotate_left(32)
     }
 
-    fn __repr__(&self) -> String {
+    pub(crate) fn __repr__(&self) -> String {
         format!("Usage(input_total={}, output_total={})", self.inner.input_total(), self.inner.output_total())
     }
 }
 
 /// What a usage cost at a price.
-pub fn cost_at(py: Python<'_>, price: Option<&Price>, usage: &usage::Usage, model: &str) -> PyResult<Money> {
-    let Some(price) = price else {
-        return Err(raise(py, "MoneyError", "unknown-price", &format!("the price of `{model}` is not known"), None));
-    };
-    catalog::cost(price, usage).map(|amount| Money { picos: amount.0 }).map_err(|error| of_cost(py, error, model))
+pub fn cost_at(py: Python<'_>, facts: &Model, terms: &Terms<'_>, usage: &usage::Usage, model: &str) -> PyResult<Money> {
+    let quote = facts.quote(terms).map_err(|error| of_price(py, &error, model))?;
+    catalog::cost(&quote, usage).map(|amount| Money { picos: amount.0 }).map_err(|error| of_cost(py, error, model))
 }
 
 /// What a usage costs on a model of the catalogue.
 #[pyfunction]
 pub fn cost(py: Python<'_>, model: &str, usage: &Usage) -> PyResult<Money> {
     let resolved = Catalog::bundled().resolve(model).map_err(|error| of_catalog(py, &error))?;
-    cost_at(py, resolved.model.price.as_ref(), &usage.inner, model)
+    cost_at(py, resolved.model, &Terms::default(), &usage.inner, model)
 }

@@ -1,9 +1,10 @@
-//! What a usage costs: disjoint classes of tokens times prices, summed exactly, rounded once.
+//! What a usage costs: disjoint classes of tokens times prices, summed exactly, multiplied exactly, rounded once.
 
 use std::fmt;
 
-use super::model::Price;
-use crate::money::{NanosPerMtok, UsdPicos, half_even};
+use super::price::Rates;
+use super::quote::Quote;
+use crate::money::{NanosPerMtok, UsdNanos, UsdPicos, half_even};
 use crate::usage::Usage;
 
 /// A thousand femto-USD (1e-15 USD) are one pico-USD.
@@ -30,12 +31,16 @@ pub enum UsageClass {
     AudioIn,
     /// Audio out.
     AudioOut,
+    /// Image tokens in.
+    ImageIn,
     /// Web searches.
     WebSearch,
+    /// The request itself, where the provider takes a fee for it.
+    Request,
 }
 
 impl UsageClass {
-    /// The name in records and messages: the field of [`Usage`].
+    /// The name in records and messages: the field of [`Usage`], or `per_request`.
     pub fn name(self) -> &'static str {
         match self {
             Self::InputUncached => "input_uncached",
@@ -47,7 +52,9 @@ impl UsageClass {
             Self::Reasoning => "reasoning",
             Self::AudioIn => "audio_in",
             Self::AudioOut => "audio_out",
+            Self::ImageIn => "image_in",
             Self::WebSearch => "web_searches",
+            Self::Request => "per_request",
         }
     }
 }
@@ -66,8 +73,8 @@ pub enum CostError {
     UnknownPrice(UsageClass),
     /// A price is negative.
     NegativePrice(UsageClass),
-    /// The cost does not fit pico-USD in 64 bits.
-    Overflow,
+    /// The cost does not fit pico-USD in 64 bits; the class is the one that it did not fit with.
+    Overflow(UsageClass),
 }
 
 impl CostError {
@@ -76,15 +83,14 @@ impl CostError {
         match self {
             Self::UnknownPrice(_) => "unknown-price",
             Self::NegativePrice(_) => "negative-price",
-            Self::Overflow => "cost-overflow",
+            Self::Overflow(_) => "cost-overflow",
         }
     }
 
-    /// The class whose price is at fault.
-    pub fn class(self) -> Option<UsageClass> {
+    /// The class at fault.
+    pub fn class(self) -> UsageClass {
         match self {
-            Self::UnknownPrice(class) | Self::NegativePrice(class) => Some(class),
-            Self::Overflow => None,
+            Self::UnknownPrice(class) | Self::NegativePrice(class) | Self::Overflow(class) => class,
         }
     }
 }
@@ -94,24 +100,40 @@ impl fmt::Display for CostError {
         match self {
             Self::UnknownPrice(class) => write!(f, "the price of `{class}` is unknown, which is not zero"),
             Self::NegativePrice(class) => write!(f, "the price of `{class}` is negative"),
-            Self::Overflow => f.write_str("the cost is too large"),
+            Self::Overflow(class) => write!(f, "the cost with `{class}` is too large"),
         }
     }
 }
 
 impl std::error::Error for CostError {}
 
-/// What a usage costs at a price, in pico-USD, rounded half to even once at the end.
+/// What a usage costs at a quote, in pico-USD, rounded half to even once at the end.
 ///
 /// The tier is chosen by all input, cached input included, and prices the whole request. Reasoning without a price of
-/// its own costs what output costs; a cache write of an unsaid time costs what a five-minute one costs. The cost that a
-/// provider itself reported is not looked at: the caller keeps both.
+/// its own costs what output costs, image tokens what input costs, and a cache write of an unsaid time what a five-minute
+/// one costs. The multiplier applies to every token class and to no fee. The cost that a provider itself reported is not
+/// looked at: the caller keeps both.
 ///
 /// # Errors
 /// When a class that was used has an unknown or a negative price, or the cost does not fit.
-pub fn cost(price: &Price, usage: &Usage) -> Result<UsdPicos, CostError> {
-    let rates = price.rates_at(usage.input_total());
-    let classes = [
+pub fn cost(quote: &Quote<'_>, usage: &Usage) -> Result<UsdPicos, CostError> {
+    let rates = quote.rates_at(usage.input_total());
+    let fees = quote.fees();
+    let mut sum = Sum::default();
+    for (class, tokens, rate) in token_classes(rates, usage) {
+        sum.add(class, tokens, rate, 1)?;
+    }
+    sum.multiply(quote)?;
+    // n nano-USD for a thousand searches are n pico-USD, which is 1000 n femto-USD, for one; n nano-USD for a request
+    // are a million n femto-USD.
+    let fee = |fee: UsdNanos| NanosPerMtok(fee.0);
+    sum.add(UsageClass::WebSearch, usage.web_searches, fees.web_search_per_k.map(fee), 1000)?;
+    sum.add(UsageClass::Request, u64::from(fees.per_request.is_some()), fees.per_request.map(fee), 1_000_000)?;
+    sum.rounded()
+}
+
+fn token_classes(rates: &Rates, usage: &Usage) -> [(UsageClass, u64, Option<NanosPerMtok>); 10] {
+    [
         (UsageClass::InputUncached, usage.input_uncached, rates.input),
         (UsageClass::CacheRead, usage.cache_read, rates.cache_read),
         (UsageClass::CacheWrite5m, usage.cache_write_5m, rates.cache_write_5m),
@@ -121,70 +143,118 @@ pub fn cost(price: &Price, usage: &Usage) -> Result<UsdPicos, CostError> {
         (UsageClass::Reasoning, usage.reasoning, rates.reasoning.or(rates.output)),
         (UsageClass::AudioIn, usage.audio_in, rates.audio_in),
         (UsageClass::AudioOut, usage.audio_out, rates.audio_out),
-        // n nano-USD for a thousand searches are n pico-USD, which is 1000 n femto-USD, for one.
-        (UsageClass::WebSearch, usage.web_searches, price.web_search_per_k.map(|fee| NanosPerMtok(fee.0))),
-    ];
-    let mut femtos: i128 = 0;
-    for (class, count, rate) in classes {
+        (UsageClass::ImageIn, usage.image_in, rates.image_in.or(rates.input)),
+    ]
+}
+
+/// A sum of prices times counts as an exact fraction of femto-USD.
+struct Sum {
+    femtos: i128,
+    /// What `femtos` are to be divided by: the denominator of the multiplier.
+    divisor: i128,
+    last: UsageClass,
+}
+
+impl Default for Sum {
+    fn default() -> Self {
+        Self { femtos: 0, divisor: 1, last: UsageClass::InputUncached }
+    }
+}
+
+impl Sum {
+    fn add(
+        &mut self,
+        class: UsageClass,
+        count: u64,
+        rate: Option<NanosPerMtok>,
+        factor: i128,
+    ) -> Result<(), CostError> {
         if count == 0 {
-            continue;
+            return Ok(());
         }
         let rate = rate.ok_or(CostError::UnknownPrice(class))?;
         if rate.0 < 0 {
             return Err(CostError::NegativePrice(class));
         }
-        let factor = if class == UsageClass::WebSearch { FEMTOS_PER_PICO } else { 1 };
-        let part = rate.femtos(count).checked_mul(factor).ok_or(CostError::Overflow)?;
-        femtos = femtos.checked_add(part).ok_or(CostError::Overflow)?;
+        // The factor times the divisor is at most 1e6 * 2^64: no overflow there.
+        let part = rate.femtos(count).checked_mul(factor * self.divisor).ok_or(CostError::Overflow(class))?;
+        self.femtos = self.femtos.checked_add(part).ok_or(CostError::Overflow(class))?;
+        self.last = class;
+        Ok(())
     }
-    let picos = half_even(femtos, FEMTOS_PER_PICO).ok_or(CostError::Overflow)?;
-    i64::try_from(picos).map(UsdPicos).map_err(|_| CostError::Overflow)
+
+    fn multiply(&mut self, quote: &Quote<'_>) -> Result<(), CostError> {
+        let ratio = quote.ratio();
+        let numerator = i128::from(ratio.numerator());
+        self.femtos = self.femtos.checked_mul(numerator).ok_or(CostError::Overflow(self.last))?;
+        self.divisor = i128::from(ratio.denominator());
+        Ok(())
+    }
+
+    fn rounded(self) -> Result<UsdPicos, CostError> {
+        half_even(self.femtos, FEMTOS_PER_PICO * self.divisor)
+            .and_then(|picos| i64::try_from(picos).ok())
+            .map(UsdPicos)
+            .ok_or(CostError::Overflow(self.last))
+    }
 }
 
 /// What a call would cost with nothing cached and no reasoning apart from the output: for ranking candidates.
 ///
 /// # Errors
 /// As [`cost`].
-pub fn expected_cost(price: &Price, input_tokens: u64, output_tokens: u64) -> Result<UsdPicos, CostError> {
-    cost(price, &Usage { input_uncached: input_tokens, output_text: output_tokens, ..Usage::default() })
+pub fn expected_cost(quote: &Quote<'_>, input_tokens: u64, output_tokens: u64) -> Result<UsdPicos, CostError> {
+    cost(quote, &Usage { input_uncached: input_tokens, output_text: output_tokens, ..Usage::default() })
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::catalog::{Catalog, Rates, Tier};
-    use crate::money::UsdNanos;
+    use crate::catalog::{Catalog, Condition, Fees, Price, PricePeriod, Span, Terms, Tier, Variant, Vector, Window};
+    use crate::money::Ratio;
 
-    fn price_of(name: &str) -> &'static Price {
-        Catalog::bundled().resolve(name).unwrap().model.price.as_ref().unwrap()
+    fn quote_of(name: &str) -> Quote<'static> {
+        Catalog::bundled().resolve(name).unwrap().model.quote(&Terms::default()).unwrap()
+    }
+
+    fn with<T>(price: Price, see: impl FnOnce(&Quote<'_>) -> T) -> T {
+        see(&PricePeriod::always(price).quote(&Terms::default()).unwrap())
+    }
+
+    fn usd(text: &str) -> Result<UsdPicos, CostError> {
+        Ok(UsdPicos::parse(text).unwrap())
     }
 
     #[test]
     fn a_prompt_padded_over_the_edge_costs_five_times() {
-        let haiku = price_of("anthropic/claude-haiku-5-5");
+        let haiku = quote_of("anthropic/claude-haiku-5-5");
         // $0.10 a million below the edge, $0.50 above, for the whole request.
-        assert_eq!(expected_cost(haiku, 99_000, 0), Ok(UsdPicos::parse("0.0099").unwrap()));
-        assert_eq!(expected_cost(haiku, 101_000, 0), Ok(UsdPicos::parse("0.0505").unwrap()));
-        assert_eq!(expected_cost(haiku, 100_000, 0), Ok(UsdPicos::parse("0.01").unwrap()));
-        assert_eq!(expected_cost(haiku, 100_001, 1000), Ok(UsdPicos::parse("0.0525005").unwrap()));
-        // Cached input counts towards the edge.
-        let cached = Usage { input_uncached: 1_000, cache_read: 100_000, ..Usage::default() };
-        assert_eq!(cost(haiku, &cached), Ok(UsdPicos::parse("0.0055").unwrap()));
+        assert_eq!(expected_cost(&haiku, 99_000, 0), usd("0.0099"));
+        assert_eq!(expected_cost(&haiku, 101_000, 0), usd("0.0505"));
+        assert_eq!(expected_cost(&haiku, 100_000, 0), usd("0.01"));
+        assert_eq!(expected_cost(&haiku, 100_001, 1000), usd("0.0525005"));
+        // Cached input counts towards the edge, read or written.
+        let read = Usage { input_uncached: 1_000, cache_read: 100_000, ..Usage::default() };
+        assert_eq!(cost(&haiku, &read), usd("0.0055"));
+        let written = Usage { input_uncached: 1_000, cache_write_1h: 99_001, ..Usage::default() };
+        assert_eq!(cost(&haiku, &written), usd("0.099501"));
         assert_eq!(haiku.next_tier(99_000).map(|tier| tier.above_tokens), Some(100_000));
         assert_eq!(haiku.next_tier(100_001), None);
     }
 
     #[test]
     fn an_inclusive_tier_begins_at_its_threshold() {
-        let grok = price_of("xai/grok-4.5");
-        assert!(grok.tiers[0].inclusive);
-        assert_eq!(grok.rates_at(199_999), &grok.rates);
-        assert_eq!(grok.rates_at(200_000), &grok.tiers[0].rates);
+        let grok = quote_of("xai/grok-4.5");
+        assert_eq!(expected_cost(&grok, 199_999, 0), usd("0.399998"));
+        assert_eq!(expected_cost(&grok, 200_000, 0), usd("0.8"));
+        let gemini = quote_of("google/gemini-2.5-pro");
+        assert_eq!(expected_cost(&gemini, 200_000, 0), usd("0.25"));
+        assert_eq!(expected_cost(&gemini, 200_001, 0), usd("0.5000025"));
     }
 
     #[test]
     fn each_class_has_its_own_price() {
-        let sonnet = price_of("claude-sonnet-5-5");
+        let sonnet = quote_of("claude-sonnet-5-5");
         for (usage, expected) in [
             (Usage { input_uncached: 1_000_000, ..Usage::default() }, "2"),
             (Usage { cache_read: 1_000_000, ..Usage::default() }, "0.1"),
@@ -193,22 +263,29 @@ mod tests {
             (Usage { cache_write_1h: 1_000_000, ..Usage::default() }, "4"),
             (Usage { output_text: 1_000_000, ..Usage::default() }, "10"),
             (Usage { reasoning: 1_000_000, ..Usage::default() }, "10"),
+            (Usage { image_in: 1_000_000, ..Usage::default() }, "2"),
             (Usage { web_searches: 3, ..Usage::default() }, "0.03"),
             (Usage::default(), "0"),
         ] {
-            assert_eq!(cost(sonnet, &usage), Ok(UsdPicos::parse(expected).unwrap()), "{usage:?}");
+            assert_eq!(cost(&sonnet, &usage), usd(expected), "{usage:?}");
         }
+        let own =
+            Rates { input: Some(NanosPerMtok(1_000_000)), image_in: Some(NanosPerMtok(3_000_000)), ..Rates::UNKNOWN };
+        let price = Price { base: Vector { rates: own, tiers: Vec::new() }, ..Price::default() };
+        let images = Usage { image_in: 1, ..Usage::default() };
+        assert_eq!(with(price, |quote| cost(quote, &images)), Ok(UsdPicos(3_000)));
     }
 
     #[test]
     fn a_reported_cost_changes_nothing() {
         let usage = Usage { input_uncached: 10, reported_cost_usd_picos: Some(77), ..Usage::default() };
-        assert_eq!(cost(price_of("claude-sonnet-5-5"), &usage), Ok(UsdPicos(20_000_000)));
+        assert_eq!(cost(&quote_of("claude-sonnet-5-5"), &usage), Ok(UsdPicos(20_000_000)));
     }
 
     #[test]
     fn an_unknown_price_is_an_error_that_names_the_class() {
-        let price = Price::flat(NanosPerMtok(1), NanosPerMtok(1));
+        let flat = PricePeriod::always(Price::flat(NanosPerMtok(1), NanosPerMtok(1)));
+        let quote = flat.quote(&Terms::default()).unwrap();
         for (usage, class) in [
             (Usage { cache_read: 1, ..Usage::default() }, UsageClass::CacheRead),
             (Usage { cache_write_5m: 1, ..Usage::default() }, UsageClass::CacheWrite5m),
@@ -218,31 +295,35 @@ mod tests {
             (Usage { audio_out: 1, ..Usage::default() }, UsageClass::AudioOut),
             (Usage { web_searches: 1, ..Usage::default() }, UsageClass::WebSearch),
         ] {
-            let error = cost(&price, &usage).unwrap_err();
+            let error = cost(&quote, &usage).unwrap_err();
             assert_eq!(error, CostError::UnknownPrice(class));
-            assert_eq!((error.code(), error.class()), ("unknown-price", Some(class)));
+            assert_eq!((error.code(), error.class()), ("unknown-price", class));
         }
-        let only_five_minutes = Rates { cache_write_5m: Some(NanosPerMtok(1)), ..Rates::default() };
-        let price = Price { rates: only_five_minutes, ..Price::default() };
+        let only_five_minutes = Rates { cache_write_5m: Some(NanosPerMtok(1)), ..Rates::UNKNOWN };
+        let price = Price { base: Vector { rates: only_five_minutes, tiers: Vec::new() }, ..Price::default() };
+        let period = PricePeriod::always(price);
+        let quote = period.quote(&Terms::default()).unwrap();
         let hour = Usage { cache_write_1h: 1, ..Usage::default() };
-        assert_eq!(cost(&price, &hour), Err(CostError::UnknownPrice(UsageClass::CacheWrite1h)));
-        assert_eq!(expected_cost(&price, 1, 0), Err(CostError::UnknownPrice(UsageClass::InputUncached)));
+        assert_eq!(cost(&quote, &hour), Err(CostError::UnknownPrice(UsageClass::CacheWrite1h)));
+        let image = Usage { image_in: 1, ..Usage::default() };
+        assert_eq!(cost(&quote, &image), Err(CostError::UnknownPrice(UsageClass::ImageIn)));
+        assert_eq!(expected_cost(&quote, 1, 0), Err(CostError::UnknownPrice(UsageClass::InputUncached)));
         let reasoning = Usage { reasoning: 1, ..Usage::default() };
-        let error = cost(&price, &reasoning).unwrap_err();
+        let error = cost(&quote, &reasoning).unwrap_err();
         assert_eq!(error.to_string(), "the price of `reasoning` is unknown, which is not zero");
     }
 
     #[test]
     fn a_class_unknown_in_the_tier_is_unknown_there() {
-        let pro = price_of("openai/gpt-5.5-pro");
+        let pro = quote_of("openai/gpt-5.5-pro");
         let below = Usage { cache_read: 1000, ..Usage::default() };
-        assert_eq!(cost(pro, &below), Ok(UsdPicos::parse("0.003").unwrap()));
+        assert_eq!(cost(&pro, &below), usd("0.003"));
         let above = Usage { cache_read: 272_001, ..Usage::default() };
-        assert_eq!(cost(pro, &above), Err(CostError::UnknownPrice(UsageClass::CacheRead)));
+        assert_eq!(cost(&pro, &above), Err(CostError::UnknownPrice(UsageClass::CacheRead)));
     }
 
     #[test]
-    fn a_declared_free_model_costs_nothing_whatever_it_does() {
+    fn a_declared_free_model_costs_nothing_whatever_it_does_and_how() {
         let all = Usage {
             input_uncached: u64::MAX,
             cache_read: 1,
@@ -253,36 +334,56 @@ mod tests {
             reasoning: 1,
             audio_in: 1,
             audio_out: 1,
+            image_in: 1,
             web_searches: 1,
             reported_cost_usd_picos: None,
         };
-        assert_eq!(cost(&Price::free(), &all), Ok(UsdPicos::ZERO));
+        let free = PricePeriod::always(Price::free());
+        for terms in [Terms::default(), Terms { batch: true, speed: Some("fast"), ..Terms::at(i64::MAX) }] {
+            assert_eq!(cost(&free.quote(&terms).unwrap(), &all), Ok(UsdPicos::ZERO));
+        }
     }
 
     #[test]
-    fn what_does_not_fit_is_an_error() {
+    fn what_does_not_fit_is_an_error_that_names_the_class() {
         let dear = Price::flat(NanosPerMtok(i64::MAX), NanosPerMtok(i64::MAX));
-        assert_eq!(expected_cost(&dear, u64::MAX, u64::MAX), Err(CostError::Overflow));
-        assert_eq!(expected_cost(&dear, u64::MAX, 0), Err(CostError::Overflow));
-        let searches = Price { web_search_per_k: Some(UsdNanos(i64::MAX)), ..Price::default() };
+        let overflow = |class| Err(CostError::Overflow(class));
+        with(dear, |quote| {
+            assert_eq!(expected_cost(quote, u64::MAX, u64::MAX), overflow(UsageClass::OutputText));
+            assert_eq!(expected_cost(quote, u64::MAX, 0), overflow(UsageClass::InputUncached));
+        });
+        let fees = Fees { web_search_per_k: Some(UsdNanos(i64::MAX)), per_request: None };
         let usage = Usage { web_searches: u64::MAX, ..Usage::default() };
-        assert_eq!(cost(&searches, &usage), Err(CostError::Overflow));
+        let found = with(Price { fees, ..Price::default() }, |quote| cost(quote, &usage));
+        assert_eq!(found, overflow(UsageClass::WebSearch));
+        assert_eq!(found.unwrap_err().to_string(), "the cost with `web_searches` is too large");
     }
 
     #[test]
     fn a_negative_price_is_an_error() {
-        let price = Price::flat(NanosPerMtok(-1), NanosPerMtok(1));
-        assert_eq!(expected_cost(&price, 1, 1), Err(CostError::NegativePrice(UsageClass::InputUncached)));
-        assert_eq!(expected_cost(&price, 0, 1000), Ok(UsdPicos(1)));
+        with(Price::flat(NanosPerMtok(-1), NanosPerMtok(1)), |quote| {
+            assert_eq!(expected_cost(quote, 1, 1), Err(CostError::NegativePrice(UsageClass::InputUncached)));
+            assert_eq!(expected_cost(quote, 0, 1000), Ok(UsdPicos(1)));
+        });
     }
 
     #[test]
     fn rounds_once_at_the_end_and_half_to_even() {
         // 250 and 250 femto-USD make half a pico-USD together, which rounds to the even 0; 3 x 500 round to the even 2.
         let price = Price::flat(NanosPerMtok(250), NanosPerMtok(250));
-        assert_eq!(expected_cost(&price, 1, 1), Ok(UsdPicos(0)));
-        assert_eq!(expected_cost(&price, 3, 3), Ok(UsdPicos(2)));
-        assert_eq!(expected_cost(&price, 2, 1), Ok(UsdPicos(1)));
+        with(price.clone(), |quote| {
+            assert_eq!(expected_cost(quote, 1, 1), Ok(UsdPicos(0)));
+            assert_eq!(expected_cost(quote, 3, 3), Ok(UsdPicos(2)));
+            assert_eq!(expected_cost(quote, 2, 1), Ok(UsdPicos(1)));
+        });
+        // A factor comes before the rounding: 4 x 250 x 0.85 are 850 femto-USD, and 2 x 250 x 1.1 are 550.
+        let factor = |text: &str| Some(Ratio::parse(text).unwrap());
+        with(Price { price_factor: factor("0.85"), ..price.clone() }, |quote| {
+            assert_eq!(expected_cost(quote, 2, 2), Ok(UsdPicos(1)));
+        });
+        with(Price { price_factor: factor("1.1"), ..price }, |quote| {
+            assert_eq!(expected_cost(quote, 1, 1), Ok(UsdPicos(1)));
+        });
     }
 
     #[test]
@@ -290,14 +391,57 @@ mod tests {
         let tier = |above_tokens, nanos| Tier {
             above_tokens,
             inclusive: false,
-            rates: Rates { input: Some(NanosPerMtok(nanos)), ..Rates::default() },
+            rates: Rates { input: Some(NanosPerMtok(nanos)), ..Rates::UNKNOWN },
         };
-        let price = Price {
-            tiers: vec![tier(10, 2_000), tier(20, 3_000)],
-            ..Price::flat(NanosPerMtok(1_000), NanosPerMtok(0))
+        let mut price = Price::flat(NanosPerMtok(1_000), NanosPerMtok(0));
+        price.base.tiers = vec![tier(10, 2_000), tier(20, 3_000)];
+        with(price, |quote| {
+            for (tokens, picos) in [(10, 10), (11, 22), (20, 40), (21, 63)] {
+                assert_eq!(expected_cost(quote, tokens, 0), Ok(UsdPicos(picos)), "{tokens}");
+            }
+        });
+    }
+
+    #[test]
+    fn multipliers_stack_on_tokens_and_leave_fees_alone() {
+        let opus = Catalog::bundled().resolve("claude-opus-5-5").unwrap().model;
+        let usage = Usage { input_uncached: 1_000_000, cache_write_1h: 1_000_000, web_searches: 1, ..Usage::default() };
+        let under = |terms: Terms<'_>| cost(&opus.quote(&terms).unwrap(), &usage);
+        assert_eq!(under(Terms::default()), usd("12.01"));
+        assert_eq!(under(Terms { batch: true, ..Terms::default() }), usd("6.01"));
+        assert_eq!(under(Terms { region: Some("us"), ..Terms::default() }), usd("13.21"));
+        assert_eq!(under(Terms { speed: Some("fast"), region: Some("US"), ..Terms::default() }), usd("26.41"));
+        assert_eq!(
+            under(Terms { service_tier: Some("standard"), region: Some("global"), ..Terms::default() }),
+            usd("12.01")
+        );
+        let fees = Fees { per_request: Some(UsdNanos(5_000_000)), ..Fees::default() };
+        let flat = Price {
+            fees,
+            price_factor: Some(Ratio::parse("0.5").unwrap()),
+            ..Price::flat(NanosPerMtok(2_000), NanosPerMtok(0))
         };
-        for (tokens, picos) in [(10, 10), (11, 22), (20, 40), (21, 63)] {
-            assert_eq!(expected_cost(&price, tokens, 0), Ok(UsdPicos(picos)), "{tokens}");
+        assert_eq!(with(flat, |quote| expected_cost(quote, 1_000, 0)), usd("0.005000001"));
+    }
+
+    #[test]
+    fn above_the_edge_a_vector_without_tiers_is_unknown() {
+        let flat =
+            |nanos| Vector { rates: Rates { input: Some(NanosPerMtok(nanos)), ..Rates::UNKNOWN }, tiers: Vec::new() };
+        let edge = Tier { above_tokens: 10, inclusive: false, rates: flat(2_000).rates };
+        let condition = Condition::parse("processing=batch").unwrap();
+        let base = Vector { tiers: vec![edge], ..flat(1_000) };
+        let variants = vec![Variant { condition, vector: flat(500) }];
+        let batch = PricePeriod::always(Price { base: base.clone(), variants, ..Price::default() });
+        let batch = batch.quote(&Terms { batch: true, ..Terms::default() }).unwrap();
+        let whole_day = Span { from_minute: 0, until_minute: Window::DAY_MINUTES };
+        let windows = vec![Window { days: 127, spans: vec![whole_day], vector: flat(500) }];
+        let cheap = PricePeriod::always(Price { base, windows, ..Price::default() });
+        let cheap = cheap.quote(&Terms::at(0)).unwrap();
+        for quote in [batch, cheap] {
+            assert_eq!(expected_cost(&quote, 10, 0), Ok(UsdPicos(5)));
+            assert_eq!(expected_cost(&quote, 11, 0), Err(CostError::UnknownPrice(UsageClass::InputUncached)));
+            assert_eq!(quote.next_tier(10).map(|tier| tier.above_tokens), Some(10));
         }
     }
 }

@@ -1,5 +1,7 @@
 //! Reading the fields of a row strictly: every key is known, every value has its type, every error names row and field.
 
+use std::borrow::Cow;
+
 use super::error::CatalogError;
 use crate::json::Value;
 use crate::money::{MoneyError, NanosPerMtok};
@@ -51,10 +53,15 @@ pub(super) struct Fields<'r> {
 impl<'r> Fields<'r> {
     /// The object, once every key is known to be one of `keys`.
     pub(super) fn new(row: &'r str, value: &'r Value<'r>, keys: &[&str]) -> Result<Self, CatalogError> {
+        Self::with(row, value, &[keys])
+    }
+
+    /// The object, once every key is known to be of one of these lists.
+    pub(super) fn with(row: &'r str, value: &'r Value<'r>, keys: &[&[&str]]) -> Result<Self, CatalogError> {
         let Value::Object(members) = value else {
             return Err(CatalogError::bad_row(row, "expected an object"));
         };
-        match members.iter().find(|(key, _)| !keys.contains(&key.as_ref())) {
+        match members.iter().find(|(key, _)| !keys.iter().any(|keys| keys.contains(&key.as_ref()))) {
             Some((key, _)) => Err(CatalogError::bad_row(row, format_args!("unknown key `{key}`"))),
             None => Ok(Self { row, value }),
         }
@@ -116,6 +123,18 @@ impl<'r> Fields<'r> {
             _ => None,
         };
         Ok(self.read(key, expected, all)?.unwrap_or_default())
+    }
+
+    /// An array of objects.
+    pub(super) fn objects(&self, key: &str) -> Result<&'r [Value<'r>], CatalogError> {
+        let all = |value: &'r Value<'r>| matches!(value, Value::Array(_)).then(|| value.items());
+        Ok(self.read(key, "an array of objects", all)?.unwrap_or_default())
+    }
+
+    /// The members of an object.
+    pub(super) fn members(&self, key: &str) -> Result<&'r [(Cow<'r, str>, Value<'r>)], CatalogError> {
+        let all = |value: &'r Value<'r>| matches!(value, Value::Object(_)).then(|| value.members());
+        Ok(self.read(key, "an object", all)?.unwrap_or_default())
     }
 
     /// A string with a meaning.

@@ -1,17 +1,21 @@
 //! What no row may say: each lint found, or would have found, a real error of a price source.
 
-use super::model::{Model, Price, Rates, Status};
+use super::model::{Dispute, Model, Status};
+use super::price_lints;
 use super::table::Catalog;
+use crate::calendar::Day;
 use crate::money::NanosPerMtok;
 
-/// No chat model has ever cost this much per million tokens (the dearest was at 600): more is a unit slip, such as USD
-/// per thousand tokens or cents.
-const MAX_PRICE: NanosPerMtok = NanosPerMtok(1_000_000_000_000);
+/// Sources this far apart do not know two prices of one model: one has cents for dollars, or thousands for millions.
+const MAX_RATIO_OF_SOURCES: i64 = 20;
 
 /// Rows that break a lint and are right all the same.
 const EXCEPTIONS: &[(&str, &str)] = &[
-    // Its cache prices are those of the model at normal speed, though input and output cost twice as much.
+    // Their cache prices are those of the model at normal speed, though input and output cost twice as much.
+    ("write-below-input", "minimax/MiniMax-M2.1-highspeed"),
+    ("write-below-input", "minimax/MiniMax-M2.5-highspeed"),
     ("write-below-input", "minimax/MiniMax-M2.7-highspeed"),
+    ("write-below-input", "novita/minimax/minimax-m2.7-highspeed"),
 ];
 
 /// Something that a row says and that cannot be so.
@@ -33,12 +37,7 @@ pub fn lint(catalog: &Catalog) -> Vec<Finding> {
         limits(model, &mut found);
         life(catalog, model, &mut found);
         thinking(model, &mut found);
-        if let Some(price) = &model.price {
-            prices(price, &mut found);
-        }
-        for variant in &model.variants {
-            rates(&format!("variant `{}`", variant.name), &variant.rates, &mut found);
-        }
+        price_lints::periods(&model.prices, &mut found);
         let name = model.full_name();
         let is_exempt = |code: &str| EXCEPTIONS.contains(&(code, &name));
         findings.extend(found.into_iter().filter(|(code, _)| !is_exempt(code)).map(|(code, message)| Finding {
@@ -50,7 +49,48 @@ pub fn lint(catalog: &Catalog) -> Vec<Finding> {
     findings
 }
 
-type Found = Vec<(&'static str, String)>;
+/// What holds today and has to be looked at again: announced prices, which may be withdrawn before their day; prices on
+/// which sources differ; names that move.
+pub fn notices(catalog: &Catalog, today: Day) -> Vec<Finding> {
+    let mut findings = Vec::new();
+    for model in catalog.models() {
+        let mut found = Found::new();
+        for period in &model.prices {
+            if let Some(from) = period.from.filter(|from| *from > today) {
+                found.push((
+                    "announced-price",
+                    format!("another price is announced from {from}: verify it on that day"),
+                ));
+            } else if period.is_announced() && period.covers(today) {
+                found.push(("unverified-price", "the price in force was announced and never verified".to_owned()));
+            }
+        }
+        if let Some(kind) = model.disputed {
+            found.push(("disputed-price", format!("sources differ on the price ({kind})")));
+        }
+        for dispute in &model.dispute {
+            if let Some((low, high)) = unit_slip(dispute) {
+                let message =
+                    format!("sources say {low} and {high} for `{}`: one of them has the wrong unit", dispute.field);
+                found.push(("unit-slip", message));
+            }
+        }
+        if model.is_moving {
+            found.push(("moving-name", "the provider may point this name at another model".to_owned()));
+        }
+        findings.extend(found.into_iter().map(|(code, message)| Finding { code, model: model.full_name(), message }));
+    }
+    findings
+}
+
+/// The least and the greatest price that sources give, when no change of price explains how far they are apart.
+fn unit_slip(dispute: &Dispute) -> Option<(NanosPerMtok, NanosPerMtok)> {
+    let said = dispute.values.iter().filter_map(|(_, value)| NanosPerMtok::parse(value).ok());
+    let (low, high) = (said.clone().filter(|price| price.0 > 0).min()?, said.max()?);
+    (high.0 / MAX_RATIO_OF_SOURCES >= low.0).then_some((low, high))
+}
+
+pub(super) type Found = Vec<(&'static str, String)>;
 
 fn limits(model: &Model, found: &mut Found) {
     let Some(context) = model.context else { return };
@@ -75,9 +115,16 @@ fn life(catalog: &Catalog, model: &Model, found: &mut Found) {
     }
     if let Some(next) = &model.replaced_by {
         match catalog.resolve(next) {
-            Ok(next) if next.model.status == Status::Active => {}
+            Ok(next) if next.model.status == Status::Active => {
+                if leads_back(catalog, next.model, model) {
+                    found.push(("successor-cycle", format!("`replaced_by` `{}` leads back", next.model.full_name())));
+                }
+            }
             _ => found.push(("successor-not-active", format!("`replaced_by` `{next}` is not an active model"))),
         }
+    }
+    if let Some(target) = model.alias_of.as_ref().filter(|target| catalog.resolve(target).is_err()) {
+        found.push(("alias-of-nothing", format!("`alias_of` `{target}` is not in the catalogue")));
     }
     if model.status == Status::Retired && model.retires_on.is_none() {
         found.push(("retired-without-date", "a retired model has no `retires_on`".to_owned()));
@@ -87,6 +134,21 @@ fn life(catalog: &Catalog, model: &Model, found: &mut Found) {
     {
         found.push(("retired-before-release", format!("`retires_on` {end} is not after `release` {release}")));
     }
+}
+
+/// Whether the successors of `next` lead to `model`.
+fn leads_back<'c>(catalog: &'c Catalog, mut next: &'c Model, model: &Model) -> bool {
+    // More successors than any line of models has.
+    for _ in 0..8 {
+        if next == model {
+            return true;
+        }
+        match next.replaced_by.as_deref().and_then(|name| catalog.resolve(name).ok()) {
+            Some(found) => next = found.model,
+            None => return false,
+        }
+    }
+    true
 }
 
 fn thinking(model: &Model, found: &mut Found) {
@@ -107,51 +169,5 @@ fn thinking(model: &Model, found: &mut Found) {
         && least > most
     {
         found.push(("budget-order", format!("`budget_min` {least} is above `budget_max` {most}")));
-    }
-}
-
-fn prices(price: &Price, found: &mut Found) {
-    rates("the base price", &price.rates, found);
-    let mut below = (0, &price.rates);
-    for tier in &price.tiers {
-        let name = format!("the tier above {}", tier.above_tokens);
-        if tier.above_tokens <= below.0 {
-            found.push(("tier-order", format!("{name} does not ascend")));
-        }
-        for ((field, higher), (_, lower)) in tier.rates.iter().zip(below.1.iter()) {
-            if let (Some(higher), Some(lower)) = (higher, lower)
-                && higher < lower
-            {
-                found.push(("tier-cheaper", format!("`{field}` {higher} in {name} is below {lower}")));
-            }
-        }
-        if tier.rates.input.is_none() || tier.rates.output.is_none() {
-            found.push(("tier-incomplete", format!("{name} has no `in` or no `out`")));
-        }
-        rates(&name, &tier.rates, found);
-        below = (tier.above_tokens, &tier.rates);
-    }
-}
-
-fn rates(name: &str, rates: &Rates, found: &mut Found) {
-    for (field, price) in rates.iter() {
-        if let Some(price) = price.filter(|price| price.0 < 0 || *price > MAX_PRICE) {
-            found.push(("price-out-of-bounds", format!("`{field}` {price} in {name}")));
-        }
-    }
-    // What must not be above what.
-    for (code, lower, lower_price, upper, upper_price) in [
-        ("read-above-input", "cache_read", rates.cache_read, "in", rates.input),
-        ("hour-below-five-minutes", "cache_write_5m", rates.cache_write_5m, "cache_write_1h", rates.cache_write_1h),
-        ("write-below-input", "in", rates.input, "cache_write_5m", rates.cache_write_5m),
-        ("batch-above-list", "batch_in", rates.batch_input, "in", rates.input),
-        ("batch-above-list", "batch_out", rates.batch_output, "out", rates.output),
-        ("output-below-input", "in", rates.input, "out", rates.output),
-    ] {
-        if let (Some(lower_price), Some(upper_price)) = (lower_price, upper_price)
-            && lower_price > upper_price
-        {
-            found.push((code, format!("`{lower}` {lower_price} is above `{upper}` {upper_price} in {name}")));
-        }
     }
 }

@@ -14,8 +14,15 @@ mod error;
 mod fields;
 mod lints;
 mod model;
+mod period;
+mod price;
+mod price_lints;
+#[cfg(test)]
+mod price_tests;
 mod provider;
+mod quote;
 mod read;
+mod read_price;
 mod suggest;
 mod table;
 #[cfg(test)]
@@ -23,7 +30,10 @@ mod tests;
 
 pub use cost::{CostError, UsageClass, cost, expected_cost};
 pub use error::CatalogError;
-pub use lints::{Finding, lint};
-pub use model::{Caps, Dialect, Effort, Modality, Model, Price, Rates, Reasoning, Status, ThinkingMode, Tier, Variant};
-pub use provider::{Auth, Provider, StreamUsage};
+pub use lints::{Finding, lint, notices};
+pub use model::{Caps, Dialect, Dispute, DisputeKind, Effort, Modality, Model, Reasoning, Status, ThinkingMode};
+pub use period::PricePeriod;
+pub use price::{Condition, ConditionKey, Fees, Price, Rates, Span, Tier, Variant, Vector, Window};
+pub use provider::{Auth, Provider, StreamUsage, ThinkingRoute};
+pub use quote::{PriceError, Quote, Terms};
 pub use table::{Catalog, Resolved};

@@ -1,7 +1,10 @@
 //! A model as its provider sells it. Every `Option` is "unknown" when it is `None`.
 
 use super::fields::named;
-use crate::money::{NanosPerMtok, Ratio, UsdNanos};
+use super::period::PricePeriod;
+use super::quote::{PriceError, Quote, Terms};
+use crate::calendar::Day;
+use crate::thinking_format::ThinkingFormat;
 
 named! {
     /// Where a model is in its life.
@@ -96,127 +99,23 @@ named! {
     }
 }
 
-/// One vector of prices. `None` is unknown, not free.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub struct Rates {
-    /// Input that no cache served.
-    pub input: Option<NanosPerMtok>,
-    /// Output that is not reasoning.
-    pub output: Option<NanosPerMtok>,
-    /// Input read from the prompt cache.
-    pub cache_read: Option<NanosPerMtok>,
-    /// Input written to the prompt cache for five minutes, or for the provider's usual time.
-    pub cache_write_5m: Option<NanosPerMtok>,
-    /// Input written to the prompt cache for one hour.
-    pub cache_write_1h: Option<NanosPerMtok>,
-    /// Reasoning output where it has a price of its own; else it costs what output costs.
-    pub reasoning: Option<NanosPerMtok>,
-    /// Audio in.
-    pub audio_in: Option<NanosPerMtok>,
-    /// Audio out.
-    pub audio_out: Option<NanosPerMtok>,
-    /// Image tokens in, where they have a price of their own.
-    pub image_in: Option<NanosPerMtok>,
-    /// Input of a batch.
-    pub batch_input: Option<NanosPerMtok>,
-    /// Output of a batch.
-    pub batch_output: Option<NanosPerMtok>,
-}
-
-impl Rates {
-    /// Every class at no cost.
-    pub const FREE: Self = Self {
-        input: Some(NanosPerMtok::FREE),
-        output: Some(NanosPerMtok::FREE),
-        cache_read: Some(NanosPerMtok::FREE),
-        cache_write_5m: Some(NanosPerMtok::FREE),
-        cache_write_1h: Some(NanosPerMtok::FREE),
-        reasoning: Some(NanosPerMtok::FREE),
-        audio_in: Some(NanosPerMtok::FREE),
-        audio_out: Some(NanosPerMtok::FREE),
-        image_in: Some(NanosPerMtok::FREE),
-        batch_input: Some(NanosPerMtok::FREE),
-        batch_output: Some(NanosPerMtok::FREE),
-    };
-
-    /// Every price with the name of its key in a row, in the order of the row.
-    pub fn iter(&self) -> impl Iterator<Item = (&'static str, Option<NanosPerMtok>)> {
-        [
-            ("in", self.input),
-            ("out", self.output),
-            ("cache_read", self.cache_read),
-            ("cache_write_5m", self.cache_write_5m),
-            ("cache_write_1h", self.cache_write_1h),
-            ("reasoning", self.reasoning),
-            ("audio_in", self.audio_in),
-            ("audio_out", self.audio_out),
-            ("image_in", self.image_in),
-            ("batch_in", self.batch_input),
-            ("batch_out", self.batch_output),
-        ]
-        .into_iter()
+named! {
+    /// Which of the sources differ on a price.
+    pub enum DisputeKind {
+        /// Sources that were fresh when the facts were gathered differ.
+        Fresh = "fresh",
+        /// Only an older source differs from the fresh ones, which agree: most likely the price changed since.
+        Stale = "stale",
     }
 }
 
-/// Other prices for the whole request when its input is long.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Tier {
-    /// The input length, cached input included, at which the tier begins.
-    pub above_tokens: u64,
-    /// Whether an input of exactly `above_tokens` is in the tier.
-    pub inclusive: bool,
-    /// The prices of the whole request in this tier; a class that is absent here is unknown in this tier.
-    pub rates: Rates,
-}
-
-impl Tier {
-    /// Whether a request with this much input is in the tier.
-    pub fn covers(&self, input_tokens: u64) -> bool {
-        input_tokens > self.above_tokens || (self.inclusive && input_tokens == self.above_tokens)
-    }
-}
-
-/// What a model costs at its provider's standard service tier.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct Price {
-    /// The prices below every tier.
-    pub rates: Rates,
-    /// Tiers, ascending.
-    pub tiers: Vec<Tier>,
-    /// A thousand web searches that the provider runs.
-    pub web_search_per_k: Option<UsdNanos>,
-}
-
-impl Price {
-    /// A price that a policy declares as free: every class known, and nothing.
-    pub fn free() -> Self {
-        Self { rates: Rates::FREE, tiers: Vec::new(), web_search_per_k: Some(UsdNanos::ZERO) }
-    }
-
-    /// Two flat prices, for a policy that states them itself; the other classes stay unknown.
-    pub fn flat(input: NanosPerMtok, output: NanosPerMtok) -> Self {
-        let rates = Rates { input: Some(input), output: Some(output), ..Rates::default() };
-        Self { rates, ..Self::default() }
-    }
-
-    /// The prices of a whole request with this much input, cached input included.
-    pub fn rates_at(&self, input_tokens: u64) -> &Rates {
-        self.tiers.iter().rev().find(|tier| tier.covers(input_tokens)).map_or(&self.rates, |tier| &tier.rates)
-    }
-
-    /// The next tier that a longer input would reach.
-    pub fn next_tier(&self, input_tokens: u64) -> Option<&Tier> {
-        self.tiers.iter().find(|tier| !tier.covers(input_tokens))
-    }
-}
-
-/// Other prices under a named condition, such as a service tier.
+/// A field of a price on which sources differ.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Variant {
-    /// As the sources name it: `priority`, `flex`, `speed=fast`...
-    pub name: String,
-    /// Its prices; an absent class is unknown under this condition.
-    pub rates: Rates,
+pub struct Dispute {
+    /// The key of the field in a row, such as `in`.
+    pub field: String,
+    /// Each source with what it says, as the row writes it, in the order of the row.
+    pub values: Vec<(String, String)>,
 }
 
 /// What a model can do.
@@ -269,6 +168,8 @@ pub struct Reasoning {
     pub budget_min: Option<u64>,
     /// The largest budget of thinking tokens.
     pub budget_max: Option<u64>,
+    /// The form of the setting, where it is not the provider's (see [`super::Provider::thinking_format`]).
+    pub format: Option<ThinkingFormat>,
 }
 
 /// A model as its provider sells it.
@@ -280,6 +181,10 @@ pub struct Model {
     pub id: String,
     /// Other ids that mean the same model at the same price.
     pub aliases: Vec<String>,
+    /// Whether its id is a name that its provider points at one model after another: its price may change unannounced.
+    pub is_moving: bool,
+    /// `provider/id` of what a moving id pointed at when the facts were gathered.
+    pub alias_of: Option<String>,
     /// A name for people.
     pub name: Option<String>,
     /// Who trained it.
@@ -292,6 +197,8 @@ pub struct Model {
     pub release: Option<String>,
     /// The day from which requests fail, `YYYY-MM-DD`.
     pub retires_on: Option<String>,
+    /// The first day on which its provider may retire it, `YYYY-MM-DD`.
+    pub not_retired_before: Option<String>,
     /// `provider/id` of what to use instead.
     pub replaced_by: Option<String>,
     /// The window: input and output together, in tokens.
@@ -300,16 +207,8 @@ pub struct Model {
     pub max_input: Option<u64>,
     /// The longest output, in tokens.
     pub max_output: Option<u64>,
-    /// What it costs; `None` is unknown, not free.
-    pub price: Option<Price>,
-    /// Prices under other conditions than the standard ones.
-    pub variants: Vec<Variant>,
-    /// Multipliers on the whole price by name (`us`, `eu`, `fast`).
-    pub multipliers: Vec<(String, Ratio)>,
-    /// The day from which the price holds, `YYYY-MM-DD`.
-    pub price_from: Option<String>,
-    /// Whether the price falls at some hours; the one given is the highest.
-    pub is_priced_by_hour: bool,
+    /// What it costs, by period: ascending, not overlapping. Empty is unknown, not free.
+    pub prices: Vec<PricePeriod>,
     /// What it takes.
     pub inputs: Vec<Modality>,
     /// What it gives.
@@ -324,8 +223,10 @@ pub struct Model {
     pub tokenizer_family: Option<String>,
     /// The dialect that the sources call it by; the provider's is what we use.
     pub dialect: Option<Dialect>,
-    /// Whether the sources differ on a price.
-    pub is_disputed: bool,
+    /// Whether the sources differ on a price, and how recent they are; `None` when they agree.
+    pub disputed: Option<DisputeKind>,
+    /// What each source says, for the fields on which they differ.
+    pub dispute: Vec<Dispute>,
     /// Where the facts come from.
     pub sources: Vec<String>,
 }
@@ -337,21 +238,20 @@ impl Model {
             provider: provider.to_owned(),
             id: id.to_owned(),
             aliases: Vec::new(),
+            is_moving: false,
+            alias_of: None,
             name: None,
             lab: None,
             status: Status::Active,
             access: None,
             release: None,
             retires_on: None,
+            not_retired_before: None,
             replaced_by: None,
             context: None,
             max_input: None,
             max_output: None,
-            price: None,
-            variants: Vec::new(),
-            multipliers: Vec::new(),
-            price_from: None,
-            is_priced_by_hour: false,
+            prices: Vec::new(),
             inputs: Vec::new(),
             outputs: Vec::new(),
             caps: Caps::default(),
@@ -359,7 +259,8 @@ impl Model {
             prompt_cache_min_tokens: None,
             tokenizer_family: None,
             dialect: None,
-            is_disputed: false,
+            disputed: None,
+            dispute: Vec::new(),
             sources: Vec::new(),
         }
     }
@@ -369,8 +270,48 @@ impl Model {
         format!("{}/{}", self.provider, self.id)
     }
 
+    /// Whether the model thinks whatever the request says; unknown counts as not.
+    pub fn always_thinks(&self) -> bool {
+        self.reasoning.as_ref().is_some_and(|reasoning| reasoning.always_on == Some(true))
+    }
+
+    /// Whether it takes a tool choice that forces a call. Models that always think refuse it, so of those it must be known.
+    pub fn takes_forced_tool_choice(&self) -> bool {
+        self.caps.forced_tool_use.unwrap_or(!self.always_thinks())
+    }
+
+    /// Whether it goes on from a last turn of the assistant. Models that always think refuse it, so of those it must be
+    /// known.
+    pub fn takes_prefill(&self) -> bool {
+        self.caps.prefill.unwrap_or(!self.always_thinks())
+    }
+
     /// Whether requests fail on this day (`YYYY-MM-DD`, in which texts compare as days do).
     pub fn is_retired_on(&self, day: &str) -> bool {
         self.status == Status::Retired || self.retires_on.as_deref().is_some_and(|end| end <= day)
+    }
+
+    /// What it costs under these terms: the period, its vector of prices, and every multiplier. O(periods), no
+    /// allocation.
+    ///
+    /// # Errors
+    /// When no price is known, then or at all, or none for these terms: never the base price in their stead.
+    pub fn quote(&self, terms: &Terms<'_>) -> Result<Quote<'_>, PriceError> {
+        self.price_period(terms.at_ms)?.quote(terms)
+    }
+
+    /// The price period of an instant; of none, the newest that had begun when it was checked.
+    ///
+    /// # Errors
+    /// When no price is known, or none of that day.
+    pub fn price_period(&self, at_ms: Option<i64>) -> Result<&PricePeriod, PriceError> {
+        if self.prices.is_empty() {
+            return Err(PriceError::Unknown);
+        }
+        let mut newest_first = self.prices.iter().rev();
+        match at_ms.map(Day::of) {
+            Some(day) => newest_first.find(|period| period.covers(day)).ok_or(PriceError::NotThen(day)),
+            None => newest_first.find(|period| !period.is_announced()).ok_or(PriceError::Unknown),
+        }
     }
 }

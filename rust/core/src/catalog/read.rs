@@ -2,33 +2,32 @@
 
 use super::error::CatalogError;
 use super::fields::Fields;
-use super::model::{
-    Caps, Dialect, Effort, Modality, Model, Price, Rates, Reasoning, Status, ThinkingMode, Tier, Variant,
-};
-use super::provider::{Auth, Provider, StreamUsage};
+use super::model::{Caps, Dialect, Dispute, DisputeKind, Effort, Modality, Model, Reasoning, Status, ThinkingMode};
+use super::provider::{Auth, Provider, StreamUsage, ThinkingRoute};
+use super::read_price;
+use crate::calendar::Day;
 use crate::json::Value;
-use crate::money::{Ratio, UsdNanos};
+use crate::thinking_format::ThinkingFormat;
 
 const MODEL_KEYS: &[&str] = &[
     "provider",
     "id",
     "aliases",
+    "moving",
+    "alias_of",
     "name",
     "lab",
     "status",
     "access",
     "release",
     "retires_on",
+    "not_retired_before",
     "replaced_by",
     "context",
     "max_input",
     "max_output",
-    "price",
-    "tiers",
-    "variants",
-    "multipliers",
-    "price_from",
-    "time_of_day",
+    "prices",
+    "price_factor",
     "input",
     "output",
     "caps",
@@ -37,25 +36,8 @@ const MODEL_KEYS: &[&str] = &[
     "tokenizer",
     "dialect",
     "disputed",
+    "dispute",
     "sources",
-];
-
-const RATE_KEYS: &[&str] = &[
-    "in",
-    "out",
-    "cache_read",
-    "cache_write_5m",
-    "cache_write_1h",
-    "reasoning",
-    "audio_in",
-    "audio_out",
-    "image_in",
-    "batch_in",
-    "batch_out",
-    // Not rates, but they stand in the same objects.
-    "web_search_per_k",
-    "above",
-    "inclusive",
 ];
 
 const CAP_KEYS: &[&str] = &[
@@ -76,7 +58,7 @@ const CAP_KEYS: &[&str] = &[
 ];
 
 const REASONING_KEYS: &[&str] =
-    &["modes", "efforts", "always_on", "can_disable", "default_effort", "budget_min", "budget_max"];
+    &["modes", "efforts", "always_on", "can_disable", "default_effort", "budget_min", "budget_max", "format"];
 
 const PROVIDER_KEYS: &[&str] = &[
     "id",
@@ -88,9 +70,14 @@ const PROVIDER_KEYS: &[&str] = &[
     "settings_env",
     "max_tokens_field",
     "stream_usage",
+    "thinking_format",
+    "thinking_efforts",
+    "echoes_reasoning",
     "local",
     "notes",
 ];
+
+const THINKING_FORMATS: &str = "a form of a thinking setting";
 
 const DIALECTS: &str = "a dialect that this version knows";
 
@@ -105,21 +92,20 @@ pub(super) fn model(value: &Value<'_>) -> Result<Model, CatalogError> {
         provider: fields.required("provider")?,
         id: fields.required("id")?,
         aliases: fields.strings("aliases")?,
+        is_moving: fields.bool("moving")?.unwrap_or(false),
+        alias_of: fields.string("alias_of")?,
         name: fields.string("name")?,
         lab: fields.string("lab")?,
         status: status.unwrap_or(Status::Active),
         access: fields.string("access")?,
         release: date(&row, &fields, "release")?,
         retires_on: date(&row, &fields, "retires_on")?,
+        not_retired_before: date(&row, &fields, "not_retired_before")?,
         replaced_by: fields.string("replaced_by")?,
         context: fields.u64("context")?,
         max_input: fields.u64("max_input")?,
         max_output: fields.u64("max_output")?,
-        price: price(&row, &fields)?,
-        variants: variants(&row, &fields)?,
-        multipliers: multipliers(&row, &fields)?,
-        price_from: date(&row, &fields, "price_from")?,
-        is_priced_by_hour: fields.bool("time_of_day")?.unwrap_or(false),
+        prices: read_price::periods(&row, &fields)?,
         inputs: fields.list("input", "an array of modalities", Modality::from_name)?,
         outputs: fields.list("output", "an array of modalities", Modality::from_name)?,
         caps: fields.value("caps").map(|value| caps(&row, value)).transpose()?.unwrap_or_default(),
@@ -127,7 +113,8 @@ pub(super) fn model(value: &Value<'_>) -> Result<Model, CatalogError> {
         prompt_cache_min_tokens: fields.u64("prompt_cache_min_tokens")?,
         tokenizer_family: fields.string("tokenizer")?,
         dialect: fields.word("dialect", DIALECTS, Dialect::from_name)?,
-        is_disputed: fields.bool("disputed")?.unwrap_or(false),
+        disputed: fields.word("disputed", "fresh or stale", DisputeKind::from_name)?,
+        dispute: fields.value("dispute").map(|value| dispute(&row, value)).transpose()?.unwrap_or_default(),
         sources: fields.strings("sources")?,
     })
 }
@@ -149,6 +136,11 @@ pub(super) fn provider(value: &Value<'_>) -> Result<Provider, CatalogError> {
         stream_usage: fields
             .word("stream_usage", "always or on_request", StreamUsage::from_name)?
             .unwrap_or(StreamUsage::OnRequest),
+        thinking: ThinkingRoute {
+            format: fields.word("thinking_format", THINKING_FORMATS, ThinkingFormat::from_name)?,
+            efforts: fields.list("thinking_efforts", "an array of efforts", Effort::from_name)?,
+            echoes_reasoning: fields.bool("echoes_reasoning")?.unwrap_or(false),
+        },
         is_local: fields.bool("local")?.unwrap_or(false),
         notes: fields.string("notes")?,
     })
@@ -157,82 +149,29 @@ pub(super) fn provider(value: &Value<'_>) -> Result<Provider, CatalogError> {
 /// A date as `YYYY-MM-DD`, so that dates compare as texts.
 fn date(row: &str, fields: &Fields<'_>, key: &str) -> Result<Option<String>, CatalogError> {
     let date = fields.string(key)?;
-    let is_date = |text: &str| {
-        text.len() == 10
-            && text
-                .bytes()
-                .enumerate()
-                .all(|(at, byte)| if at == 4 || at == 7 { byte == b'-' } else { byte.is_ascii_digit() })
-    };
     match date {
-        Some(text) if !is_date(&text) => {
+        Some(text) if Day::parse(&text).is_none() => {
             Err(CatalogError::bad_row(row, format_args!("`{key}` is not a date such as `2026-11-22`")))
         }
         date => Ok(date),
     }
 }
 
-fn price(row: &str, fields: &Fields<'_>) -> Result<Option<Price>, CatalogError> {
-    let Some(value) = fields.value("price") else {
-        return match fields.value("tiers") {
-            Some(_) => Err(CatalogError::bad_row(row, "`tiers` without a `price`")),
-            None => Ok(None),
-        };
+/// What each source says, by field; the values stay as the row writes them.
+fn dispute(row: &str, value: &Value<'_>) -> Result<Vec<Dispute>, CatalogError> {
+    let wrong = || CatalogError::bad_row(row, "`dispute` is not an object of objects of numbers or texts");
+    let Value::Object(fields) = value else { return Err(wrong()) };
+    let shown = |value: &Value<'_>| match value {
+        Value::Number(number) => Ok(number.0.to_owned()),
+        Value::String(text) => Ok(text.to_string()),
+        _ => Err(wrong()),
     };
-    let prices = Fields::new(row, value, RATE_KEYS)?;
-    let mut tiers = Vec::new();
-    for tier in fields.value("tiers").map(Value::items).unwrap_or_default() {
-        let tier = Fields::new(row, tier, RATE_KEYS)?;
-        let above = tier.u64("above")?;
-        tiers.push(Tier {
-            above_tokens: above.ok_or_else(|| CatalogError::bad_row(row, "a tier without `above`"))?,
-            inclusive: tier.bool("inclusive")?.unwrap_or(false),
-            rates: rates(&tier)?,
-        });
-    }
-    if !tiers.is_sorted_by(|lower, upper| lower.above_tokens < upper.above_tokens) {
-        return Err(CatalogError::bad_row(row, "`tiers` do not ascend"));
-    }
-    let web_search_per_k = prices.usd("web_search_per_k", UsdNanos::parse)?;
-    Ok(Some(Price { rates: rates(&prices)?, tiers, web_search_per_k }))
-}
-
-fn rates(prices: &Fields<'_>) -> Result<Rates, CatalogError> {
-    Ok(Rates {
-        input: prices.price("in")?,
-        output: prices.price("out")?,
-        cache_read: prices.price("cache_read")?,
-        cache_write_5m: prices.price("cache_write_5m")?,
-        cache_write_1h: prices.price("cache_write_1h")?,
-        reasoning: prices.price("reasoning")?,
-        audio_in: prices.price("audio_in")?,
-        audio_out: prices.price("audio_out")?,
-        image_in: prices.price("image_in")?,
-        batch_input: prices.price("batch_in")?,
-        batch_output: prices.price("batch_out")?,
-    })
-}
-
-fn variants(row: &str, fields: &Fields<'_>) -> Result<Vec<Variant>, CatalogError> {
-    let members = fields.value("variants").map(Value::members).unwrap_or_default();
-    members
+    fields
         .iter()
-        .map(|(name, value)| {
-            let prices = Fields::new(row, value, RATE_KEYS)?;
-            Ok(Variant { name: name.to_string(), rates: rates(&prices)? })
-        })
-        .collect()
-}
-
-fn multipliers(row: &str, fields: &Fields<'_>) -> Result<Vec<(String, Ratio)>, CatalogError> {
-    let members = fields.value("multipliers").map(Value::members).unwrap_or_default();
-    members
-        .iter()
-        .map(|(name, value)| {
-            let number = value.as_number().map_or("", |number| number.0);
-            let ratio = Ratio::parse(number)
-                .map_err(|error| CatalogError::bad_row(row, format_args!("multiplier `{name}`: {error}")))?;
-            Ok((name.to_string(), ratio))
+        .map(|(field, said)| {
+            let Value::Object(said) = said else { return Err(wrong()) };
+            let values = said.iter().map(|(source, value)| Ok((source.to_string(), shown(value)?)));
+            Ok(Dispute { field: field.to_string(), values: values.collect::<Result<_, CatalogError>>()? })
         })
         .collect()
 }
@@ -267,5 +206,6 @@ fn reasoning(row: &str, value: &Value<'_>) -> Result<Reasoning, CatalogError> {
         default_effort: fields.word("default_effort", "an effort", Effort::from_name)?,
         budget_min: fields.u64("budget_min")?,
         budget_max: fields.u64("budget_max")?,
+        format: fields.word("format", THINKING_FORMATS, ThinkingFormat::from_name)?,
     })
 }

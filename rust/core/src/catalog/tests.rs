@@ -1,6 +1,7 @@
 //! The catalogue as its users see it: names, facts, successors, providers, bad rows, and every lint firing.
 
-use super::{Auth, Catalog, CatalogError, Dialect, Effort, Status, ThinkingMode, lint};
+use super::{Auth, Catalog, CatalogError, Dialect, DisputeKind, Effort, Status, ThinkingMode, lint};
+use crate::calendar::Day;
 use crate::money::{NanosPerMtok, Ratio, UsdNanos};
 
 #[test]
@@ -36,14 +37,18 @@ fn reads_every_fact_of_a_row() {
     let model = Catalog::bundled().resolve("anthropic/claude-haiku-5-5").unwrap().model;
     assert_eq!(model.full_name(), "anthropic/claude-haiku-5-5");
     assert_eq!((model.context, model.max_input, model.max_output), (Some(1_000_000), Some(1_000_000), Some(128_000)));
-    let price = model.price.as_ref().unwrap();
-    assert_eq!(price.rates.input, Some(NanosPerMtok(100_000_000)));
-    assert_eq!(price.rates.batch_output, Some(NanosPerMtok(250_000_000)));
-    assert_eq!(price.web_search_per_k, Some(UsdNanos(10_000_000_000)));
-    assert_eq!(price.tiers.len(), 1);
-    assert_eq!(price.tiers[0].rates.cache_write_1h, Some(NanosPerMtok(1_000_000_000)));
-    assert_eq!(price.tiers[0].rates.batch_input, None);
-    assert_eq!(model.multipliers, [("us".to_owned(), Ratio::new(11, 10).unwrap())]);
+    assert_eq!(model.prices.len(), 1);
+    let period = &model.prices[0];
+    assert_eq!((period.from, period.until, period.checked), (None, None, Day::parse("2026-11-22")));
+    assert_eq!(period.source.as_deref(), Some("genai-prices@0.2.3"));
+    let price = &period.price;
+    assert_eq!(price.base.rates.input, Some(NanosPerMtok(100_000_000)));
+    assert_eq!(price.fees.web_search_per_k, Some(UsdNanos(10_000_000_000)));
+    assert_eq!(price.base.tiers.len(), 1);
+    assert_eq!(price.base.tiers[0].rates.cache_write_1h, Some(NanosPerMtok(1_000_000_000)));
+    let multipliers: Vec<_> = price.multipliers.iter().map(|(name, ratio)| (name.to_string(), *ratio)).collect();
+    let ratio = |text: &str| Ratio::parse(text).unwrap();
+    assert_eq!(multipliers, [("region=us".to_owned(), ratio("1.1")), ("processing=batch".to_owned(), ratio("0.5"))]);
     assert_eq!(model.caps.forced_tool_use, Some(true));
     assert_eq!(model.caps.sampling, Some(false));
     assert_eq!(model.caps.audio_in, None);
@@ -53,7 +58,7 @@ fn reads_every_fact_of_a_row() {
     assert_eq!((reasoning.can_disable, reasoning.default_effort), (Some(true), Some(Effort::Medium)));
     assert_eq!(model.prompt_cache_min_tokens, Some(512));
     assert_eq!(model.tokenizer_family.as_deref(), Some("claude-4.7-on"));
-    assert!(!model.is_disputed);
+    assert_eq!((model.disputed, model.dispute.len(), model.is_moving), (None, 0, false));
     assert!(!model.sources.is_empty());
 }
 
@@ -66,7 +71,7 @@ fn retired_models_resolve_and_name_their_successor() {
         assert_eq!(model.retires_on.as_deref(), Some("2026-02-19"));
         assert_eq!(model.replaced_by.as_deref(), Some("anthropic/claude-sonnet-5-5"), "{name}");
         assert_eq!(catalog.replacement(model).unwrap().id, "claude-sonnet-5-5");
-        assert!(model.price.is_some(), "old logs can be priced");
+        assert!(!model.prices.is_empty(), "old logs can be priced");
     }
     for (old, new) in [
         ("claude-3-5-haiku-latest", "claude-haiku-5-5"),
@@ -131,7 +136,7 @@ fn finds_providers_and_how_to_call_them() {
     assert_eq!(catalog.split_name("ollama/"), None);
 }
 
-fn one_model(model: &str) -> Result<Catalog, CatalogError> {
+pub(super) fn one_model(model: &str) -> Result<Catalog, CatalogError> {
     let models = format!("{{\"format\":1}}\n{model}\n");
     let provider = r#"{"id":"p","dialect":"openai-chat","auth":"bearer","max_tokens_field":"max_tokens"}"#;
     Catalog::parse(models.as_bytes(), provider.as_bytes())
@@ -140,21 +145,7 @@ fn one_model(model: &str) -> Result<Catalog, CatalogError> {
 #[test]
 fn a_bad_row_is_named_with_its_field() {
     for (row, message) in [
-        (
-            r#"{"provider":"p","id":"m","price":{"in":-1,"out":1}}"#,
-            "row `p/m`: `in`: `-1` is negative, and an amount cannot be",
-        ),
-        (
-            r#"{"provider":"p","id":"m","price":{"in":1e-3}}"#,
-            "row `p/m`: `in`: `1e-3` has an exponent, write the digits out",
-        ),
-        (r#"{"provider":"p","id":"m","price":{"in":"1"}}"#, "row `p/m`: `in` is not a number"),
-        (r#"{"provider":"p","id":"m","price":{"inn":1}}"#, "row `p/m`: unknown key `inn`"),
-        (r#"{"provider":"p","id":"m","price":{"in":99999999999}}"#, "row `p/m`: `in`: an amount is too large"),
-        (
-            r#"{"provider":"p","id":"m","price":{"in":0.0000000001}}"#,
-            "row `p/m`: `in`: `0.0000000001` has more than 9 decimals",
-        ),
+        (r#"{"provider":"p","id":"m","price":{"in":1}}"#, "row `p/m`: unknown key `price`"),
         (r#"{"provider":"p","id":"m","context":-5}"#, "row `p/m`: `context` is not a whole number"),
         (r#"{"provider":"p","id":"m","contex":5}"#, "row `p/m`: unknown key `contex`"),
         (r#"{"provider":"p","id":"m","status":"gone"}"#, "row `p/m`: `status` is not active, deprecated or retired"),
@@ -162,17 +153,7 @@ fn a_bad_row_is_named_with_its_field() {
             r#"{"provider":"p","id":"m","retires_on":"soon"}"#,
             "row `p/m`: `retires_on` is not a date such as `2026-11-22`",
         ),
-        (r#"{"provider":"p","id":"m","tiers":[{"above":5}]}"#, "row `p/m`: `tiers` without a `price`"),
-        (r#"{"provider":"p","id":"m","price":{},"tiers":[{"in":5}]}"#, "row `p/m`: a tier without `above`"),
-        (
-            r#"{"provider":"p","id":"m","price":{},"tiers":[{"above":5},{"above":5}]}"#,
-            "row `p/m`: `tiers` do not ascend",
-        ),
         (r#"{"provider":"p","id":"m","caps":{"fly":true}}"#, "row `p/m`: unknown key `fly`"),
-        (
-            r#"{"provider":"p","id":"m","multipliers":{"us":"x"}}"#,
-            "row `p/m`: multiplier `us`: an amount has no digits",
-        ),
         (r#"{"provider":"q","id":"m"}"#, "row `q/m`: its provider is not in the catalogue"),
         (r#"{"provider":"p"}"#, "row `p/?`: `id` is missing"),
         ("[1]", "row `?/?`: expected an object"),
@@ -190,15 +171,6 @@ fn a_bad_row_is_named_with_its_field() {
 }
 
 #[test]
-fn an_absent_price_is_unknown_and_a_zero_price_is_free() {
-    let unknown = one_model(r#"{"provider":"p","id":"m"}"#).unwrap();
-    assert_eq!(unknown.resolve("m").unwrap().model.price, None);
-    let null = one_model(r#"{"provider":"p","id":"m","price":{"in":null,"out":0}}"#).unwrap();
-    let rates = null.resolve("p/m").unwrap().model.price.clone().unwrap().rates;
-    assert_eq!((rates.input, rates.output), (None, Some(NanosPerMtok::FREE)));
-}
-
-#[test]
 fn successors_that_name_each_other_end() {
     let rows = concat!(
         r#"{"provider":"p","id":"a","status":"retired","replaced_by":"p/b"}"#,
@@ -207,9 +179,11 @@ fn successors_that_name_each_other_end() {
     );
     let catalog = one_model(rows).unwrap();
     assert_eq!(catalog.replacement(catalog.resolve("a").unwrap().model), None);
+    let active = rows.replace("retired", "active");
+    assert_eq!(codes(&active), ["successor-cycle", "successor-cycle"]);
 }
 
-fn codes(rows: &str) -> Vec<&'static str> {
+pub(super) fn codes(rows: &str) -> Vec<&'static str> {
     lint(&one_model(rows).unwrap()).into_iter().map(|finding| finding.code).collect()
 }
 
@@ -220,6 +194,8 @@ fn each_lint_fires_on_a_row_that_breaks_it() {
         (r#""context":1000,"max_output":1001"#, "output-above-window"),
         (r#""context":1000,"max_output":0"#, "zero-limit"),
         (r#""replaced_by":"p/nobody""#, "successor-not-active"),
+        (r#""replaced_by":"p/m""#, "successor-cycle"),
+        (r#""alias_of":"p/nobody""#, "alias-of-nothing"),
         (r#""status":"retired""#, "retired-without-date"),
         (r#""release":"2026-01-01","retires_on":"2025-01-01""#, "retired-before-release"),
         (r#""caps":{"reasoning":false},"reasoning":{"modes":["adaptive"]}"#, "thinks-and-does-not"),
@@ -227,22 +203,10 @@ fn each_lint_fires_on_a_row_that_breaks_it() {
         (r#""reasoning":{"efforts":["high","low"]}"#, "efforts-order"),
         (r#""reasoning":{"efforts":["low"],"default_effort":"high"}"#, "default-effort"),
         (r#""reasoning":{"budget_min":2,"budget_max":1}"#, "budget-order"),
-        (r#""price":{"in":2,"out":3},"tiers":[{"above":0,"in":2,"out":3}]"#, "tier-order"),
-        (r#""price":{"in":2,"out":3},"tiers":[{"above":9,"in":2,"out":2.5}]"#, "tier-cheaper"),
-        (r#""price":{"in":2,"out":3},"tiers":[{"above":9,"in":2}]"#, "tier-incomplete"),
-        (r#""price":{"in":2,"out":1000.000000001}"#, "price-out-of-bounds"),
-        (r#""price":{"in":2,"out":3,"cache_read":2.1}"#, "read-above-input"),
-        (r#""price":{"in":2,"out":3,"cache_write_5m":2.5,"cache_write_1h":2.4}"#, "hour-below-five-minutes"),
-        (r#""price":{"in":2,"out":3,"cache_write_5m":0}"#, "write-below-input"),
-        (r#""price":{"in":2,"out":3,"batch_in":2.1}"#, "batch-above-list"),
-        (r#""price":{"in":2,"out":3,"batch_out":3.1}"#, "batch-above-list"),
-        (r#""price":{"in":2,"out":1}"#, "output-below-input"),
-        (r#""price":{"in":2,"out":3},"tiers":[{"above":9,"in":2,"out":3,"cache_read":9}]"#, "read-above-input"),
-        (r#""price":{"in":2,"out":3},"variants":{"flex":{"in":1,"out":0.5}}"#, "output-below-input"),
     ] {
         assert_eq!(codes(&format!(r#"{{"provider":"p","id":"m",{row}}}"#)), [code], "{row}");
     }
-    assert_eq!(codes(r#"{"provider":"p","id":"m","context":5,"max_output":5,"price":{"in":1,"out":1}}"#), [""; 0]);
+    assert_eq!(codes(r#"{"provider":"p","id":"m","context":5,"max_output":5,"prices":[{"in":1,"out":1}]}"#), [""; 0]);
 }
 
 #[test]
@@ -263,27 +227,20 @@ fn a_model_is_gone_from_its_last_day_on() {
 }
 
 #[test]
-fn what_the_build_corrects_is_corrected() {
-    let catalog = Catalog::bundled();
-    let price = |name: &str| catalog.resolve(name).unwrap().model.price.clone().unwrap();
-    // A dead tier: the window ends where it would begin.
-    assert!(price("anthropic/claude-sonnet-4-5").tiers.is_empty());
-    // "No fee" for a cache write is the price of input, not nothing.
-    for name in ["deepseek/deepseek-flash", "openai/gpt-5.5"] {
-        assert_eq!(price(name).rates.cache_write_5m, price(name).rates.input, "{name}");
-    }
-    assert_eq!(price("openai/gpt-5.5").tiers[0].rates.cache_write_5m, Some(NanosPerMtok(10_000_000_000)));
-    // Bedrock: regional ids cost a tenth more than the global one, each class of them.
-    let (regional, global) =
-        (price("bedrock/us.anthropic.claude-opus-5-5"), price("bedrock/global.anthropic.claude-opus-5-5"));
+fn a_dispute_keeps_what_each_source_says() {
+    let flash = Catalog::bundled().resolve("google/gemini-flash-latest").unwrap().model;
+    assert_eq!((flash.disputed, flash.is_moving), (Some(DisputeKind::Fresh), true));
+    let input = flash.dispute.iter().find(|dispute| dispute.field == "in").unwrap();
+    assert!(input.values.contains(&("pi-ai".to_owned(), "1.5".to_owned())), "{input:?}");
+    let sonnet = Catalog::bundled().resolve("claude-sonnet-4-5").unwrap().model;
+    let tiers = sonnet.dispute.iter().find(|dispute| dispute.field == "tiers").unwrap();
+    assert!(tiers.values.contains(&("genai-prices".to_owned(), "[[200000,6]]".to_owned())), "{tiers:?}");
     assert_eq!(
-        price("bedrock/global.anthropic.claude-opus-5-5").rates.input,
-        price("anthropic/claude-opus-5-5").rates.input
+        Catalog::bundled().resolve("claude-opus-5").unwrap().model.not_retired_before.as_deref(),
+        Some("2027-07-24")
     );
-    let tenth_more = Ratio::new(11, 10).unwrap();
-    for ((field, global), (_, regional)) in global.rates.iter().zip(regional.rates.iter()) {
-        assert_eq!(global.map(|price| price.scaled(tenth_more).unwrap()), regional, "{field}");
+    for bad in [r#"{"in":1}"#, "[]", r#"{"in":{"litellm":[1]}}"#] {
+        let error = one_model(&format!(r#"{{"provider":"p","id":"m","dispute":{bad}}}"#)).unwrap_err();
+        assert_eq!(error.message, "row `p/m`: `dispute` is not an object of objects of numbers or texts", "{bad}");
     }
-    // Local models have no price until a policy states one.
-    assert_eq!(catalog.resolve("ollama/qwen3-8b").unwrap().model.price, None);
 }

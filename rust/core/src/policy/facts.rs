@@ -240,7 +240,7 @@ pub const FACTS: &[FactRow] = &[
     row(
         "weekday",
         FactId::Weekday,
-        Type::Enum(&super::calendar::WEEKDAYS),
+        Type::Enum(&crate::calendar::WEEKDAYS),
         Scope::Request,
         Cost::Free,
         "the day of the week, UTC",

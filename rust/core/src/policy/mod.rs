@@ -10,7 +10,6 @@
 //! A test breaks it with a wrong policy that compiles, a right one that does not, a finding at the wrong place, or a
 //! change of layout that changes the hash.
 
-pub mod calendar;
 mod compile;
 pub mod diagnostics;
 pub mod expr;

@@ -1,7 +1,7 @@
 //! `tests`: what is given, and what must hold.
 
 use super::block::{Block, boolean, count, expression, items, millionths, named_members, prose, shown, text};
-use crate::policy::calendar::parse_instant;
+use crate::calendar::parse_instant;
 use crate::policy::diagnostics::{Findings, suggestion};
 use crate::policy::expr::{self, Names};
 use crate::policy::facts::{FACTS, FactId, Scope, Type, fact};

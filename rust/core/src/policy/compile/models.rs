@@ -3,7 +3,7 @@
 use super::block::{Block, count, is_name, items, money_picos, named_members, shown, text, word};
 use super::reach::{key_ref, url};
 use super::settings::flag;
-use crate::catalog::{Auth, Catalog, Model, Price, Provider, Status};
+use crate::catalog::{Auth, Catalog, Model, Price, PricePeriod, Provider, Status};
 use crate::money::NanosPerMtok;
 use crate::policy::diagnostics::{Findings, Pos};
 use crate::policy::model::{Deployment, KeyRef, PolicyModel};
@@ -88,10 +88,10 @@ fn model(
         None if provider.auth == Auth::None || provider.env.is_empty() => KeyRef::None,
         None => KeyRef::Env(provider.env.clone()),
     };
-    if facts.price.is_none() && stated.has_price {
+    if facts.prices.is_empty() && stated.has_price {
         return None;
     }
-    if facts.price.is_none() {
+    if facts.prices.is_empty() {
         findings.error_hint(
             use_node.pos,
             "unknown-price",
@@ -121,6 +121,7 @@ fn model(
         base_url,
         auth: provider.auth,
         max_tokens_field: provider.max_tokens_field.clone(),
+        thinking: provider.thinking.clone(),
         rank: 0,
         pos: key.pos,
     };
@@ -168,7 +169,7 @@ impl Stated {
 
     fn apply(&self, facts: &mut Model) {
         if let Some(price) = &self.price {
-            facts.price = Some(price.clone());
+            facts.prices = vec![PricePeriod::always(price.clone())];
         }
         facts.context = self.context.or(facts.context);
         facts.max_output = self.max_output.or(facts.max_output);
@@ -226,11 +227,7 @@ fn provider<'c>(id: &str, pos: Pos, catalog: &'c Catalog, findings: &mut Finding
 }
 
 fn lifecycle(model: &Model, full_name: &str, pos: Pos, today: i64, findings: &mut Findings) {
-    let ends = model
-        .retires_on
-        .as_deref()
-        .and_then(crate::policy::calendar::parse_instant)
-        .map(crate::policy::calendar::day_of);
+    let ends = model.retires_on.as_deref().and_then(crate::calendar::parse_instant).map(crate::calendar::day_of);
     let replacement = model.replaced_by.as_ref().map(|name| format!("use `{name}`"));
     let on = model.retires_on.as_deref().unwrap_or("an unknown day");
     if model.status == Status::Retired || ends.is_some_and(|day| day <= today && model.status == Status::Deprecated) {
@@ -313,8 +310,8 @@ fn price(node: &Node, findings: &mut Findings) -> Option<Price> {
         findings.error(block.pos, "missing-key", "`price` needs `output`");
     }
     let mut price = Price::flat(input?, output?);
-    price.rates.cache_read = read;
-    price.rates.cache_write_5m = write;
+    price.base.rates.cache_read = read;
+    price.base.rates.cache_write_5m = write;
     Some(price)
 }
 

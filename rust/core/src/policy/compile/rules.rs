@@ -4,6 +4,7 @@ use super::block::{Block, count, expression, is_name, items, text, word};
 use super::models::Defined;
 use super::pools::model_list;
 use super::settings::{accept, asks_for_money, escalate, run};
+use crate::catalog::{Terms, expected_cost};
 use crate::policy::diagnostics::Findings;
 use crate::policy::expr::{Names, Program, Tri, Wording, wording};
 use crate::policy::facts::{Scope, Type};
@@ -210,8 +211,8 @@ fn unpriced(rule: &Rule, context: &RuleContext<'_>, findings: &mut Findings) {
     }
     for index in rule.from.iter().chain(&rule.or_else) {
         let Some(model) = context.models.models.get(*index) else { continue };
-        let rates = model.facts.price.as_ref().map(|price| &price.rates);
-        if rates.is_none_or(|rates| rates.input.is_none() || rates.output.is_none()) {
+        let quote = model.facts.quote(&Terms::default());
+        if !quote.is_ok_and(|quote| expected_cost(&quote, 1, 1).is_ok()) {
             findings.error_hint(
                 rule.pos,
                 "unknown-price",

@@ -262,7 +262,7 @@ impl<'t> Lexer<'t> {
         }
         let start = self.at;
         self.at += 10;
-        let days = crate::policy::calendar::days_from_civil(year.parse().ok()?, month.parse().ok()?, day.parse().ok()?);
+        let days = crate::calendar::days_from_civil(year.parse().ok()?, month.parse().ok()?, day.parse().ok()?);
         Some(days.map(|days| Token::Literal(Literal::Date(days))).ok_or_else(|| {
             let span = Span { start, end: self.at };
             ExprError::new(span, "bad-expression", format!("there is no day `{text}`")).hint("dates are year-month-day")

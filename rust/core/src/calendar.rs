@@ -1,5 +1,30 @@
 //! Days and times of day from milliseconds since 1970, in the proleptic Gregorian calendar, UTC.
 
+use std::fmt;
+
+/// A day of the calendar: days since 1970-01-01, UTC; shown as `2026-11-22`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Day(pub i64);
+
+impl Day {
+    /// Reads `2026-11-22`; none for anything else, such as the 30th of February.
+    pub fn parse(text: &str) -> Option<Self> {
+        let is_shaped = text.len() == 10 && text.bytes().all(|byte| byte.is_ascii_digit() || byte == b'-');
+        is_shaped.then(|| parse_instant(text)).flatten().map(day_of).map(Self)
+    }
+
+    /// The day that holds an instant.
+    pub fn of(at_ms: i64) -> Self {
+        Self(day_of(at_ms))
+    }
+}
+
+impl fmt::Display for Day {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&format_day(self.0))
+    }
+}
+
 /// Milliseconds in a day.
 pub const DAY_MS: i64 = 86_400_000;
 
@@ -38,11 +63,15 @@ pub fn minute_of_day(now_ms: i64) -> i64 {
     now_ms.rem_euclid(DAY_MS) / 60_000
 }
 
+/// The day of the week as a place in [`WEEKDAYS`]: 0 is Monday.
+pub fn weekday_index(now_ms: i64) -> usize {
+    // 1970-01-01 was a Thursday.
+    usize::try_from((day_of(now_ms) + 3).rem_euclid(7)).unwrap_or(0)
+}
+
 /// The name of the day of the week.
 pub fn weekday(now_ms: i64) -> &'static str {
-    // 1970-01-01 was a Thursday.
-    let index = usize::try_from((day_of(now_ms) + 3).rem_euclid(7)).unwrap_or(0);
-    WEEKDAYS.get(index).copied().unwrap_or("mon")
+    WEEKDAYS.get(weekday_index(now_ms)).copied().unwrap_or("mon")
 }
 
 /// The day as `2026-11-22`.
@@ -95,6 +124,16 @@ mod tests {
         for day in (-1000..30_000).step_by(17) {
             let text = format_day(day);
             assert_eq!(parse_instant(&text).map(day_of), Some(day), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_day_is_read_only_in_its_one_shape() {
+        assert_eq!(Day::parse("2026-11-22"), Some(Day(20_779)));
+        assert_eq!(Day(20_779).to_string(), "2026-11-22");
+        assert_eq!(Day::of(20_779 * DAY_MS - 1), Day(20_778));
+        for bad in ["", "2026-11-2", "2026-02-30", "2026-11-22T00:00Z", "+026-11-22", "20261-1-22", "soon"] {
+            assert_eq!(Day::parse(bad), None, "{bad}");
         }
     }
 
