@@ -300,7 +300,7 @@ def model_row(row: Row) -> Row:
         "provider": row["provider"],
         "id": row["id"],
         # An alias whose region has another price is no alias: see `regional_rows`.
-        "aliases": [alias for alias in items(row, "aliases") if alias not in regional] + EXTRA_ALIASES.get(name, []),
+        "aliases": [*(alias for alias in items(row, "aliases") if alias not in regional), *EXTRA_ALIASES.get(name, [])],
         "moving": MOVING.search(str(row["id"])) is not None or None,
         "name": row.get("name"),
         "lab": row.get("lab"),
@@ -436,9 +436,11 @@ MIT licence, but for anthropic-sdk-python, which is under Apache-2.0 from its ve
 
 {listed}
 
+One date, the cut of Claude Sonnet 5.5's cache read price, is from a release note of TheKrush/PromptFuel 1.0.23.
+
 Each row names the sources that it was seen in. A row marked `disputed` is one on which they differ. An absent price is
-unknown, which is not free. The corrections made to the gathered rows stand in `scripts/build_catalog.py`, each with its
-reason.
+unknown, which is not free. The corrections made to the gathered rows stand in `scripts/build_catalog.py` and
+`scripts/catalog_prices.py`, each with its reason.
 """
 
 

@@ -10,10 +10,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from turnout._core import (
+    Catalog,
     Classification,
     Decision,
     Engine,
     ExpectedCost,
+    Model,
     Money,
     Policy,
     State,
@@ -23,11 +25,11 @@ from turnout._core import (
     UsageReport,
     __version__,
     classify,
-    cost,
     count_tokens,
     read_usage,
     thinking_fields,
 )
+from turnout.catalog import cost, load_catalog
 from turnout.errors import (
     BudgetError,
     CatalogError,
@@ -46,6 +48,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "BudgetError",
+    "Catalog",
     "CatalogError",
     "Classification",
     "Decision",
@@ -53,6 +56,7 @@ __all__ = [
     "Engine",
     "ExpectedCost",
     "LedgerError",
+    "Model",
     "Money",
     "MoneyError",
     "Policy",
@@ -72,6 +76,7 @@ __all__ = [
     "classify",
     "cost",
     "count_tokens",
+    "load_catalog",
     "load_policy",
     "parse_policy",
     "read_usage",

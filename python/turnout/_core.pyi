@@ -9,11 +9,15 @@ __all__ = [
     "Attempt",
     "Body",
     "Candidate",
+    "Catalog",
+    "CatalogDiff",
+    "CatalogFinding",
     "Classification",
     "Decision",
     "Engine",
     "ExpectedCost",
     "Failure",
+    "Model",
     "Money",
     "Plan",
     "Policy",
@@ -35,6 +39,7 @@ __all__ = [
     "codes",
     "compile_policy",
     "cost",
+    "cost_at_price",
     "count_tokens",
     "facts",
     "outcomes",
@@ -154,6 +159,119 @@ class Classification:
     def scores(self) -> dict[str, int]: ...
 
 @final
+class Model:
+    """A model as its provider sells it. What is not known is None."""
+    @property
+    def provider(self) -> str: ...
+    @property
+    def id(self) -> str: ...
+    @property
+    def full_name(self) -> str: ...
+    @property
+    def aliases(self) -> tuple[str, ...]: ...
+    @property
+    def name(self) -> str | None: ...
+    @property
+    def lab(self) -> str | None: ...
+    @property
+    def status(self) -> Literal["active", "deprecated", "retired"]: ...
+    @property
+    def release(self) -> str | None: ...
+    @property
+    def retires_on(self) -> str | None: ...
+    @property
+    def replaced_by(self) -> str | None: ...
+    @property
+    def context(self) -> int | None: ...
+    @property
+    def max_input(self) -> int | None: ...
+    @property
+    def max_output(self) -> int | None: ...
+    @property
+    def inputs(self) -> tuple[str, ...]: ...
+    @property
+    def outputs(self) -> tuple[str, ...]: ...
+    @property
+    def disputed(self) -> Literal["fresh", "stale"] | None: ...
+    @property
+    def tokenizer(self) -> str | None: ...
+    @property
+    def sources(self) -> tuple[str, ...]: ...
+    @property
+    def layer(self) -> Literal["bundled", "wide", "refreshed", "override"]: ...
+    def cost(
+        self,
+        usage: Usage,
+        at_ms: int | None = None,
+        batch: bool = False,
+        service_tier: str | None = None,
+        speed: str | None = None,
+        region: str | None = None,
+    ) -> Money: ...
+    def to_json(self) -> str: ...
+    def to_dict(self) -> dict[str, object]: ...
+    def __eq__(self, other: object, /) -> bool: ...
+    def __ne__(self, other: object, /) -> bool: ...
+    def __hash__(self, /) -> int: ...
+
+@final
+class CatalogFinding:
+    """Something that a row says and that cannot be so."""
+    @property
+    def code(self) -> str: ...
+    @property
+    def model(self) -> str: ...
+    @property
+    def message(self) -> str: ...
+
+@final
+class CatalogDiff:
+    """What differs between two catalogues, and what of it is alarming."""
+    @property
+    def added(self) -> tuple[str, ...]: ...
+    @property
+    def removed(self) -> tuple[str, ...]: ...
+    @property
+    def changed(self) -> tuple[tuple[str, str, str | None, str | None], ...]: ...
+    @property
+    def alarms(self) -> tuple[tuple[str, str | None, str], ...]: ...
+    def __bool__(self, /) -> bool: ...
+
+_LayerProblem: TypeAlias = tuple[str, int | None, list[str], str, str, str | None]
+
+@final
+class Catalog:
+    """Models, providers and prices. Immutable; shared by threads."""
+    @staticmethod
+    def bundled() -> Catalog: ...
+    @property
+    def as_of(self) -> str: ...
+    @property
+    def hash(self) -> str: ...
+    @property
+    def providers(self) -> tuple[str, ...]: ...
+    def resolve(self, name: str) -> Model: ...
+    def note(self, name: str, today: str | None = None) -> str | None: ...
+    def models(
+        self,
+        text: str = "",
+        *,
+        provider: str | None = None,
+        lab: str | None = None,
+        can: Sequence[str] | None = None,
+        min_context: int | None = None,
+        max_in: str | None = None,
+        max_out: str | None = None,
+        status: str | None = None,
+        wide: bool = False,
+    ) -> list[Model]: ...
+    def lint(self) -> list[CatalogFinding]: ...
+    def diff(self, other: Catalog) -> CatalogDiff: ...
+    def with_refreshed(self, content: bytes) -> Catalog: ...
+    def with_override(self, document: str) -> tuple[Catalog | None, list[_LayerProblem]]: ...
+    def refreshed_file(self) -> str: ...
+
+@final
 class TestFailure:
     """A test of a policy that does not hold."""
     @property
@@ -188,6 +306,8 @@ class Policy:
     def providers(self) -> dict[str, str]: ...
     @property
     def own_reach(self) -> tuple[str, ...]: ...
+    @property
+    def catalog(self) -> Catalog: ...
     def run_tests(self) -> list[TestFailure]: ...
 
 @final
@@ -516,7 +636,9 @@ class StreamReader:
 _PolicyRow: TypeAlias = tuple[int, str | None, int, int, str, str, bool, int, int, Sequence[tuple[int, int, int]]]
 _RawFinding: TypeAlias = tuple[int, int, str, str, str | None, Literal["error", "warning"]]
 
-def compile_policy(rows: Sequence[_PolicyRow], today: int) -> tuple[Policy | None, list[_RawFinding]]: ...
+def compile_policy(
+    rows: Sequence[_PolicyRow], today: int, catalog: Catalog | None = None
+) -> tuple[Policy | None, list[_RawFinding]]: ...
 def codes() -> dict[str, str]: ...
 def facts() -> list[tuple[str, str, list[str], str, str, str]]: ...
 def outcomes() -> list[tuple[str, bool, str, str, int, bool, bool, str]]: ...
@@ -530,6 +652,30 @@ def count_tokens(model: str, request_or_text: _RequestLike, *, dialect: str | No
 def classify(text_or_request: _RequestLike, *, dialect: str | None = None) -> Classification:
     """Classify a text or a request by what its caller asks for."""
 
+def cost(
+    catalog: Catalog,
+    model: str,
+    usage: Usage,
+    at_ms: int | None = None,
+    batch: bool = False,
+    service_tier: str | None = None,
+    speed: str | None = None,
+    region: str | None = None,
+) -> Money:
+    """What a usage costs on a model of a catalogue."""
+
+def cost_at_price(
+    model: str,
+    price: str,
+    usage: Usage,
+    at_ms: int | None = None,
+    batch: bool = False,
+    service_tier: str | None = None,
+    speed: str | None = None,
+    region: str | None = None,
+) -> Money:
+    """What a usage costs at a price that the call states itself: the JSON of one period of a catalogue row."""
+
 @final
 class ThinkingFields:
     """The thinking members of a request body, and what differs from what was asked."""
@@ -542,9 +688,6 @@ def thinking_fields(
     model: str, setting: Literal["off", "low", "medium", "high", "max"] | int, *, max_tokens: int | None = None
 ) -> ThinkingFields:
     """What a thinking setting becomes in a request to a model of the catalogue."""
-
-def cost(model: str, usage: Usage) -> Money:
-    """What a usage costs on a model of the catalogue."""
 
 @final
 class UsageReport:

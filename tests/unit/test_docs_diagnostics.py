@@ -6,8 +6,10 @@ import re
 from pathlib import Path
 
 import pytest
+import typer
 
 from turnout import _core
+from turnout.cli.check import check
 from turnout.policy import check_policy
 from turnout.policy import load as loading
 
@@ -45,3 +47,12 @@ def test_examples_are_what_the_page_says(code: str) -> None:
     policy, found = check_policy(mended)
     assert not found
     assert policy is not None
+
+
+def test_the_command_names_the_section(capsys: pytest.CaptureFixture[str]) -> None:
+    check(policies=None, explain="never-true")
+    assert "docs/diagnostics.md#never-true" in capsys.readouterr().out
+    with pytest.raises(typer.BadParameter, match="did you mean `never-true`"):
+        check(policies=None, explain="nevr-true")
+    with pytest.raises(typer.BadParameter, match="name a policy"):
+        check(policies=None)

@@ -7,6 +7,7 @@
 )]
 
 mod answer;
+mod catalog;
 mod convert;
 mod decision;
 mod engine;
@@ -30,6 +31,10 @@ fn _core(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_class::<answer::StreamEvent>()?;
     module.add_class::<answer::StreamReader>()?;
     module.add_class::<answer::ToolCall>()?;
+    module.add_class::<catalog::Catalog>()?;
+    module.add_class::<catalog::CatalogDiff>()?;
+    module.add_class::<catalog::CatalogFinding>()?;
+    module.add_class::<catalog::Model>()?;
     module.add_class::<decision::Candidate>()?;
     module.add_class::<decision::Decision>()?;
     module.add_class::<engine::Engine>()?;
@@ -53,6 +58,7 @@ fn _core(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_function(wrap_pyfunction!(measure::classify, module)?)?;
     module.add_function(wrap_pyfunction!(measure::count_tokens, module)?)?;
     module.add_function(wrap_pyfunction!(money::cost, module)?)?;
+    module.add_function(wrap_pyfunction!(money::cost_at_price, module)?)?;
     module.add_function(wrap_pyfunction!(policy::codes, module)?)?;
     module.add_function(wrap_pyfunction!(policy::compile_policy, module)?)?;
     module.add_function(wrap_pyfunction!(policy::facts, module)?)?;

@@ -31,22 +31,19 @@ pub struct Finding {
 
 /// Everything wrong with the rows of a catalogue, in their order.
 pub fn lint(catalog: &Catalog) -> Vec<Finding> {
-    let mut findings = Vec::new();
-    for model in catalog.models() {
-        let mut found = Vec::new();
-        limits(model, &mut found);
-        life(catalog, model, &mut found);
-        thinking(model, &mut found);
-        price_lints::periods(&model.prices, &mut found);
-        let name = model.full_name();
-        let is_exempt = |code: &str| EXCEPTIONS.contains(&(code, &name));
-        findings.extend(found.into_iter().filter(|(code, _)| !is_exempt(code)).map(|(code, message)| Finding {
-            code,
-            model: name.clone(),
-            message,
-        }));
-    }
-    findings
+    catalog.models().flat_map(|model| lint_model(catalog, model)).collect()
+}
+
+/// Everything wrong with one row of a catalogue.
+pub(super) fn lint_model(catalog: &Catalog, model: &Model) -> Vec<Finding> {
+    let mut found = Vec::new();
+    limits(model, &mut found);
+    life(catalog, model, &mut found);
+    thinking(model, &mut found);
+    price_lints::periods(&model.prices, &mut found);
+    let name = model.full_name();
+    found.retain(|(code, _)| !EXCEPTIONS.contains(&(*code, &name)));
+    found.into_iter().map(|(code, message)| Finding { code, model: name.clone(), message }).collect()
 }
 
 /// What holds today and has to be looked at again: announced prices, which may be withdrawn before their day; prices on

@@ -270,6 +270,11 @@ impl Model {
         format!("{}/{}", self.provider, self.id)
     }
 
+    /// Its id and its aliases.
+    pub fn names(&self) -> impl Iterator<Item = &str> {
+        std::iter::once(self.id.as_str()).chain(self.aliases.iter().map(String::as_str))
+    }
+
     /// Whether the model thinks whatever the request says; unknown counts as not.
     pub fn always_thinks(&self) -> bool {
         self.reasoning.as_ref().is_some_and(|reasoning| reasoning.always_on == Some(true))

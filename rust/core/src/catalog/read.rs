@@ -108,8 +108,15 @@ pub(super) fn model(value: &Value<'_>) -> Result<Model, CatalogError> {
         prices: read_price::periods(&row, &fields)?,
         inputs: fields.list("input", "an array of modalities", Modality::from_name)?,
         outputs: fields.list("output", "an array of modalities", Modality::from_name)?,
-        caps: fields.value("caps").map(|value| caps(&row, value)).transpose()?.unwrap_or_default(),
-        reasoning: fields.value("reasoning").map(|value| reasoning(&row, value)).transpose()?,
+        caps: fields
+            .value("caps")
+            .map(|value| caps(&row, value).map_err(|error| error.at("caps")))
+            .transpose()?
+            .unwrap_or_default(),
+        reasoning: fields
+            .value("reasoning")
+            .map(|value| reasoning(&row, value).map_err(|error| error.at("reasoning")))
+            .transpose()?,
         prompt_cache_min_tokens: fields.u64("prompt_cache_min_tokens")?,
         tokenizer_family: fields.string("tokenizer")?,
         dialect: fields.word("dialect", DIALECTS, Dialect::from_name)?,
@@ -151,7 +158,7 @@ fn date(row: &str, fields: &Fields<'_>, key: &str) -> Result<Option<String>, Cat
     let date = fields.string(key)?;
     match date {
         Some(text) if Day::parse(&text).is_none() => {
-            Err(CatalogError::bad_row(row, format_args!("`{key}` is not a date such as `2026-11-22`")))
+            Err(CatalogError::bad_row(row, format_args!("`{key}` is not a date such as `2026-11-22`")).at(key))
         }
         date => Ok(date),
     }
@@ -159,7 +166,8 @@ fn date(row: &str, fields: &Fields<'_>, key: &str) -> Result<Option<String>, Cat
 
 /// What each source says, by field; the values stay as the row writes them.
 fn dispute(row: &str, value: &Value<'_>) -> Result<Vec<Dispute>, CatalogError> {
-    let wrong = || CatalogError::bad_row(row, "`dispute` is not an object of objects of numbers or texts");
+    let wrong =
+        || CatalogError::bad_row(row, "`dispute` is not an object of objects of numbers or texts").at("dispute");
     let Value::Object(fields) = value else { return Err(wrong()) };
     let shown = |value: &Value<'_>| match value {
         Value::Number(number) => Ok(number.0.to_owned()),

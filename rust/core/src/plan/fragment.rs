@@ -36,6 +36,7 @@ pub fn thinking_fields(
         code: "unknown-dialect",
         message,
         hint: Some("this version writes openai-chat and anthropic-messages".to_owned()),
+        keys: Vec::new(),
     };
     let spoken = provider.dialect.name();
     let dialect =
