@@ -11,7 +11,7 @@ from collections.abc import Callable
 
 from turnout import _core
 from turnout.policy import check_policy
-from turnout.policy.rows import read_rows
+from turnout.source import read_rows
 
 RULES = 200
 TODAY = 20_779

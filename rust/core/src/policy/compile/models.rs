@@ -1,33 +1,15 @@
 //! `models` and `pools`: the catalogue's facts, then what the file says differently.
 
-use super::block::{Block, count, is_name, items, money_picos, named_members, shown, text, word};
+use super::block::{Block, is_name, items, money_picos, named_members, shown, text, word};
 use super::reach::{key_ref, url};
 use super::settings::flag;
 use crate::catalog::{Auth, Catalog, Model, Price, PricePeriod, Provider, Status};
 use crate::money::NanosPerMtok;
 use crate::policy::diagnostics::{Findings, Pos};
+use crate::policy::grammar;
 use crate::policy::model::{Deployment, KeyRef, PolicyModel};
 use crate::policy::source::{Key, Node, NodeValue};
 use crate::wire::Dialect;
-
-const MODEL_KEYS: [&str; 13] = [
-    "use",
-    "deployments",
-    "key",
-    "region",
-    "base_url",
-    "price",
-    "context",
-    "max_output",
-    "dialect",
-    "tools",
-    "images",
-    "documents",
-    "schema",
-];
-const DEPLOYMENT_KEYS: [&str; 5] = ["name", "key", "region", "base_url", "weight"];
-const DIALECTS: [(&str, Dialect); 2] =
-    [("openai-chat", Dialect::OpenAiChat), ("anthropic-messages", Dialect::AnthropicMessages)];
 
 /// How many days before its end a model is warned of.
 const RETIRING_DAYS: i64 = 30;
@@ -70,7 +52,7 @@ fn model(
 ) -> Option<(PolicyModel, Vec<Deployment>)> {
     let what = format!("model `{}`", key.name);
     let block = match &node.value {
-        NodeValue::Map(_) => Some(Block::open(node, &what, &MODEL_KEYS, findings)?),
+        NodeValue::Map(_) => Some(Block::open(node, &what, &[grammar::MODEL], findings)?),
         _ => None,
     };
     let use_node = match &block {
@@ -155,11 +137,9 @@ impl Stated {
             base_url: block.get("base_url").and_then(|node| url(node, findings)),
             price: block.get("price").and_then(|node| price(node, findings)),
             has_price: block.get("price").is_some(),
-            context: block.get("context").and_then(|node| count(node, "`context`", 1, 1_000_000_000, findings)),
-            max_output: block
-                .get("max_output")
-                .and_then(|node| count(node, "`max_output`", 1, 1_000_000_000, findings)),
-            dialect: block.get("dialect").and_then(|node| word(node, "`dialect`", &DIALECTS, findings)),
+            context: block.count("context", findings),
+            max_output: block.count("max_output", findings),
+            dialect: block.get("dialect").and_then(|node| word(node, "`dialect`", &grammar::DIALECTS, findings)),
             tools: flag(block, "tools", findings),
             images: flag(block, "images", findings),
             documents: flag(block, "documents", findings),
@@ -292,7 +272,7 @@ fn price(node: &Node, findings: &mut Findings) -> Option<Price> {
         );
         return None;
     }
-    let block = Block::open(node, "`price`", &["input", "output", "cache_read", "cache_write"], findings)?;
+    let block = Block::open(node, "`price`", &[grammar::PRICE], findings)?;
     let rate = |key: &str, findings: &mut Findings| {
         let picos = money_picos(block.get(key)?, &format!("`{key}`"), findings)?;
         if picos % 1000 == 0 {
@@ -321,7 +301,7 @@ fn deployments(node: &Node, default: &Deployment, findings: &mut Findings) -> Ve
         findings.error(node.pos, "empty-choice", "`deployments` lists none");
     }
     for item in items(node, "`deployments`", false, findings) {
-        let Some(block) = Block::open(item, "a deployment", &DEPLOYMENT_KEYS, findings) else { continue };
+        let Some(block) = Block::open(item, "a deployment", &[grammar::DEPLOYMENT], findings) else { continue };
         let Some(name) = block.need("name", "a deployment", findings).and_then(|node| text(node, "`name`", findings))
         else {
             continue;
@@ -334,7 +314,7 @@ fn deployments(node: &Node, default: &Deployment, findings: &mut Findings) -> Ve
             findings.error(block.key_pos("name"), "duplicate-name", format!("two deployments are called `{name}`"));
             continue;
         }
-        let weight = block.get("weight").and_then(|node| count(node, "`weight`", 0, 1000, findings)).unwrap_or(1);
+        let weight = block.count("weight", findings).unwrap_or(1);
         found.push(Deployment {
             id: format!("{}/{name}", default.name),
             name: name.to_owned(),
