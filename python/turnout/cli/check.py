@@ -37,10 +37,10 @@ def check(
     accept_failing_tests: Annotated[
         bool, typer.Option("--accept-failing-tests", help="Check everything but do not run the tests in the files.")
     ] = False,
-    catalog: CatalogOption = None,
     explain: Annotated[
         str | None, typer.Option("--explain", metavar="CODE", help="Say what a finding means, and where it is shown.")
     ] = None,
+    catalog: CatalogOption = None,
 ) -> None:
     """Check policies: syntax, names, types, and the tests inside.
 
