@@ -1,7 +1,7 @@
 """The JSON Schema of policies agrees with the loader: what loads is valid, and what the loader does not know is not.
 
-The schema is printed from the compiler's own table of keys, so that they can only disagree about values. Policies are made
-here by hand-written strategies and then broken; values are read as YAML 1.2 reads them, as editors do.
+The schema is printed from the compiler's own table of keys, so that they can only disagree about values. Policies are
+made here by hand-written strategies and then broken; values are read as YAML 1.2 reads them, as editors do.
 """
 
 from __future__ import annotations
@@ -94,7 +94,15 @@ def assert_agreement(text: str) -> None:
 
 
 expressions = st.sampled_from(
-    ["true", "tokens > 1k", 'task == "code"', "meta.team is known", "difficulty >= 70%", "stream", "time in 22:00..06:00 UTC"]
+    [
+        "true",
+        "tokens > 1k",
+        'task == "code"',
+        "meta.team is known",
+        "difficulty >= 70%",
+        "stream",
+        "time in 22:00..06:00 UTC",
+    ]
 )
 of_candidates = st.one_of(expressions, st.sampled_from(["cost.p90 <= $0.05", "model.rank >= 2", "ttft.p95 <= 1200ms"]))
 of_decisions = st.sampled_from(['model == "a"', "refused", 'rule == "otherwise"', "cost.p50 < $1"])
@@ -102,16 +110,20 @@ counts = st.sampled_from(["1", "5", "20", "1k", "8_000", "1.5k", "2M", "0", "3.0
 durations = st.sampled_from(["40s", "1200ms", "1.5m", "2h", "1d", "0s", "40", "5.s", "3 s"])
 moneys = st.sampled_from(["$0.25", "$1", "$ 2", "$1.", "0.25", "$-1", "$0.000000001"])
 shares = st.sampled_from(["20%", "0.2", "1", "0", "100 %", "150%", "2.5x", "2x", "x"])
-words = st.sampled_from(["cheapest", "in_order", "best", "fastest", "high", "off", "strongest", "skip", "complete", "unknown"])
+words = st.sampled_from(
+    ["cheapest", "in_order", "best", "fastest", "high", "off", "strongest", "skip", "complete", "unknown"]
+)
 names = st.sampled_from(["a", "b", "ladder", "true", "42", "no", "x.y", "e3", "~"])
 flags = st.sampled_from(["true", "False", "yes", "unknown", "1"])
-models = st.one_of(st.sampled_from(["a", "b", "ladder"]), st.lists(st.sampled_from(["a", "b", "c"]), unique=True, max_size=3))
+models = st.one_of(
+    st.sampled_from(["a", "b", "ladder"]), st.lists(st.sampled_from(["a", "b", "c"]), unique=True, max_size=3)
+)
 addresses = st.sampled_from(["https://x.example/v1", "http://127.0.0.1:8000/v1", "http://x.example", "ftp://x"])
 keys = st.sampled_from(["none", "env:KEY_1", "env:1", "sk-ant-123456789012"])
 
 
-def block(needed: dict[str, Any], more: dict[str, Any]) -> st.SearchStrategy[dict[str, Any]]:
-    return st.fixed_dictionaries(needed, optional=more)
+def block(needed: dict[str, Any], more: dict[str, Any] | None = None) -> st.SearchStrategy[dict[str, Any]]:
+    return st.fixed_dictionaries(needed, optional=more or {})
 
 
 def some(of: st.SearchStrategy[Any], most: int = 2) -> st.SearchStrategy[list[Any]]:
@@ -132,9 +144,7 @@ choice: dict[str, Any] = {
     "escalate": escalates,
     "run": block({}, runs),
 }
-deployments = block(
-    {"name": names}, {"key": keys, "region": names, "base_url": addresses, "weight": counts}
-)
+deployments = block({"name": names}, {"key": keys, "region": names, "base_url": addresses, "weight": counts})
 prices = st.one_of(
     st.just("free"),
     block({"input": moneys, "output": moneys}, {"cache_read": moneys, "cache_write": moneys}),
@@ -142,18 +152,32 @@ prices = st.one_of(
 model_blocks = block(
     {"use": st.just("vllm/m"), "base_url": addresses, "price": prices},
     {
-        "context": counts, "max_output": counts, "tools": flags, "images": flags, "documents": flags, "schema": flags,
-        "dialect": st.sampled_from(["openai-chat", "anthropic-messages", "x"]), "key": keys, "region": names,
+        "context": counts,
+        "max_output": counts,
+        "tools": flags,
+        "images": flags,
+        "documents": flags,
+        "schema": flags,
+        "dialect": st.sampled_from(["openai-chat", "anthropic-messages", "x"]),
+        "key": keys,
+        "region": names,
         "deployments": some(deployments),
     },
 )
 givens = block(
     {},
     {
-        "prompt": st.sampled_from(["hi", "~", "42", "true"]), "meta": st.dictionaries(names, names, max_size=2),
-        "now": st.sampled_from(["2026-01-05T12:00Z", "2026-01-05", "noon"]), "cooling": models, "without_key": models,
-        "tokens": counts, "stream": flags, "difficulty": shares, "task": st.one_of(words, st.just("code")),
-        "language": names, "requested": names,
+        "prompt": st.sampled_from(["hi", "~", "42", "true"]),
+        "meta": st.dictionaries(names, names, max_size=2),
+        "now": st.sampled_from(["2026-01-05T12:00Z", "2026-01-05", "noon"]),
+        "cooling": models,
+        "without_key": models,
+        "tokens": counts,
+        "stream": flags,
+        "difficulty": shares,
+        "task": st.one_of(words, st.just("code")),
+        "language": names,
+        "requested": names,
     },
 )
 known = st.just("anthropic/claude-haiku-5-5")
@@ -280,7 +304,9 @@ def test_a_shipped_policy_names_the_schema(name: str) -> None:
         first, _, _ = text.partition("\n")
         prefix, _, path = first.partition("=")
         assert prefix == "# yaml-language-server: $schema"
-        assert json.loads((folder / path).read_text(encoding="utf-8")) == SCHEMA, "run: turnout schema > policies/" + path
+        assert json.loads((folder / path).read_text(encoding="utf-8")) == SCHEMA, (
+            "run: turnout schema > policies/" + path
+        )
         assert VALIDATOR.is_valid(value_of(text))
 
 

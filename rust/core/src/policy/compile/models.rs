@@ -61,41 +61,28 @@ fn model(
     };
     let full_name = text(use_node, &format!("the catalogue name of {what}"), findings)?;
     let stated = Stated::read(block.as_ref(), findings);
-    let (mut facts, provider) = resolve(full_name, use_node.pos, &stated, catalog, today, findings)?;
-    stated.apply(&mut facts);
-    let dialect = dialect(&stated, provider, use_node.pos, findings)?;
-    let base_url = base_url(&stated, provider, &what, use_node.pos, findings)?;
-    let default_key = match &stated.key {
+    let found = facts_of(full_name, use_node.pos, &what, &stated, catalog, today, findings);
+    let key_of = |provider: &Provider| match &stated.key {
         Some(key) => key.clone(),
         None if provider.auth == Auth::None || provider.env.is_empty() => KeyRef::None,
         None => KeyRef::Env(provider.env.clone()),
     };
-    if facts.prices.is_empty() && stated.has_price {
-        return None;
-    }
-    if facts.prices.is_empty() {
-        findings.error_hint(
-            use_node.pos,
-            "unknown-price",
-            format!("the price of `{full_name}` is not known"),
-            "say it: `price: { input: $0.10, output: $0.40 }` per million tokens, or `price: free`",
-        );
-        return None;
-    }
     let default = Deployment {
         id: key.name.clone(),
         name: key.name.clone(),
         model: index,
-        key: default_key,
+        key: found.as_ref().map_or(KeyRef::None, |found| key_of(found.provider)),
         region: stated.region.clone(),
-        base_url: base_url.clone(),
+        base_url: found.as_ref().map(|found| found.base_url.clone()).unwrap_or_default(),
         weight: 1,
         has_own_reach: stated.base_url.is_some() || stated.key.is_some() || stated.region.is_some(),
     };
+    // Deployments of a model that is refused are read too, so that all findings are shown at once.
     let own = match block.as_ref().and_then(|block| block.get("deployments")) {
         Some(list) => deployments(list, &default, findings),
         None => vec![default],
     };
+    let Found { facts, provider, dialect, base_url } = found?;
     let model = PolicyModel {
         alias: key.name.clone(),
         facts,
@@ -108,6 +95,42 @@ fn model(
         pos: key.pos,
     };
     Some((model, own))
+}
+
+/// A model of the catalogue, with what the file says differently.
+struct Found<'c> {
+    facts: Model,
+    provider: &'c Provider,
+    dialect: Dialect,
+    base_url: String,
+}
+
+fn facts_of<'c>(
+    full_name: &str,
+    pos: Pos,
+    what: &str,
+    stated: &Stated,
+    catalog: &'c Catalog,
+    today: i64,
+    findings: &mut Findings,
+) -> Option<Found<'c>> {
+    let (mut facts, provider) = resolve(full_name, pos, stated, catalog, today, findings)?;
+    stated.apply(&mut facts);
+    let dialect = dialect(stated, provider, pos, findings)?;
+    let base_url = base_url(stated, provider, what, pos, findings)?;
+    if facts.prices.is_empty() && stated.has_price {
+        return None;
+    }
+    if facts.prices.is_empty() {
+        findings.error_hint(
+            pos,
+            "unknown-price",
+            format!("the price of `{full_name}` is not known"),
+            "say it: `price: { input: $0.10, output: $0.40 }` per million tokens, or `price: free`",
+        );
+        return None;
+    }
+    Some(Found { facts, provider, dialect, base_url })
 }
 
 /// What the file says of a model.
