@@ -31,6 +31,12 @@ MAX_BYTES: Final = 1 << 20
 MAX_DEPTH: Final = 32
 """How deep blocks may nest."""
 
+MAX_VALUES: Final = 20_000
+"""How many values a file may hold: thousands of rules, and a few megabytes once read."""
+
+MAX_LOCATED: Final = 8192
+"""How many characters of a value have places of their own in findings; the core reads no longer expression."""
+
 Piece = tuple[int, int, int]
 """A character of a text, and the line and column that it stands at."""
 
@@ -159,6 +165,8 @@ class _Reader:
             pieces = self._pieces(event)
         else:
             kind, text, is_cut = ("map" if isinstance(event, MappingStartEvent) else "seq"), "", False
+        if len(self._rows) >= MAX_VALUES:
+            raise _at(event, "too-large", f"the file holds more than {MAX_VALUES} values")
         self._rows.append((depth, key, key_line, key_column, kind, text, is_cut, line, column, pieces))
 
     def _pieces(self, event: ScalarEvent) -> list[Piece]:
@@ -169,6 +177,8 @@ class _Reader:
         raw = self._text[start.index : end.index]
         if raw == event.value or not event.value:
             return []
+        if event.style in {"'", '"'} and raw[1:-1] == event.value and not event.value[0].isspace():
+            return [(0, start.line + 1, start.column + 2)]
         at, line, column = 0, start.line + 1, start.column + 1
 
         def step() -> None:
@@ -183,7 +193,7 @@ class _Reader:
             step()
         pieces: list[Piece] = []
         expected = (0, 0)
-        for index, character in enumerate(event.value):
+        for index, character in enumerate(event.value[:MAX_LOCATED]):
             if character.isspace():
                 continue
             while at < len(raw) and raw[at] != character:
@@ -205,8 +215,12 @@ class _Reader:
         end = event.end_mark
         if end is None or end.line >= len(self._lines):
             return False
-        rest = self._lines[end.line][end.column :].lstrip()
-        return rest.startswith("#") and (rest[1:2].strip() not in {"", "#"} or _is_in_string(event.value))
+        comment = _COMMENT.match(self._lines[end.line], end.column)
+        return comment is not None and (comment[1].strip() not in {"", "#"} or _is_in_string(event.value))
+
+
+# Matched at a place in the line, never with a copy of the rest: a line may hold thousands of values.
+_COMMENT: Final = re.compile(r"\s*#(.?)")
 
 
 def _is_in_string(expression: str) -> bool:

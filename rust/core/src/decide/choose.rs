@@ -8,7 +8,7 @@ use super::facts::{RequestFacts, asked_thinking};
 use super::forecast::{Ask, Forecast, forecast};
 use crate::catalog::{Terms, expected_cost};
 use crate::control::ControlState;
-use crate::policy::expr::{Environment, Program, Tri};
+use crate::policy::expr::{Environment, Program, Tri, Value};
 use crate::policy::facts::{FACTS, FactId, Scope, Type};
 use crate::policy::{Policy, Prefer, Require, Rule, UnknownMode};
 
@@ -58,6 +58,35 @@ pub(crate) fn expectation(inputs: &DecideInputs<'_>, decision: &Decision, expect
     let chosen = decision.chosen().map(|considered| &considered.candidate);
     let environment = DecisionEnv { base: &base, chosen, rule: &decision.rule };
     base.sharpened(expect, || expect.holds(&environment))
+}
+
+/// What an expectation reads beside the names and costs that every failure shows: name and value.
+pub(crate) fn also_read(
+    inputs: &DecideInputs<'_>,
+    decision: &Decision,
+    expect: &Program,
+) -> Vec<(&'static str, String)> {
+    let base = RequestEnv::new(inputs.policy, inputs.facts);
+    let chosen = decision.chosen().map(|considered| &considered.candidate);
+    let environment = DecisionEnv { base: &base, chosen, rule: &decision.rule };
+    let shown = ["rule", "model", "model.name", "deployment.name", "cost.p50", "cost.p90", "refused"];
+    let rows = FACTS.iter().filter(|row| expect.reads().contains(&row.id) && !shown.contains(&row.name));
+    rows.map(|row| {
+        let bounds = |low: i64, high: i64, unit: i64, sign: &str| {
+            let one = |value: i64| format!("{}{sign}", value / unit);
+            if low == high { one(low) } else { format!("{}..{}", one(low), one(high)) }
+        };
+        let value = match environment.fact(row.id) {
+            Value::Unknown => "unknown".to_owned(),
+            Value::Bool(flag) => flag.to_string(),
+            Value::Text(text) => format!("`{text}`"),
+            Value::Num(low, high) if row.range.is_some() => bounds(low, high, 10_000, "%"),
+            Value::Num(low, high) if row.ty == Type::Duration => bounds(low, high, 1, "ms"),
+            Value::Num(low, high) => bounds(low, high, 1_000_000, ""),
+        };
+        (row.name, value)
+    })
+    .collect()
 }
 
 struct Choice {

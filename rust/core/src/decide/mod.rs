@@ -25,8 +25,8 @@ mod report;
 mod settlement;
 
 pub use candidate::Candidate;
-pub(crate) use choose::expectation;
 pub use choose::{DecideInputs, decide};
+pub(crate) use choose::{also_read, expectation};
 pub use decision::{CandidateStatus, Considered, Decision, FactValue, Held, RuleTrace};
 pub use eligibility::REASONS;
 pub use expected_cost::{CallTerms, TierEdge};

@@ -106,7 +106,12 @@ impl Decision {
         let of_name = |considered: &&Considered| considered.model == name || considered.deployment == name;
         match self.candidates.iter().find(of_name) {
             Some(considered) if considered.status == CandidateStatus::Chosen => format!("{name} was chosen"),
-            Some(considered) => considered.line(),
+            Some(considered) => match considered.status {
+                CandidateStatus::Ranked(place) => {
+                    format!("{name} is number {place} of the plan: {}", considered.details())
+                }
+                _ => considered.reason().unwrap_or_default(),
+            },
             None => format!("{name} is not in `from` or `else` of rule `{}`, which matched", self.rule),
         }
     }
@@ -115,18 +120,25 @@ impl Decision {
 impl Considered {
     /// What became of the candidate, in one line.
     pub fn line(&self) -> String {
+        match &self.status {
+            CandidateStatus::Chosen => format!("1. {}: chosen, {}", self.deployment, self.details()),
+            CandidateStatus::Ranked(place) => format!("{place}. {}, {}", self.deployment, self.details()),
+            CandidateStatus::Rejected { .. } => format!("-  {}", self.reason().unwrap_or_default()),
+        }
+    }
+
+    /// Why the candidate is out, in one line; none when it is not.
+    pub fn reason(&self) -> Option<String> {
+        let CandidateStatus::Rejected { code, reason, is_edge } = &self.status else { return None };
+        let edge = if *is_edge { ", at the edge: the safe side was taken" } else { "" };
+        Some(format!("{}: {reason} ({code}{edge})", self.deployment))
+    }
+
+    /// What is expected of a candidate that is not out.
+    fn details(&self) -> String {
         let candidate = &self.candidate;
-        let mut line = match &self.status {
-            CandidateStatus::Chosen => format!("1. {}: chosen", self.deployment),
-            CandidateStatus::Ranked(place) => format!("{place}. {}", self.deployment),
-            CandidateStatus::Rejected { code, reason, is_edge } => {
-                let edge = if *is_edge { ", at the edge: the safe side was taken" } else { "" };
-                return format!("-  {}: {reason} ({code}{edge})", self.deployment);
-            }
-        };
-        let _ = write!(
-            line,
-            ", expected {}, {} tokens in, {} out",
+        let mut line = format!(
+            "expected {}, {} tokens in, {} out",
             money(candidate.cost_p50_usd_picos),
             candidate.input.tokens,
             candidate.output.p50_tokens

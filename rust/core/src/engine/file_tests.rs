@@ -1,7 +1,7 @@
 //! The runner of the tests in a policy's file.
 
 use crate::control::{ControlEvent, ControlState};
-use crate::decide::{DecideInputs, Decision, RequestFacts, expectation};
+use crate::decide::{DecideInputs, Decision, RequestFacts, also_read, expectation};
 use crate::money::UsdPicos;
 use crate::outcome::OutcomeKind;
 use crate::policy::expr::Tri;
@@ -58,14 +58,22 @@ fn run_one(policy: &Policy, catalog_hash: &str, test: &PolicyTest) -> Option<Tes
     let decision = crate::decide::decide(&inputs);
     match expectation(&inputs, &decision, &test.expect) {
         Tri::True => None,
-        held => Some(failure(held, one_line(&decision))),
+        held => {
+            let mut saw = one_line(&decision);
+            if decision.chosen().is_some() {
+                let more = also_read(&inputs, &decision, &test.expect);
+                saw.extend(more.into_iter().map(|(name, value)| format!(", {name} {value}")));
+            }
+            Some(failure(held, saw))
+        }
     }
 }
 
 fn one_line(decision: &Decision) -> String {
     match decision.chosen() {
         None => {
-            let reasons: Vec<String> = decision.candidates.iter().map(crate::decide::Considered::line).collect();
+            let reasons: Vec<String> =
+                decision.candidates.iter().filter_map(crate::decide::Considered::reason).collect();
             format!("rule `{}`, refused: {}", decision.rule, reasons.join("; "))
         }
         Some(chosen) => {

@@ -103,6 +103,9 @@ pub const CODES: &[(&str, &str)] = &[
     ("failing-test", "a test in the file does not hold"),
 ];
 
+/// How many findings are reported of one file: nobody reads more, and each is text in memory.
+const MAX_FINDINGS: usize = 1000;
+
 /// Collects findings; the policy is refused when one of them is an error.
 #[derive(Debug, Default)]
 pub struct Findings {
@@ -140,10 +143,11 @@ impl Findings {
         self.found.iter().any(|finding| finding.severity == Severity::Error)
     }
 
-    /// All findings, in the order of the file.
+    /// The findings, in the order of the file; of very many the first.
     pub fn into_sorted(mut self) -> Vec<Finding> {
         self.found.sort_by(|a, b| (a.pos, a.code, &a.message).cmp(&(b.pos, b.code, &b.message)));
         self.found.dedup();
+        self.found.truncate(MAX_FINDINGS);
         self.found
     }
 }
