@@ -175,10 +175,9 @@ class _Reader:
         if start is None or end is None:
             return []
         raw = self._text[start.index : end.index]
-        if raw == event.value or not event.value:
-            return []
-        if event.style in {"'", '"'} and raw[1:-1] == event.value and not event.value[0].isspace():
-            return [(0, start.line + 1, start.column + 2)]
+        known = _verbatim(event, raw, start.line + 1, start.column + 1)
+        if known is not None:
+            return known
         at, line, column = 0, start.line + 1, start.column + 1
 
         def step() -> None:
@@ -217,6 +216,14 @@ class _Reader:
             return False
         comment = _COMMENT.match(self._lines[end.line], end.column)
         return comment is not None and (comment[1].strip() not in {"", "#"} or _is_in_string(event.value))
+
+
+def _verbatim(event: ScalarEvent, raw: str, line: int, column: int) -> list[Piece] | None:
+    """The pieces of a text that stands in its line as it is, quotes aside; none when it must be walked."""
+    if raw == event.value or not event.value:
+        return []
+    is_quoted = event.style in {"'", '"'} and raw[1:-1] == event.value and not event.value[0].isspace()
+    return [(0, line, column + 1)] if is_quoted else None
 
 
 # Matched at a place in the line, never with a copy of the rest: a line may hold thousands of values.

@@ -37,7 +37,7 @@ class Unreadable(Exception):
 
 
 _MAX_SHOWN: Final = 2000
-"""Characters of the longest line that a finding shows: nobody reads more, and a thousand findings may be about one line."""
+"""Characters of the longest line that a finding shows: nobody reads more, and many findings may be about one line."""
 
 
 @dataclass(frozen=True, slots=True)
