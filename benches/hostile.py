@@ -1,8 +1,8 @@
 """What it takes to refuse hostile policies: at most 50 ms and 10 MB each. Run by `make bench`.
 
 Every case is a file that is read, checked and refused in a process of its own, after a good policy was loaded there.
-Prints the time, how far the process's memory rose above what it was before (the kernel's count of resident pages), and
-the first finding; ends with exit code 1 when a case is not refused or misses a bound.
+Prints the processor time, how far the process's memory rose above what it was before (the kernel's count of resident
+pages), and the first finding; ends with exit code 1 when a case is not refused or misses a bound.
 """
 
 from __future__ import annotations
@@ -78,8 +78,10 @@ TEXTS: dict[str, Callable[[], str]] = {
     "a regex of nested counts": lambda: rule('matches(prompt, "((((a{30}){30}){30}){30}){30}")'),
     "a regex of 8,000 parentheses": lambda: rule('matches(prompt, "' + "(" * 4000 + "a" + ")" * 4000 + '")'),
     "a regex of 2,000 words": lambda: rule('matches(prompt, "' + "|".join(f"{index}" for index in range(2000)) + '")'),
-    "4,000 regexes that are too large": lambda: rules(4000, lambda index: f'matches(prompt, "(a{{1000}}){{{index}}}")'),
-    "2,000 large regexes": lambda: rules(2000, lambda index: f'matches(prompt, "x{index}[a-z]{{999}}[0-9]{{999}}")'),
+    "1,000 regexes that are too large": lambda: rules(
+        1000, lambda index: f'matches(prompt, "(a{{1000}}){{9{index}}}")'
+    ),
+    "1,000 large regexes": lambda: rules(1000, lambda index: f'matches(prompt, "x{index}[a-z]{{2000}}[0-9]{{2000}}")'),
 }
 
 BYTES: dict[str, Callable[[], bytes]] = {
@@ -128,7 +130,7 @@ def refused(path: Path) -> str:
 
 
 def measured(path: Path) -> tuple[float, float, str]:
-    """Milliseconds, megabytes and the first error's code, in a process of its own."""
+    """Milliseconds of the processor, megabytes and the first error's code, in a process of its own."""
     reading, writing = os.pipe()
     child = os.fork()
     if child == 0:
@@ -136,9 +138,9 @@ def measured(path: Path) -> tuple[float, float, str]:
             check_policy(GOOD)
             Path("/proc/self/clear_refs").write_text("5", encoding="ascii")
             before = kilobytes("VmRSS")
-            start = time.perf_counter()
+            start = time.process_time()
             code = refused(path)
-            spent_ms = (time.perf_counter() - start) * 1000
+            spent_ms = (time.process_time() - start) * 1000
             risen_mb = max(0, kilobytes("VmHWM") - before) / 1024
             os.write(writing, f"{spent_ms} {risen_mb} {code}".encode())
         finally:

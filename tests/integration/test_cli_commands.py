@@ -327,7 +327,7 @@ def test_a_command_says_what_it_lacks_and_the_others_work(missing: str, command:
 
 
 def test_an_unexpected_error_is_one_line_unless_debugging(run, monkeypatch: pytest.MonkeyPatch, capsys) -> None:
-    def fail(*_: object) -> None:
+    def fail(*_: object, **__: object) -> None:
         raise RuntimeError("of all things")
 
     monkeypatch.setattr("turnout.cli.explain.policy_from", fail)

@@ -31,6 +31,9 @@ MAX_BYTES: Final = 1 << 20
 MAX_DEPTH: Final = 32
 """How deep blocks may nest."""
 
+MAX_ENTRIES: Final = 4096
+"""How many entries one block or list may have; the core holds the same line."""
+
 MAX_VALUES: Final = 20_000
 """How many values a file may hold: thousands of rules, and a few megabytes once read."""
 
@@ -105,8 +108,7 @@ class _Reader:
     def rows(self) -> list[Row]:
         depth = 0
         documents = 0
-        # One entry for each open block: none in a list, else whether a key was read whose value comes next.
-        open_blocks: list[_Keys | None] = []
+        open_blocks: list[_Open] = []
         for event in self._events:
             if isinstance(event, DocumentStartEvent):
                 documents += 1
@@ -115,7 +117,7 @@ class _Reader:
             elif isinstance(event, (MappingStartEvent, SequenceStartEvent, ScalarEvent)):
                 self._refuse_extras(event)
                 block = open_blocks[-1] if open_blocks else None
-                if block is not None and block.key is None:
+                if block is not None and block.is_map and block.key is None:
                     block.key = self._key(event)
                     continue
                 self._add(event, depth, block)
@@ -123,7 +125,7 @@ class _Reader:
                     depth += 1
                     if depth > MAX_DEPTH:
                         raise _at(event, "too-large", f"blocks nest deeper than {MAX_DEPTH} levels")
-                    open_blocks.append(_Keys() if isinstance(event, MappingStartEvent) else None)
+                    open_blocks.append(_Open(isinstance(event, MappingStartEvent)))
             elif isinstance(event, AliasEvent):
                 raise _at(
                     event,
@@ -151,11 +153,15 @@ class _Reader:
             )
         return event.value, *_place(event)
 
-    def _add(self, event: Event, depth: int, block: _Keys | None) -> None:
+    def _add(self, event: Event, depth: int, block: _Open | None) -> None:
         key, key_line, key_column = (None, 0, 0)
-        if block is not None and block.key is not None:
-            key, key_line, key_column = block.key
-            block.key = None
+        if block is not None:
+            block.entries += 1
+            if block.entries > MAX_ENTRIES:
+                raise _at(event, "too-large", f"more than {MAX_ENTRIES} entries stand in one block")
+            if block.key is not None:
+                key, key_line, key_column = block.key
+                block.key = None
         line, column = _place(event)
         pieces: list[Piece] = []
         if isinstance(event, ScalarEvent):
@@ -178,6 +184,8 @@ class _Reader:
         known = _verbatim(event, raw, start.line + 1, start.column + 1)
         if known is not None:
             return known
+        # A value may be far longer than an expression can be, and all of it escapes.
+        raw = raw[: 2 * MAX_LOCATED]
         at, line, column = 0, start.line + 1, start.column + 1
 
         def step() -> None:
@@ -245,8 +253,12 @@ def _is_in_string(expression: str) -> bool:
 
 
 @dataclass(slots=True)
-class _Keys:
+class _Open:
+    """A block or list that is being read; of a block, the key whose value comes next."""
+
+    is_map: bool
     key: tuple[str, int, int] | None = None
+    entries: int = 0
 
 
 def _place(event: Event) -> tuple[int, int]:

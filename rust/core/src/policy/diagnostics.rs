@@ -130,12 +130,19 @@ impl Findings {
 
     fn push(&mut self, pos: Pos, code: &'static str, message: String, hint: Option<String>, severity: Severity) {
         let hint = hint.filter(|hint| !hint.is_empty());
-        self.found.push(Finding { pos, code, message, hint, severity });
+        self.add(Finding { pos, code, message, hint, severity });
     }
 
     /// Adds a finding made elsewhere.
     pub fn add(&mut self, finding: Finding) {
-        self.found.push(finding);
+        if !self.is_full() {
+            self.found.push(finding);
+        }
+    }
+
+    /// Whether there are so many findings, errors among them, that no more are taken.
+    pub fn is_full(&self) -> bool {
+        self.found.len() >= MAX_FINDINGS && self.has_errors()
     }
 
     /// Whether the policy must be refused.
@@ -143,7 +150,7 @@ impl Findings {
         self.found.iter().any(|finding| finding.severity == Severity::Error)
     }
 
-    /// The findings, in the order of the file; of very many the first.
+    /// All findings, in the order of the file; of more than a thousand, a thousand.
     pub fn into_sorted(mut self) -> Vec<Finding> {
         self.found.sort_by(|a, b| (a.pos, a.code, &a.message).cmp(&(b.pos, b.code, &b.message)));
         self.found.dedup();

@@ -36,7 +36,7 @@ impl<'n> Block<'n> {
                 duplicate(key, first, what, findings);
             } else if keys.contains(&key.name.as_str()) {
                 seen.push((key, value));
-            } else {
+            } else if !findings.is_full() {
                 meant.extend(did_you_mean(&key.name, keys.iter().copied()).map(str::to_owned));
                 report_unknown_key(key, what, &keys, findings);
             }

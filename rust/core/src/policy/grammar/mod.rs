@@ -51,7 +51,7 @@ pub enum Shape {
     /// Where a key is found.
     KeyRef,
     /// A moment, in UTC.
-    Instant,
+    Moment,
     /// An expression with what has a value there.
     Expression(Scope),
     /// `true` or `false`.

@@ -28,7 +28,7 @@ const SHARE: &str = r"^\s*[0-9]+(\.[0-9]*)?\s*%?\s*$";
 const FACTOR: &str = r"^\s*[0-9]+(\.[0-9]*)?\s*[x%]?\s*$";
 const DURATION: &str = r"^\s*[0-9]+(\.[0-9]*)?\s*(ms|s|m|h|d)$";
 const MONEY: &str = r"^\$\s*[0-9]+(\.[0-9]*)?\s*$";
-const INSTANT: &str = r"^\+?[0-9]+-\+?[0-9]+-\+?[0-9]+(T\+?[0-9]+:\+?[0-9]+(:\+?[0-9]+)?Z)?$";
+const MOMENT: &str = r"^\+?[0-9]+-\+?[0-9]+-\+?[0-9]+(T\+?[0-9]+:\+?[0-9]+(:\+?[0-9]+)?Z)?$";
 
 fn block<'r>(schema: &mut ObjectWriter<'_>, rows: impl Iterator<Item = &'r KeyRow> + Clone) {
     schema.string("type", "object").raw("additionalProperties", false);
@@ -91,7 +91,7 @@ fn shape(schema: &mut ObjectWriter<'_>, of: Shape) {
         }
         Shape::Url => text(schema, "^https?://[^@ #?]+$"),
         Shape::KeyRef => text(schema, "^(none|env:[A-Za-z_][A-Za-z0-9_]*)$"),
-        Shape::Instant => text(schema, INSTANT),
+        Shape::Moment => text(schema, MOMENT),
         Shape::Duration => text(schema, DURATION),
         Shape::Money => text(schema, MONEY),
         Shape::Bool => {

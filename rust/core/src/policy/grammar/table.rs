@@ -221,7 +221,7 @@ pub(in crate::policy) const TEST: &[KeyRow] = &[
 pub(in crate::policy) const GIVEN: &[KeyRow] = &[
     key("prompt", Shape::Prose, "What the user asks."),
     key("meta", Shape::Named(&Shape::Prose), "What the caller passes: `{ team: search }` is `meta.team`."),
-    key("now", Shape::Instant, "The clock, in UTC. Default: `2026-01-05T12:00Z`."),
+    key("now", Shape::Moment, "The clock, in UTC. Default: `2026-01-05T12:00Z`."),
     key("cooling", Shape::OneOrMany(&Shape::Text), "Models or deployments that cool down."),
     key("without_key", Shape::OneOrMany(&Shape::Text), "Models or deployments whose key is missing."),
 ];
