@@ -34,8 +34,8 @@ MAX_DEPTH: Final = 32
 MAX_ENTRIES: Final = 4096
 """How many entries one block or list may have; the core holds the same line."""
 
-MAX_VALUES: Final = 20_000
-"""How many values a file may hold: thousands of rules, and a few megabytes once read."""
+MAX_VALUES: Final = 10_000
+"""How many values a file may hold: a thousand rules and more."""
 
 MAX_LOCATED: Final = 8192
 """How many characters of a value have places of their own in findings; the core reads no longer expression."""
