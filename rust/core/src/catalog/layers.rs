@@ -200,7 +200,7 @@ impl<'c> Build<'c> {
         };
         let allowed = words(row, "allow", &called)?;
         let below = self.below.front.find(&provider, id).map(|row| (row, true));
-        let below = below.or_else(|| self.below.wide.rows().find(&provider, id).map(|row| (row, false)));
+        let below = below.or_else(|| self.below.wide.find(&provider, id).map(|row| (row, false)));
         let like = row.get("like");
         let (below, is_front) = match below {
             // A copy is a row of its own: that its id is another row's alias is found out when names are sorted.
@@ -245,18 +245,16 @@ impl<'c> Build<'c> {
         let name = like.as_str().ok_or_else(wrong)?;
         let key = name.split_once('/').map(|(owner, id)| (owner.to_owned(), id.to_owned()));
         let earlier = key.and_then(|key| self.named.get(&key)).map(|named| &named.row);
-        let (model, json) = match earlier {
-            Some(row) => (&row.model, row.json()),
-            None => {
-                let found = self.below.resolve(name).map_err(|error| error.at("like"))?;
-                let row = self.below.row(&found.model.provider, &found.model.id).ok_or_else(wrong)?;
-                (&row.model, row.json())
-            }
+        let row = if let Some(row) = earlier {
+            row
+        } else {
+            let found = self.below.resolve(name).map_err(|error| error.at("like"))?;
+            self.below.row(&found.model.provider, &found.model.id).ok_or_else(wrong)?
         };
-        let is_same = model.provider == provider;
+        let is_same = row.model.provider == provider;
         let own: &[&str] = &["aliases", "dialect", "price_factor"];
         let own = if is_same { own.get(..1).unwrap_or(own) } else { own };
-        Ok(text(&without(&parse(json), own)).into())
+        Ok(text(&without(&parse(row.json()), own)).into())
     }
 
     /// Lays the factors of providers over the rows that the layer does not name.
@@ -336,11 +334,13 @@ impl<'c> Build<'c> {
         let is_other = |row: &&Row, other: &Row| row.key() != other.key();
         for named in self.named.values() {
             let model = &named.row.model;
-            let other = if named.is_front { self.below.wide.rows() } else { &self.below.front };
             for name in model.names() {
-                if self.rows_are != RowsAre::All
-                    && other.find(&model.provider, name).is_some_and(|row| is_other(&row, &named.row))
-                {
+                let other = if named.is_front {
+                    self.below.wide.find(&model.provider, name)
+                } else {
+                    self.below.front.find(&model.provider, name)
+                };
+                if self.rows_are != RowsAre::All && other.is_some_and(|row| is_other(&row, &named.row)) {
                     return Some(CatalogError::twice(&format!("model `{}/{name}`", model.provider)));
                 }
             }
@@ -382,7 +382,7 @@ fn content_hash(catalog: &Catalog) -> String {
     let sources = catalog.provider_sources.iter();
     let mut changes: Vec<String> = sources.filter_map(Source::change).collect();
     // Rows that are still packed are as they were.
-    let wide = catalog.wide.known_rows().map(Rows::all).unwrap_or_default();
+    let wide = catalog.wide.changed_rows().map(Rows::all).unwrap_or_default();
     changes.extend(catalog.front.all().iter().chain(wide).filter_map(|row| row.source.change()));
     if changes.is_empty() {
         return catalog.base.clone();
@@ -435,10 +435,10 @@ fn words(row: &Value<'_>, key: &str, called: &str) -> Result<Vec<String>, Catalo
 }
 
 fn check_names(model: &super::model::Model, called: &str) -> Result<(), CatalogError> {
-    match model.aliases.iter().any(|name| name.is_empty() || name.len() > MAX_NAME_BYTES) {
-        true => Err(CatalogError::bad_row(called, "an alias is empty or longer than 256 bytes").at("aliases")),
-        false => Ok(()),
+    if model.aliases.iter().any(|name| name.is_empty() || name.len() > MAX_NAME_BYTES) {
+        return Err(CatalogError::bad_row(called, "an alias is empty or longer than 256 bytes").at("aliases"));
     }
+    Ok(())
 }
 
 fn unknown_provider(name: &str) -> CatalogError {

@@ -13,6 +13,7 @@ mod cost;
 mod diff;
 mod error;
 mod fields;
+mod index;
 mod layer_file;
 mod layers;
 mod lints;
