@@ -190,7 +190,7 @@ def windows(off_peak: Row, is_free_write: bool) -> list[Json]:
     out: list[Json] = []
     for window in objects(off_peak, "windows"):
         hours = window["hours_utc"]
-        listed = hours if isinstance(hours, list) else [hours]
+        listed: list[Json] = hours if isinstance(hours, list) else [hours]
         span: Row = {"days": window["weekdays"], "hours": listed}
         out.append(span | rates(off_peak, is_free_write))
     return out

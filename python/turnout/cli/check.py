@@ -8,12 +8,14 @@ from typing import Annotated
 import typer
 from rich.text import Text
 
-from turnout.cli.inputs import policy_path
+from turnout import Catalog
+from turnout.catalog import catalog_of
+from turnout.cli.inputs import CatalogOption, policy_path
 from turnout.cli.render import output, print_json, printable, show_findings, ticks
 from turnout.errors import Finding, PolicyError
 from turnout.policy import check_policy, read_policy
 
-__all__ = ["check"]
+__all__ = ["Format", "annotation", "check", "finding_row"]
 
 
 class Format(enum.StrEnum):
@@ -32,6 +34,7 @@ def check(
     accept_failing_tests: Annotated[
         bool, typer.Option("--accept-failing-tests", help="Check everything but do not run the tests in the files.")
     ] = False,
+    catalog: CatalogOption = None,
 ) -> None:
     """Check policies: syntax, names, types, and the tests inside.
 
@@ -39,7 +42,8 @@ def check(
 
     **Example:** `turnout check policies/*.yaml --format github`
     """
-    results = [(name, *_checked(name, run_tests=not accept_failing_tests)) for name in policies]
+    known = catalog_of(catalog)
+    results = [(name, *_checked(name, known, run_tests=not accept_failing_tests)) for name in policies]
     findings = [finding for _, _, found in results for finding in found]
     errors = sum(finding.severity == "error" for finding in findings)
     match form:
@@ -54,7 +58,7 @@ def check(
                             "file": name,
                             "hash": hash_,
                             "ok": hash_ is not None,
-                            "findings": [_row(each) for each in found],
+                            "findings": [finding_row(each) for each in found],
                         }
                         for name, hash_, found in results
                     ],
@@ -62,7 +66,7 @@ def check(
             )
         case Format.GITHUB:
             for finding in findings:
-                print(_annotation(finding))
+                print(annotation(finding))
         case Format.TEXT:
             console = output()
             show_findings(console, findings)
@@ -72,18 +76,19 @@ def check(
         raise typer.Exit(1)
 
 
-def _checked(name: str, *, run_tests: bool) -> tuple[str | None, tuple[Finding, ...]]:
+def _checked(name: str, catalog: Catalog, *, run_tests: bool) -> tuple[str | None, tuple[Finding, ...]]:
     """The policy's hash, none if it does not load; and what was found."""
     path = policy_path(name)
     try:
-        policy, found = check_policy(read_policy(path), file=str(path), run_tests=run_tests)
+        policy, found = check_policy(read_policy(path), file=str(path), catalog=catalog, run_tests=run_tests)
     except PolicyError as error:
         place = error.findings or (Finding(str(path), 1, 1, error.code, error.message, error.hint),)
         return None, tuple(place)
     return policy.hash if policy else None, found
 
 
-def _row(finding: Finding) -> dict[str, object]:
+def finding_row(finding: Finding) -> dict[str, object]:
+    """Returns a finding as a JSON object."""
     return {
         "file": finding.file,
         "line": finding.line,
@@ -95,12 +100,17 @@ def _row(finding: Finding) -> dict[str, object]:
     }
 
 
-def _annotation(finding: Finding) -> str:
-    """A workflow command; what would end a field early is escaped as its documentation says."""
+def annotation(finding: Finding) -> str:
+    """Returns a workflow command; what would end a field early is escaped as its documentation says."""
     text = finding.message + (f"\nhint: {finding.hint}" if finding.hint else "")
-    title = _escaped(finding.code, is_property=True)
-    place = f"file={_escaped(finding.file, is_property=True)},line={finding.line},col={finding.column},title={title}"
-    return f"::{finding.severity} {place}::{_escaped(printable(text))}"
+    title = f"title={_escaped(finding.code, is_property=True)}"
+    # What is about no file, such as the catalogue itself, has no line.
+    place = (
+        f"file={_escaped(finding.file, is_property=True)},line={finding.line},col={finding.column},"
+        if finding.line
+        else ""
+    )
+    return f"::{finding.severity} {place}{title}::{_escaped(printable(text))}"
 
 
 def _escaped(text: str, *, is_property: bool = False) -> str:

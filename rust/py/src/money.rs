@@ -3,10 +3,11 @@
 use pyo3::basic::CompareOp;
 use pyo3::prelude::*;
 use pyo3::types::PyDict;
-use turnout_core::catalog::{self, Catalog, Model, Terms};
+use turnout_core::catalog::{self, Model, PricePeriod, Terms};
 use turnout_core::money::UsdPicos;
 use turnout_core::usage;
 
+use crate::catalog::Catalog;
 use crate::errors::{of_catalog, of_cost, of_price, raise};
 
 /// An exact amount in US dollars, kept in pico-dollars.
@@ -90,7 +91,7 @@ pub struct Usage {
 impl Usage {
     #[new]
     #[pyo3(signature = (*, input_uncached = 0, cache_read = 0, cache_write_5m = 0, cache_write_1h = 0, cache_write_other = 0,
-        output_text = 0, reasoning = 0, audio_in = 0, audio_out = 0, web_searches = 0))]
+        output_text = 0, reasoning = 0, audio_in = 0, audio_out = 0, image_in = 0, web_searches = 0))]
     #[allow(clippy::too_many_arguments, reason = "one keyword for each class of tokens")]
     fn new(
         input_uncached: u64,
@@ -102,6 +103,7 @@ impl Usage {
         reasoning: u64,
         audio_in: u64,
         audio_out: u64,
+        image_in: u64,
         web_searches: u64,
     ) -> Self {
         Self {
@@ -115,6 +117,7 @@ impl Usage {
                 reasoning,
                 audio_in,
                 audio_out,
+                image_in,
                 web_searches,
                 ..usage::Usage::default()
             },
@@ -167,6 +170,11 @@ impl Usage {
     }
 
     #[getter]
+    fn image_in(&self) -> u64 {
+        self.inner.image_in
+    }
+
+    #[getter]
     fn web_searches(&self) -> u64 {
         self.inner.web_searches
     }
@@ -200,6 +208,7 @@ impl Usage {
             ("reasoning", usage.reasoning),
             ("audio_in", usage.audio_in),
             ("audio_out", usage.audio_out),
+            ("image_in", usage.image_in),
             ("web_searches", usage.web_searches),
         ] {
             dict.set_item(name, count)?;
@@ -215,7 +224,7 @@ impl Usage {
         self.inner.input_total() ^ self.inner.output_total().rotate_left(32)
     }
 
-    fn __repr__(&self) -> String {
+    pub(crate) fn __repr__(&self) -> String {
         format!("Usage(input_total={}, output_total={})", self.inner.input_total(), self.inner.output_total())
     }
 }
@@ -226,9 +235,53 @@ pub fn cost_at(py: Python<'_>, facts: &Model, terms: &Terms<'_>, usage: &usage::
     catalog::cost(&quote, usage).map(|amount| Money { picos: amount.0 }).map_err(|error| of_cost(py, error, model))
 }
 
-/// What a usage costs on a model of the catalogue.
+/// The terms of a call.
+pub fn terms<'a>(
+    at_ms: Option<i64>,
+    batch: bool,
+    service_tier: Option<&'a str>,
+    speed: Option<&'a str>,
+    region: Option<&'a str>,
+) -> Terms<'a> {
+    Terms { at_ms, service_tier, speed, region, batch, ..Terms::default() }
+}
+
+/// What a usage costs on a model of a catalogue.
 #[pyfunction]
-pub fn cost(py: Python<'_>, model: &str, usage: &Usage) -> PyResult<Money> {
-    let resolved = Catalog::bundled().resolve(model).map_err(|error| of_catalog(py, &error))?;
-    cost_at(py, resolved.model, &Terms::default(), &usage.inner, model)
+#[pyo3(signature = (catalog, model, usage, at_ms = None, batch = false, service_tier = None, speed = None, region = None))]
+#[allow(clippy::too_many_arguments, reason = "one argument for each term of the call")]
+pub fn cost(
+    py: Python<'_>,
+    catalog: &Catalog,
+    model: &str,
+    usage: &Usage,
+    at_ms: Option<i64>,
+    batch: bool,
+    service_tier: Option<&str>,
+    speed: Option<&str>,
+    region: Option<&str>,
+) -> PyResult<Money> {
+    let resolved = catalog.inner.resolve(model).map_err(|error| of_catalog(py, &error))?;
+    cost_at(py, resolved.model, &terms(at_ms, batch, service_tier, speed, region), &usage.inner, model)
+}
+
+/// What a usage costs at a price that the call states itself: the JSON of one period of a catalogue row.
+#[pyfunction]
+#[pyo3(signature = (model, price, usage, at_ms = None, batch = false, service_tier = None, speed = None, region = None))]
+#[allow(clippy::too_many_arguments, reason = "one argument for each term of the call")]
+pub fn cost_at_price(
+    py: Python<'_>,
+    model: &str,
+    price: &str,
+    usage: &Usage,
+    at_ms: Option<i64>,
+    batch: bool,
+    service_tier: Option<&str>,
+    speed: Option<&str>,
+    region: Option<&str>,
+) -> PyResult<Money> {
+    let period = PricePeriod::parse(model, price.as_bytes())
+        .map_err(|error| raise(py, "MoneyError", "bad-price", &error.message, error.hint.as_deref()))?;
+    let facts = Model { prices: vec![period], ..Model::unlisted("", model) };
+    cost_at(py, &facts, &terms(at_ms, batch, service_tier, speed, region), &usage.inner, model)
 }

@@ -204,3 +204,15 @@ fn ratio(row: &str, name: &str, value: &Value<'_>) -> Result<Ratio, CatalogError
     let number = value.as_number().ok_or_else(|| wrong(&format_args!("`{name}` is not a number")))?;
     Ratio::parse(number.0).map_err(|error| wrong(&format_args!("`{name}`: {error}")))
 }
+
+impl PricePeriod {
+    /// Reads a price that a call states itself: one period, as in a row.
+    ///
+    /// # Errors
+    /// When it is not one; the message names the model and the field.
+    pub fn parse(model: &str, json: &[u8]) -> Result<Self, CatalogError> {
+        let row = format!("`{model}`");
+        let value = Value::parse(json).map_err(|error| CatalogError::bad_row(&row, error))?;
+        period(&row, &value, None)
+    }
+}

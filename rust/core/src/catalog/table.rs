@@ -140,7 +140,7 @@ impl Catalog {
     }
 
     /// The row that has this id or alias at this provider.
-    pub(super) fn row(&self, provider: &str, id: &str) -> Option<&Row> {
+    pub fn row(&self, provider: &str, id: &str) -> Option<&Row> {
         self.front.find(provider, id).or_else(|| self.wide.find(provider, id))
     }
 

@@ -5,6 +5,8 @@ use std::cell::{Cell, OnceCell, RefCell};
 use super::candidate::family;
 use super::choose::looks_at_prompt;
 use super::forecast::Shape;
+use super::prefixes::Prefixes;
+use super::prompt_cache::may_cache;
 use crate::calendar;
 use crate::classify::{LanguageScore, Task, TaskScore, difficulty_of, language_of, task_of};
 use crate::features::{self, Agent, Features};
@@ -54,6 +56,7 @@ pub struct RequestFacts<'r> {
     task: OnceCell<TaskScore>,
     language: OnceCell<LanguageScore>,
     pieces: OnceCell<Counts>,
+    prefixes: OnceCell<Prefixes>,
     unwritable: RefCell<Vec<(TargetKind, Option<String>)>>,
 }
 
@@ -89,6 +92,7 @@ impl<'r> RequestFacts<'r> {
             task: OnceCell::new(),
             language: OnceCell::new(),
             pieces: OnceCell::new(),
+            prefixes: OnceCell::new(),
             unwritable: RefCell::new(Vec::new()),
         }
     }
@@ -101,6 +105,9 @@ impl<'r> RequestFacts<'r> {
         }
         if looks_at_prompt(policy) {
             self.task();
+        }
+        if policy.models.iter().any(|model| may_cache(model, self.request)) {
+            self.prefixes();
         }
     }
 
@@ -170,6 +177,11 @@ impl<'r> RequestFacts<'r> {
                 (!scored.abstained).then_some(scored.task)
             }
         }
+    }
+
+    /// The beginnings of the request, hashed. Linear in its texts the first time.
+    pub(super) fn prefixes(&self) -> &Prefixes {
+        self.prefixes.get_or_init(|| Prefixes::of(self.request))
     }
 
     /// The form of the call, as the forecast of its output has it.

@@ -3,7 +3,8 @@
 use super::fragment::DEFAULT_MAX_TOKENS;
 use super::thinking::{Asked, compile_asked};
 use crate::catalog::Auth;
-use crate::decide::Decision;
+use crate::control::ControlEvent;
+use crate::decide::{CacheForecast, CallTerms, Decision};
 use crate::policy::{Accept, Escalate, KeyRef, Policy, Run};
 use crate::thinking_format::ThinkingFormat;
 use crate::wire::{Dialect, Request, Target, ThinkingSetting};
@@ -38,6 +39,10 @@ pub struct Attempt {
     pub cost_p50_usd_picos: Option<i64>,
     /// Cost that nine of ten such calls do not exceed, in pico-USD.
     pub cost_p90_usd_picos: Option<i64>,
+    /// The terms that it asks for, by which it is settled unless the answer states others.
+    pub terms: CallTerms,
+    /// What the prompt cache is expected to do, and to hold after an answer; none where nothing is cached.
+    pub cache: Option<CacheForecast>,
     /// What the thinking setting became for this model, when it could not be carried over as it is.
     pub notes: Vec<String>,
     default_max_tokens: u64,
@@ -53,6 +58,13 @@ pub struct Attempt {
 }
 
 impl Attempt {
+    /// What to tell the state once the attempt has been answered: the prefixes that its cache holds now, if any.
+    pub fn cached(&self) -> Option<ControlEvent<'_>> {
+        let cache = self.cache.as_ref().filter(|cache| !cache.prefixes.is_empty())?;
+        let (deployment, prefixes, ttl_ms) = (self.deployment.as_str(), cache.prefixes.as_slice(), cache.ttl_ms);
+        Some(ControlEvent::PrefixesSent { deployment, prefixes, ttl_ms })
+    }
+
     /// What the body of this attempt is written for.
     pub fn target(&self, stream: bool) -> Target<'_> {
         Target {
@@ -125,6 +137,8 @@ pub fn plan(policy: &Policy, decision: &Decision, request: &Request<'_>) -> Plan
                 max_tokens: considered.candidate.max_tokens,
                 cost_p50_usd_picos: considered.candidate.cost_p50_usd_picos,
                 cost_p90_usd_picos: considered.candidate.cost_p90_usd_picos,
+                terms: considered.candidate.terms.clone(),
+                cache: considered.candidate.cache.clone(),
                 notes: compiled.note.into_iter().collect(),
                 default_max_tokens: facts.max_output.unwrap_or(DEFAULT_MAX_TOKENS).min(DEFAULT_MAX_TOKENS),
                 max_tokens_field: model.max_tokens_field.clone(),

@@ -26,7 +26,7 @@ from yaml.events import (
 __all__ = ["MAX_BYTES", "Row", "YamlProblem", "read_rows"]
 
 MAX_BYTES: Final = 1 << 20
-"""The largest policy file, in bytes."""
+"""The largest file, in bytes."""
 
 MAX_DEPTH: Final = 32
 """How deep blocks may nest."""
@@ -43,7 +43,7 @@ The pieces say where the text's parts stand when it is not all on one line just 
 
 @dataclass(frozen=True, slots=True)
 class YamlProblem(Exception):
-    """A file that is not the YAML that policies are written in.
+    """A file that is not the YAML that policies and overrides are written in.
 
     Args:
         line: Counted from 1.
@@ -65,7 +65,7 @@ _LOADER: Final = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 
 def read_rows(text: str) -> list[Row]:
-    """Read a policy file as rows, in the order of the file.
+    """Read a YAML file as rows, in the order of the file.
 
     Args:
         text: The file's text.
@@ -74,7 +74,7 @@ def read_rows(text: str) -> list[Row]:
         The rows; the first is the root, at depth 0.
 
     Raises:
-        YamlProblem: The text is not YAML, or uses a part of YAML that policies do not.
+        YamlProblem: The text is not YAML, or uses a part of YAML that files of ours do not.
     """
     if len(text.encode("utf-8", "surrogatepass")) > MAX_BYTES:
         raise YamlProblem(1, 1, "too-large", f"the file is larger than {MAX_BYTES} bytes")
@@ -105,7 +105,7 @@ class _Reader:
             if isinstance(event, DocumentStartEvent):
                 documents += 1
                 if documents > 1:
-                    raise _at(event, "malformed-yaml", "a second document starts here", "a policy is one document")
+                    raise _at(event, "malformed-yaml", "a second document starts here", "a file is one document")
             elif isinstance(event, (MappingStartEvent, SequenceStartEvent, ScalarEvent)):
                 self._refuse_extras(event)
                 block = open_blocks[-1] if open_blocks else None
@@ -120,7 +120,10 @@ class _Reader:
                     open_blocks.append(_Keys() if isinstance(event, MappingStartEvent) else None)
             elif isinstance(event, AliasEvent):
                 raise _at(
-                    event, "malformed-yaml", "an alias stands here", "policies have no anchors: name a pool or a fact"
+                    event,
+                    "malformed-yaml",
+                    "an alias stands here",
+                    "anchors are not read: write the value out, or name a pool or a fact",
                 )
             elif isinstance(event, (MappingEndEvent, SequenceEndEvent)):
                 depth -= 1
@@ -129,9 +132,9 @@ class _Reader:
 
     def _refuse_extras(self, event: MappingStartEvent | SequenceStartEvent | ScalarEvent) -> None:
         if event.anchor is not None:
-            raise _at(event, "malformed-yaml", f"an anchor `&{event.anchor}` stands here", "policies have no anchors")
+            raise _at(event, "malformed-yaml", f"an anchor `&{event.anchor}` stands here", "anchors are not read")
         if event.tag is not None:
-            hint = "policies have no tags; quote a text that starts with `!`, and write `not` in expressions"
+            hint = "tags are not read; quote a text that starts with `!`, and write `not` in expressions"
             raise _at(event, "malformed-yaml", "a tag stands here", hint)
 
     @staticmethod
