@@ -13,23 +13,21 @@
 //! `allow: [lint]`: a unit slip in a price costs money, and the user knows what is right. Rows of a refresh are not
 //! linted here: [`super::verdict`] lists their findings for the one who accepts them.
 
-use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use super::error::CatalogError;
 use super::layer_file::{LayerFile, LayerProblem, RowsAre, Section, row_name, write};
+use super::layer_row::{check_names, identity, number, parse, required, says_the_same, unknown_provider, words};
 use super::lints::lint_model;
 use super::merge::{merged, set, text, without};
 use super::provider::Provider;
+use super::read;
 use super::rows::{Origin, Row, Rows, Source};
 use super::table::{Catalog, hash};
 use super::wide::Wide;
-use super::{merge, read};
 use crate::json::Value;
 
-/// Longer than any id: a bound on what a look-up compares.
-const MAX_NAME_BYTES: usize = 256;
 /// More than anyone reads at once.
 const MAX_PROBLEMS: usize = 100;
 
@@ -389,58 +387,4 @@ fn content_hash(catalog: &Catalog) -> String {
     }
     changes.sort_unstable();
     hash([catalog.base.as_bytes(), changes.join("\n").as_bytes()])
-}
-
-/// What a row is called, whatever it is merged from: its first keys.
-fn identity<'a>(names: &[(&'static str, &'a str)]) -> Value<'a> {
-    let members = names.iter().map(|(key, name)| (Cow::Borrowed(*key), Value::String(Cow::Borrowed(*name))));
-    Value::Object(members.collect())
-}
-
-/// A row's own text as a tree; it was written here, or read before.
-fn parse(text: &str) -> Value<'_> {
-    Value::parse(text.as_bytes()).unwrap_or(Value::Null)
-}
-
-fn says_the_same(text: &str, tree: &Value<'_>) -> bool {
-    merge::canonical(&parse(text)) == merge::canonical(tree)
-}
-
-fn number(text: Option<&str>) -> Value<'_> {
-    text.map_or(Value::Null, |text| Value::Number(crate::json::Number(text)))
-}
-
-fn required<'r>(row: &'r Value<'_>, key: &str, called: &str) -> Result<&'r str, CatalogError> {
-    let wrong = |message: &str| CatalogError::bad_row(called, format_args!("`{key}` {message}")).at(key);
-    if !matches!(row, Value::Object(_)) {
-        return Err(CatalogError::bad_row(called, "expected an object"));
-    }
-    let text = row.get(key).ok_or_else(|| wrong("is missing"))?.as_str().ok_or_else(|| wrong("is not a string"))?;
-    match text.len() {
-        0 => Err(wrong("is missing")),
-        1..=MAX_NAME_BYTES => Ok(text),
-        _ => Err(wrong("is longer than 256 bytes")),
-    }
-}
-
-fn words(row: &Value<'_>, key: &str, called: &str) -> Result<Vec<String>, CatalogError> {
-    let wrong = || CatalogError::bad_row(called, format_args!("`{key}` is not an array of strings")).at(key);
-    match row.get(key) {
-        None => Ok(Vec::new()),
-        Some(Value::Array(items)) => {
-            items.iter().map(|item| item.as_str().map(str::to_owned).ok_or_else(wrong)).collect()
-        }
-        Some(_) => Err(wrong()),
-    }
-}
-
-fn check_names(model: &super::model::Model, called: &str) -> Result<(), CatalogError> {
-    if model.aliases.iter().any(|name| name.is_empty() || name.len() > MAX_NAME_BYTES) {
-        return Err(CatalogError::bad_row(called, "an alias is empty or longer than 256 bytes").at("aliases"));
-    }
-    Ok(())
-}
-
-fn unknown_provider(name: &str) -> CatalogError {
-    CatalogError::new("unknown-provider", format!("provider `{name}` is not in the catalogue"), None)
 }

@@ -15,6 +15,7 @@ mod error;
 mod fields;
 mod index;
 mod layer_file;
+mod layer_row;
 mod layers;
 mod lints;
 mod merge;
