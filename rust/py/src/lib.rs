@@ -63,6 +63,7 @@ fn _core(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_function(wrap_pyfunction!(policy::compile_policy, module)?)?;
     module.add_function(wrap_pyfunction!(policy::facts, module)?)?;
     module.add_function(wrap_pyfunction!(policy::outcomes, module)?)?;
+    module.add_function(wrap_pyfunction!(policy::policy_schema, module)?)?;
     module.add_function(wrap_pyfunction!(thinking::thinking_fields, module)?)?;
     module.add_function(wrap_pyfunction!(usage::read_usage, module)?)?;
     Ok(())
