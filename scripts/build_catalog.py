@@ -230,6 +230,7 @@ def model_row(row: Row) -> Row:
     """One distilled model."""
     name = full_name(row)
     context, max_input, max_output = limits(row)
+    is_preview = row["status"] == "preview"
     modalities = table(row, "modalities")
     caps = table(row, "caps")
     if unknown := set(caps) - set(CAPS):
@@ -285,7 +286,10 @@ def regional_rows(row: Row, distilled: Row) -> list[Row]:
             prices = scaled(items(distilled, "prices"), Fraction(regional) / Fraction(base))
         except ValueError:
             continue
-        out.append({key: value for key, value in distilled.items() if key != "aliases"} | {"id": alias, "prices": prices})
+        out.append(
+            {key: value for key, value in distilled.items() if key not in ("aliases", "dispute")}
+            | {"id": alias, "prices": prices}
+        )
     return out
 
 

@@ -10,6 +10,7 @@ import re
 from collections.abc import Callable
 from decimal import Decimal
 from fractions import Fraction
+from itertools import pairwise
 
 from catalog_json import AS_OF, Json, Row, full_name, items, number, objects, table
 
@@ -117,12 +118,14 @@ def spans(row: Row, known: list[Row], now: Row, end: Json) -> list[Json]:
     """The dated prices up to an end, the last of them with the whole current vector."""
     older: list[Json] = []
     # Where long requests cost more today they did before, and no dated list says how much: above the edge, unknown.
-    edges = [
+    edges: list[Json] = [
         {key: tier[key] for key in ("above", "inclusive") if key in tier} for tier in objects(now, "tiers")
-    ] or [{"above": OLDER_EDGES[str(row["id"])]} for _ in range(1) if row["id"] in OLDER_EDGES]
-    for entry, following in zip(known, known[1:], strict=False):
+    ]
+    if str(row["id"]) in OLDER_EDGES:
+        edges = [{"above": OLDER_EDGES[str(row["id"])]}]
+    for entry, following in pairwise(known):
         period = bounds(entry.get("from"), following["from"]) | dated_vector(row, entry)
-        older.append(period | ({"tiers": list(edges)} if edges else {}))
+        older.append(period | ({"tiers": edges} if edges else {}))
     return [*older, bounds(known[-1].get("from"), end) | now]
 
 

@@ -21,9 +21,11 @@ from turnout._core import (
     State,
     TokenCount,
     Usage,
+    UsageReport,
     __version__,
     classify,
     count_tokens,
+    read_usage,
 )
 from turnout.catalog import cost, load_catalog
 from turnout.errors import (
@@ -66,6 +68,7 @@ __all__ = [
     "TokenCount",
     "TurnoutError",
     "Usage",
+    "UsageReport",
     "__version__",
     "classify",
     "cost",
@@ -73,6 +76,7 @@ __all__ = [
     "load_catalog",
     "load_policy",
     "parse_policy",
+    "read_usage",
     "shipped_policy",
 ]
 

@@ -21,6 +21,7 @@ __all__ = [
     "Money",
     "Plan",
     "Policy",
+    "Settlement",
     "State",
     "Step",
     "StreamEnd",
@@ -30,6 +31,7 @@ __all__ = [
     "TokenCount",
     "ToolCall",
     "Usage",
+    "UsageReport",
     "__version__",
     "classify",
     "classify_response",
@@ -41,6 +43,7 @@ __all__ = [
     "facts",
     "outcomes",
     "parse_answer",
+    "read_usage",
 ]
 __version__: str
 
@@ -88,6 +91,7 @@ class Usage:
         reasoning: int = 0,
         audio_in: int = 0,
         audio_out: int = 0,
+        image_in: int = 0,
         web_searches: int = 0,
     ) -> Usage: ...
     @property
@@ -108,6 +112,8 @@ class Usage:
     def audio_in(self) -> int: ...
     @property
     def audio_out(self) -> int: ...
+    @property
+    def image_in(self) -> int: ...
     @property
     def web_searches(self) -> int: ...
     @property
@@ -304,7 +310,7 @@ class Policy:
 
 @final
 class State:
-    """What a process has seen of its deployments: cooldowns, breakers, latencies, and the retry budget."""
+    """What a process has seen of its deployments: cooldowns, breakers, latencies, prompt caches, the retry budget."""
     def __new__(cls) -> State: ...
     def call_started(self, *, now: float | None = None) -> None: ...
     def attempt_started(self, deployment: str, key: str, provider: str, *, now: float | None = None) -> None: ...
@@ -320,6 +326,7 @@ class State:
         retry_after_ms: int | None = None,
         now: float | None = None,
     ) -> None: ...
+    def attempt_answered(self, attempt: Attempt, *, now: float | None = None) -> None: ...
     def may_retry(self, *, now: float | None = None) -> bool: ...
     def is_healthy(self, deployment: str, key: str, provider: str, *, now: float | None = None) -> bool: ...
     def cooling_ms(self, deployment: str, key: str, provider: str, *, now: float | None = None) -> int | None: ...
@@ -345,6 +352,12 @@ class Candidate:
     def input_tokens(self) -> int: ...
     @property
     def expected_cost(self) -> ExpectedCost | None: ...
+    @property
+    def cost_unknown(self) -> str | None: ...
+    @property
+    def cache_read_tokens(self) -> int: ...
+    @property
+    def cache_write_tokens(self) -> int: ...
 
 @final
 class Body:
@@ -388,7 +401,36 @@ class Attempt:
     @property
     def notes(self) -> tuple[str, ...]: ...
     def body(self, *, stream: bool | None = None) -> Body: ...
-    def cost(self, usage: Usage) -> Money: ...
+    def cost(self, usage: Usage, *, at_ms: int | None = None) -> Money: ...
+    def settle(
+        self,
+        usage: Usage,
+        *,
+        at_ms: int,
+        service_tier: str | None = None,
+        speed: str | None = None,
+        region: str | None = None,
+    ) -> Settlement: ...
+
+@final
+class Settlement:
+    """What an attempt cost, and where the figure comes from."""
+    @property
+    def cost(self) -> Money | None: ...
+    @property
+    def source(self) -> Literal["reported", "computed"] | None: ...
+    @property
+    def computed(self) -> Money | None: ...
+    @property
+    def reported(self) -> Money | None: ...
+    @property
+    def unpriced(self) -> str | None: ...
+    @property
+    def price_from(self) -> str | None: ...
+    @property
+    def price_source(self) -> str | None: ...
+    @property
+    def price_terms(self) -> str | None: ...
 
 @final
 class Step:
@@ -535,6 +577,12 @@ class Answer:
     @property
     def usage(self) -> Usage | None: ...
     @property
+    def service_tier(self) -> str | None: ...
+    @property
+    def speed(self) -> str | None: ...
+    @property
+    def region(self) -> str | None: ...
+    @property
     def message(self) -> str | None: ...
     @property
     def failure(self) -> Failure | None: ...
@@ -625,3 +673,41 @@ def cost_at_price(
     region: str | None = None,
 ) -> Money:
     """What a usage costs at a price that the call states itself: the JSON of one period of a catalogue row."""
+
+@final
+class UsageReport:
+    """What an answer says about what it used, and by which terms it is priced.
+
+    `usage` is None when nothing was reported, or when what was cannot be true; `problem` then says which. Problems are
+    `bad_cost`, `partial`, `inconsistent`, `other_model` (the usage stands, with that doubt) and `unreadable`, `negative`,
+    `absurd` (there is no usage); `field` is the figure as the provider calls it. A usage is never zero for want of one.
+    """
+    @property
+    def extractor(self) -> str: ...
+    @property
+    def usage(self) -> Usage | None: ...
+    @property
+    def reported_cost(self) -> Money | None: ...
+    @property
+    def service_tier(self) -> str | None: ...
+    @property
+    def speed(self) -> str | None: ...
+    @property
+    def region(self) -> str | None: ...
+    @property
+    def problem(self) -> str | None: ...
+    @property
+    def field(self) -> str | None: ...
+    @property
+    def message(self) -> str | None: ...
+
+def read_usage(provider: str, answer: bytes | Mapping[str, object], /) -> UsageReport:
+    """Read the usage of a recorded answer, whole body or stream, in the words of its provider or dialect.
+
+    Args:
+        provider: A provider (`anthropic`, `bedrock`, `xai`) or a dialect (`openai-chat`, `gemini`).
+        answer: The body as a dict, or the bytes of a body, of server-sent events or of JSON lines.
+
+    Raises:
+        CatalogError: How this provider reports usage is not known (`unknown-extractor`).
+    """

@@ -29,6 +29,7 @@ EXPORTS = [
     "TokenCount",
     "TurnoutError",
     "Usage",
+    "UsageReport",
     "__version__",
     "classify",
     "cost",
@@ -36,6 +37,7 @@ EXPORTS = [
     "load_catalog",
     "load_policy",
     "parse_policy",
+    "read_usage",
     "shipped_policy",
 ]
 

@@ -13,10 +13,10 @@ import time
 import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Final, Literal
+from typing import Final, Literal, TypedDict
 
-from turnout._core import Answer, Attempt, Decision, Money, Plan, State, Usage
-from turnout.errors import MoneyError, RequestError
+from turnout._core import Answer, Attempt, Decision, Money, Plan, Settlement, State, Usage
+from turnout.errors import RequestError
 from turnout.execute.deadline import Deadline
 from turnout.execute.estimate import estimated_usage
 from turnout.ledger import AttemptRecord, CallRecord, Ledger, TokenCounts
@@ -149,6 +149,7 @@ class Call:
         self._rows: list[tuple[int, str, bool]] = []
         self._spent = Money("0")
         self._begun_s = 0.0
+        self._begun_ms = 0
         self._in_flight: Attempt | None = None
 
     @property
@@ -233,6 +234,7 @@ class Call:
         self.services.state.attempt_started(attempt.deployment, attempt.key_label, attempt.provider)
         self._in_flight = attempt
         self._begun_s = time.monotonic()
+        self._begun_ms = now_ms()
 
     def since_begin_ms(self) -> int:
         """Returns the milliseconds since the attempt under way was sent."""
@@ -257,8 +259,11 @@ class Call:
             total_ms=total_ms,
             retry_after_ms=ended.retry_after_ms,
         )
+        if ended.is_answer:
+            self.services.state.attempt_answered(attempt)
         usage, is_estimated = self._usage(attempt, ended)
-        cost = _cost(attempt, usage)
+        settled = _settled(attempt, usage, self._begun_ms, ended.answer)
+        cost = Money("0") if settled is None else settled.cost
         self.cost = None if cost is None or self.cost is None else self.cost + cost
         self._spent = self._spent + (cost or Money("0"))
         unmet = self.plan.unmet(ended.answer) if ended.is_answer and ended.answer is not None else None
@@ -279,6 +284,8 @@ class Call:
                 ttft_ms=ended.ttft_ms,
                 total_ms=total_ms,
                 message_code=ended.message_code,
+                time_ms=self._begun_ms,
+                **_money_columns(settled),
             )
         )
         if ended.outcome != "complete":
@@ -303,13 +310,39 @@ _WHYS: Final[dict[str, Why]] = {
 }
 
 
-def _cost(attempt: Attempt, usage: Usage) -> Money | None:
+def _settled(attempt: Attempt, usage: Usage, at_ms: int, answer: Answer | None) -> Settlement | None:
+    """Settles an attempt under the terms that its answer states; None if it used nothing, and so cost nothing."""
     if usage == _NO_USAGE:
-        return Money("0")
-    try:
-        return attempt.cost(usage)
-    except MoneyError:  # the price is unknown, which is not 0
         return None
+    if answer is None:
+        return attempt.settle(usage, at_ms=at_ms)
+    return attempt.settle(
+        usage, at_ms=at_ms, service_tier=answer.service_tier, speed=answer.speed, region=answer.region
+    )
+
+
+class _MoneyColumns(TypedDict, total=False):
+    cost_source: str | None
+    computed_cost_usd_picos: int | None
+    reported_cost_usd_picos: int | None
+    unpriced: str | None
+    price_from: str | None
+    price_source: str | None
+    price_terms: str | None
+
+
+def _money_columns(settled: Settlement | None) -> _MoneyColumns:
+    if settled is None:
+        return {}
+    return {
+        "cost_source": settled.source,
+        "computed_cost_usd_picos": None if settled.computed is None else settled.computed.usd_picos,
+        "reported_cost_usd_picos": None if settled.reported is None else settled.reported.usd_picos,
+        "unpriced": settled.unpriced,
+        "price_from": settled.price_from,
+        "price_source": settled.price_source,
+        "price_terms": settled.price_terms,
+    }
 
 
 def token_counts(usage: Usage) -> TokenCounts:
@@ -324,6 +357,7 @@ def token_counts(usage: Usage) -> TokenCounts:
         reasoning=usage.reasoning,
         audio_in=usage.audio_in,
         audio_out=usage.audio_out,
+        image_in=usage.image_in,
         web_searches=usage.web_searches,
     )
 

@@ -85,8 +85,8 @@ def _strongest(strongest: dict[str, object] | None, final: Tried | None, call: C
     try:
         for other in call.plan.attempts:
             if other.model == strongest["model"]:
-                return other.cost(final.usage).usd_picos
-        actual = final.attempt.cost(final.usage).usd_picos
+                return other.cost(final.usage, at_ms=call.time_ms).usd_picos
+        actual = final.attempt.cost(final.usage, at_ms=call.time_ms).usd_picos
     except MoneyError:
         return None
     forecast, expected = strongest["cost_p50_usd_picos"], final.attempt.expected_cost

@@ -33,6 +33,7 @@ class TokenCounts:
     reasoning: int = 0
     audio_in: int = 0
     audio_out: int = 0
+    image_in: int = 0
     web_searches: int = 0
 
     def __post_init__(self) -> None:
@@ -42,7 +43,7 @@ class TokenCounts:
     def input_total(self) -> int:
         """All input tokens, cached or not."""
         writes = self.cache_write_5m + self.cache_write_1h + self.cache_write_other
-        return self.input_uncached + self.cache_read + writes + self.audio_in
+        return self.input_uncached + self.cache_read + writes + self.audio_in + self.image_in
 
     @property
     def output_total(self) -> int:
@@ -62,10 +63,19 @@ class AttemptRecord:
         status: The HTTP status, where there was an answer.
         usage: Tokens by class.
         usage_is_estimated: The provider did not say; these are our own counts.
-        cost_usd_picos: In pico-USD; None if the price is unknown, which is not 0.
+        cost_usd_picos: The cost that counts, in pico-USD; None if it is unknown, which is not 0.
         ttft_ms: Until the first token; None if none came.
         total_ms: From sending to the end.
         message_code: A stable code for what went wrong; never the provider's own text.
+        time_ms: When it was sent, in milliseconds since 1970: the time that its prices are of. None if it was not.
+        cost_source: Whose figure `cost_usd_picos` is: `reported` by the provider, which counts where there is one, or
+            `computed` from usage and prices. None without a figure.
+        computed_cost_usd_picos: Our own sum; None if a price is unknown.
+        reported_cost_usd_picos: What the provider says that it cost.
+        unpriced: Why there is no sum of our own.
+        price_from: The first day of the prices, `YYYY-MM-DD`; None for prices that always held.
+        price_source: Who states the prices.
+        price_terms: The terms that the sum is of, as `service_tier=flex;region=us`; None for the standard ones.
     """
 
     number: int
@@ -79,6 +89,14 @@ class AttemptRecord:
     ttft_ms: int | None = None
     total_ms: int = 0
     message_code: str | None = None
+    time_ms: int | None = None
+    cost_source: str | None = None
+    computed_cost_usd_picos: int | None = None
+    reported_cost_usd_picos: int | None = None
+    unpriced: str | None = None
+    price_from: str | None = None
+    price_source: str | None = None
+    price_terms: str | None = None
 
     def __post_init__(self) -> None:
         _check_counts(self)

@@ -1,7 +1,8 @@
 """The ledger's tables, and how a file is recognised as one.
 
 `application_id` says that a file is ours, `user_version` which tables it has. A file of a newer version is refused
-rather than read wrongly. No table has a column for a prompt or an answer.
+rather than read wrongly; one of an older version is brought up to date when it is opened. No table has a column for a
+prompt or an answer.
 """
 
 from __future__ import annotations
@@ -29,53 +30,70 @@ __all__ = [
 
 APPLICATION_ID: Final = 0x5475726E
 """`Turn` in ASCII."""
-VERSION: Final = 1
+VERSION: Final = 2
+"""2: attempts keep the computed and the reported cost apart, with the prices that the computed one is of."""
 
 _TOKEN_NAMES: Final = tuple(each.name for each in fields(TokenCounts))
-_TOKEN_COLUMNS: Final = ",\n".join(f"    {name} INTEGER NOT NULL DEFAULT 0" for name in _TOKEN_NAMES)
+_TOKEN_COLUMNS: Final = dict.fromkeys(_TOKEN_NAMES, "INTEGER NOT NULL DEFAULT 0")
 _CALL_NAMES: Final = tuple(each.name for each in fields(CallRecord) if each.name not in ("usage", "attempts"))
 _ATTEMPT_NAMES: Final = tuple(each.name for each in fields(AttemptRecord) if each.name != "usage")
 
+_COLUMNS: Final[dict[str, dict[str, str]]] = {
+    "calls": {
+        "id": "TEXT NOT NULL PRIMARY KEY",
+        "time_ms": "INTEGER NOT NULL",
+        "policy_hash": "TEXT NOT NULL",
+        "catalog_hash": "TEXT NOT NULL",
+        "outcome": "TEXT NOT NULL",
+        "rule": "TEXT",
+        "model": "TEXT",
+        "deployment": "TEXT",
+        "provider": "TEXT",
+        "cost_usd_picos": "INTEGER",
+        "expected_cost_p50_usd_picos": "INTEGER",
+        "expected_cost_p90_usd_picos": "INTEGER",
+        "strongest_cost_usd_picos": "INTEGER",
+        "ttft_ms": "INTEGER",
+        "total_ms": "INTEGER NOT NULL",
+        "facts_json": "TEXT NOT NULL",
+        "record_json": "TEXT NOT NULL",
+        "attempts_count": "INTEGER NOT NULL",
+        **_TOKEN_COLUMNS,
+    },
+    "attempts": {
+        "call_id": "TEXT NOT NULL REFERENCES calls (id)",
+        "number": "INTEGER NOT NULL",
+        "deployment": "TEXT NOT NULL",
+        "model": "TEXT NOT NULL",
+        "outcome": "TEXT NOT NULL",
+        "status": "INTEGER",
+        "usage_is_estimated": "INTEGER NOT NULL",
+        "cost_usd_picos": "INTEGER",
+        "ttft_ms": "INTEGER",
+        "total_ms": "INTEGER NOT NULL",
+        "message_code": "TEXT",
+        "time_ms": "INTEGER",
+        "cost_source": "TEXT",
+        "computed_cost_usd_picos": "INTEGER",
+        "reported_cost_usd_picos": "INTEGER",
+        "unpriced": "TEXT",
+        "price_from": "TEXT",
+        "price_source": "TEXT",
+        "price_terms": "TEXT",
+        **_TOKEN_COLUMNS,
+    },
+}
+"""The columns of each table. A column that a later version adds takes NULL or has a default: older files get it too."""
+
+
+def _table(name: str, rest: str = "") -> str:
+    return f"CREATE TABLE {name} ({', '.join(f'{key} {kind}' for key, kind in _COLUMNS[name].items())}{rest}"
+
+
 _TABLES: Final = (
-    f"""
-CREATE TABLE calls (
-    id TEXT NOT NULL PRIMARY KEY,
-    time_ms INTEGER NOT NULL,
-    policy_hash TEXT NOT NULL,
-    catalog_hash TEXT NOT NULL,
-    outcome TEXT NOT NULL,
-    rule TEXT,
-    model TEXT,
-    deployment TEXT,
-    provider TEXT,
-    cost_usd_picos INTEGER,
-    expected_cost_p50_usd_picos INTEGER,
-    expected_cost_p90_usd_picos INTEGER,
-    strongest_cost_usd_picos INTEGER,
-    ttft_ms INTEGER,
-    total_ms INTEGER NOT NULL,
-    facts_json TEXT NOT NULL,
-    record_json TEXT NOT NULL,
-    attempts_count INTEGER NOT NULL,
-{_TOKEN_COLUMNS}
-)""",
+    _table("calls", ")"),
     "CREATE INDEX calls_by_time ON calls (time_ms)",
-    f"""
-CREATE TABLE attempts (
-    call_id TEXT NOT NULL REFERENCES calls (id),
-    number INTEGER NOT NULL,
-    deployment TEXT NOT NULL,
-    model TEXT NOT NULL,
-    outcome TEXT NOT NULL,
-    status INTEGER,
-    usage_is_estimated INTEGER NOT NULL,
-    cost_usd_picos INTEGER,
-    ttft_ms INTEGER,
-    total_ms INTEGER NOT NULL,
-    message_code TEXT,
-{_TOKEN_COLUMNS},
-    PRIMARY KEY (call_id, number)
-) WITHOUT ROWID""",
+    _table("attempts", ", PRIMARY KEY (call_id, number)) WITHOUT ROWID"),
 )
 
 
@@ -102,7 +120,7 @@ def _total(column: str) -> str:
 SUMMARY: Final = {
     by: f"""
 SELECT {by}, COUNT(*), SUM(outcome = 'complete'), SUM(attempts_count),
-    SUM(input_uncached + cache_read + cache_write_5m + cache_write_1h + cache_write_other + audio_in),
+    SUM(input_uncached + cache_read + cache_write_5m + cache_write_1h + cache_write_other + audio_in + image_in),
     SUM(cache_read), SUM(output_text + reasoning + audio_out), SUM(cost_usd_picos IS NULL),
     {_total("cost_usd_picos")}, {_total("(strongest_cost_usd_picos - cost_usd_picos)")}
 FROM calls WHERE time_ms >= ? GROUP BY {by} ORDER BY COUNT(*) DESC, {by}"""
@@ -140,7 +158,7 @@ def is_new(database: sqlite3.Connection, name: str) -> bool:
 
 
 def prepare(database: sqlite3.Connection, name: str) -> None:
-    """Makes the tables in a new file.
+    """Makes the tables in a new file, and gives one of an earlier version the columns that it lacks.
 
     Args:
         database: In autocommit mode.
@@ -155,7 +173,12 @@ def prepare(database: sqlite3.Connection, name: str) -> None:
             for statement in _TABLES:
                 database.execute(statement)
             database.execute(f"PRAGMA application_id = {APPLICATION_ID}")
-            database.execute(f"PRAGMA user_version = {VERSION}")
+        elif database.execute("PRAGMA user_version").fetchone() != (VERSION,):
+            for table, columns in _COLUMNS.items():
+                present = {row[1] for row in database.execute(f"PRAGMA table_info({table})")}
+                for column in columns.keys() - present:
+                    database.execute(f"ALTER TABLE {table} ADD COLUMN {column} {columns[column]}")
+        database.execute(f"PRAGMA user_version = {VERSION}")
         database.execute("COMMIT")
     except BaseException:
         database.execute("ROLLBACK")

@@ -11,6 +11,7 @@ pub mod decide;
 pub mod edit_distance;
 pub mod engine;
 pub mod features;
+mod hash;
 pub mod json;
 pub mod money;
 pub mod outcome;

@@ -4,7 +4,7 @@
 use proptest::prelude::*;
 use turnout_core::classify::{Classification, Language, Task, classify, classify_text};
 use turnout_core::features::{Ask, AskSource, HEAD_BYTES, ProgrammingLanguage, TAIL_BYTES, agent, ask, structure};
-use turnout_core::wire::{Dialect, Part, Request, ResponseFormat, Role, Thinking, Tool, ToolChoice, Turn};
+use turnout_core::wire::{Billing, Dialect, Part, Request, ResponseFormat, Role, Thinking, Tool, ToolChoice, Turn};
 
 /// Prompts written for this test, in sixteen languages, with the task that a person would name and the language.
 const PROMPTS: &[(&str, Task, &str)] = &[
@@ -235,6 +235,7 @@ fn request<'a>(system: &[&'a str], turns: Vec<Turn<'a>>, tools: usize) -> Reques
         sampling: Vec::new(),
         has_special_fields: false,
         end_user: None,
+        billing: Billing::default(),
     }
 }
 

@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use proptest::prelude::*;
 use turnout_core::text::{Script, TextScan, scan};
 use turnout_core::tokens::{Family, Method, count_exact, count_request_exact, count_text, encode, estimate, measure};
-use turnout_core::wire::{Dialect, Part, Request, ResponseFormat, Role, Thinking, ToolChoice, Turn};
+use turnout_core::wire::{Billing, Dialect, Part, Request, ResponseFormat, Role, Thinking, ToolChoice, Turn};
 
 fn request<'a>(system: Vec<Cow<'a, str>>, turns: Vec<Turn<'a>>) -> Request<'a> {
     Request {
@@ -24,6 +24,7 @@ fn request<'a>(system: Vec<Cow<'a, str>>, turns: Vec<Turn<'a>>) -> Request<'a> {
         sampling: Vec::new(),
         has_special_fields: false,
         end_user: None,
+        billing: Billing::default(),
     }
 }
 

@@ -35,6 +35,12 @@ pub struct Candidate {
     reason: Option<String>,
     input_tokens: u64,
     expected_cost: Option<Py<ExpectedCost>>,
+    /// Why a part of the expected cost is not known.
+    cost_unknown: Option<String>,
+    /// Input tokens that are likely to be read from the prompt cache.
+    cache_read_tokens: u64,
+    /// Input tokens that are likely to be written to it at a price of their own.
+    cache_write_tokens: u64,
 }
 
 #[pymethods]
@@ -62,6 +68,9 @@ fn candidate(py: Python<'_>, considered: &Considered) -> PyResult<Candidate> {
         reason,
         input_tokens: row.input.tokens,
         expected_cost: cost.map(|cost| Py::new(py, cost)).transpose()?,
+        cost_unknown: row.cost_unknown.clone(),
+        cache_read_tokens: row.cache.as_ref().map_or(0, |cache| cache.read_tokens),
+        cache_write_tokens: row.cache.as_ref().map_or(0, |cache| cache.write_tokens),
     })
 }
 

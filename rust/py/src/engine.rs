@@ -134,7 +134,7 @@ impl Engine {
         Ok(Decision { inner, plan: Arc::new(plan), asked: Arc::new(asked) })
     }
 
-    /// Reports how a call ended, for those who make it themselves: cooldowns, breakers and latencies follow.
+    /// Reports how a call ended, for those who make it themselves: cooldowns, breakers, latencies and prompt caches follow.
     #[pyo3(signature = (decision, outcome, *, attempt = 0, ttft_ms = None, total_ms = 0, retry_after_ms = None, now = None))]
     #[allow(clippy::too_many_arguments, reason = "one keyword for each thing that happened")]
     fn observe(
@@ -162,6 +162,9 @@ impl Engine {
                 &ControlEvent::AttemptEnded { deployment, key, provider, outcome, ttft_ms, total_ms, retry_after_ms },
                 now_ms,
             );
+            if let Some(event) = row.cached().filter(|_| outcome.is_answer()) {
+                state.apply(&event, now_ms);
+            }
         });
         Ok(())
     }

@@ -17,6 +17,7 @@ mod money;
 mod plan;
 mod policy;
 mod state;
+mod usage;
 
 use pyo3::prelude::*;
 
@@ -44,10 +45,12 @@ fn _core(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_class::<plan::Attempt>()?;
     module.add_class::<plan::Body>()?;
     module.add_class::<plan::Plan>()?;
+    module.add_class::<plan::Settlement>()?;
     module.add_class::<plan::Step>()?;
     module.add_class::<policy::Policy>()?;
     module.add_class::<policy::TestFailure>()?;
     module.add_class::<state::State>()?;
+    module.add_class::<usage::UsageReport>()?;
     module.add_function(wrap_pyfunction!(answer::classify_response, module)?)?;
     module.add_function(wrap_pyfunction!(answer::parse_answer, module)?)?;
     module.add_function(wrap_pyfunction!(measure::classify, module)?)?;
@@ -58,5 +61,6 @@ fn _core(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_function(wrap_pyfunction!(policy::compile_policy, module)?)?;
     module.add_function(wrap_pyfunction!(policy::facts, module)?)?;
     module.add_function(wrap_pyfunction!(policy::outcomes, module)?)?;
+    module.add_function(wrap_pyfunction!(usage::read_usage, module)?)?;
     Ok(())
 }

@@ -91,7 +91,7 @@ pub struct Usage {
 impl Usage {
     #[new]
     #[pyo3(signature = (*, input_uncached = 0, cache_read = 0, cache_write_5m = 0, cache_write_1h = 0, cache_write_other = 0,
-        output_text = 0, reasoning = 0, audio_in = 0, audio_out = 0, web_searches = 0))]
+        output_text = 0, reasoning = 0, audio_in = 0, audio_out = 0, image_in = 0, web_searches = 0))]
     #[allow(clippy::too_many_arguments, reason = "one keyword for each class of tokens")]
     fn new(
         input_uncached: u64,
@@ -103,6 +103,7 @@ impl Usage {
         reasoning: u64,
         audio_in: u64,
         audio_out: u64,
+        image_in: u64,
         web_searches: u64,
     ) -> Self {
         Self {
@@ -116,6 +117,7 @@ impl Usage {
                 reasoning,
                 audio_in,
                 audio_out,
+                image_in,
                 web_searches,
                 ..usage::Usage::default()
             },
@@ -168,6 +170,11 @@ impl Usage {
     }
 
     #[getter]
+    fn image_in(&self) -> u64 {
+        self.inner.image_in
+    }
+
+    #[getter]
     fn web_searches(&self) -> u64 {
         self.inner.web_searches
     }
@@ -201,6 +208,7 @@ impl Usage {
             ("reasoning", usage.reasoning),
             ("audio_in", usage.audio_in),
             ("audio_out", usage.audio_out),
+            ("image_in", usage.image_in),
             ("web_searches", usage.web_searches),
         ] {
             dict.set_item(name, count)?;
@@ -216,7 +224,7 @@ impl Usage {
         self.inner.input_total() ^ self.inner.output_total().rotate_left(32)
     }
 
-    fn __repr__(&self) -> String {
+    pub(crate) fn __repr__(&self) -> String {
         format!("Usage(input_total={}, output_total={})", self.inner.input_total(), self.inner.output_total())
     }
 }

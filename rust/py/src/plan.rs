@@ -4,12 +4,15 @@ use std::sync::Arc;
 
 use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyTuple};
-use turnout_core::catalog::{Dialect as CatalogDialect, PriceError, Terms};
+use turnout_core::catalog::{Dialect as CatalogDialect, Model, PriceError};
+use turnout_core::decide::{self, Echo, settle};
+use turnout_core::money::UsdPicos;
 use turnout_core::plan::{self, Tried};
 use turnout_core::policy::KeyRef;
 use turnout_core::wire::{self, Dialect, ResponseFormat, parse_request, write_body};
 
 use crate::answer::Answer;
+use crate::convert::moment;
 use crate::decision::Asked;
 use crate::engine::DETACH_BYTES;
 use crate::errors::{of_price, of_wire};
@@ -64,7 +67,14 @@ impl Attempt {
         written.map_err(|error| of_wire(py, &error))
     }
 
-    fn row(&self) -> PyResult<&plan::Attempt> {
+    /// What the policy knows of the model.
+    fn facts(&self, py: Python<'_>) -> PyResult<&Model> {
+        let name = &self.row()?.model;
+        let model = self.asked.policy.model_index(name).and_then(|index| self.asked.policy.models.get(index));
+        model.map(|model| &model.facts).ok_or_else(|| of_price(py, &PriceError::Unknown, name))
+    }
+
+    pub fn row(&self) -> PyResult<&plan::Attempt> {
         self.plan.attempts.get(self.index).ok_or_else(|| pyo3::exceptions::PyIndexError::new_err("no such attempt"))
     }
 }
@@ -166,18 +176,96 @@ impl Attempt {
         self.write(py, stream).map(|inner| Body { inner })
     }
 
-    /// What a usage cost at this deployment's price.
-    fn cost(&self, py: Python<'_>, usage: &Usage) -> PyResult<Money> {
+    /// What a usage costs at this deployment under the terms that the attempt asks for; `at_ms` none is now.
+    #[pyo3(signature = (usage, *, at_ms = None))]
+    fn cost(&self, py: Python<'_>, usage: &Usage, at_ms: Option<i64>) -> PyResult<Money> {
         let row = self.row()?;
-        let model = self.asked.policy.model_index(&row.model).and_then(|index| self.asked.policy.models.get(index));
-        let Some(model) = model else {
-            return Err(of_price(py, &PriceError::Unknown, &row.model));
-        };
-        cost_at(py, &model.facts, &Terms::default(), &usage.inner, &row.model)
+        let at_ms = at_ms.map_or_else(|| moment(None, Some(0)).map(|(now_ms, _)| now_ms), Ok)?;
+        cost_at(py, self.facts(py)?, &row.terms.at(at_ms), &usage.inner, &row.model)
+    }
+
+    /// What the attempt cost, made at `at_ms`, under the terms that the answer echoes.
+    #[pyo3(signature = (usage, *, at_ms, service_tier = None, speed = None, region = None))]
+    fn settle(
+        &self,
+        py: Python<'_>,
+        usage: &Usage,
+        at_ms: i64,
+        service_tier: Option<&str>,
+        speed: Option<&str>,
+        region: Option<&str>,
+    ) -> PyResult<Settlement> {
+        let echo = Echo { service_tier, speed, region };
+        let inner = settle(self.facts(py)?, &self.row()?.terms, &echo, at_ms, &usage.inner);
+        Ok(Settlement { inner })
     }
 
     fn __repr__(&self) -> PyResult<String> {
         self.row().map(|row| format!("Attempt({}, '{}')", self.index, row.deployment))
+    }
+}
+
+/// What an attempt cost, and where the figure comes from.
+#[pyclass(frozen, module = "turnout")]
+pub struct Settlement {
+    inner: decide::Settlement,
+}
+
+#[pymethods]
+impl Settlement {
+    /// The cost that counts: the provider's figure where there is one, else ours; none when neither is known.
+    #[getter]
+    fn cost(&self) -> Option<Money> {
+        self.inner.cost().map(|(picos, _)| Money { picos })
+    }
+
+    /// Whose figure it is: `reported` or `computed`.
+    #[getter]
+    fn source(&self) -> Option<&'static str> {
+        self.inner.cost().map(|(_, source)| source.name())
+    }
+
+    /// Our own sum of usage and prices.
+    #[getter]
+    fn computed(&self) -> Option<Money> {
+        self.inner.computed_usd_picos.map(|picos| Money { picos })
+    }
+
+    /// What the provider says that it cost.
+    #[getter]
+    fn reported(&self) -> Option<Money> {
+        self.inner.reported_usd_picos.map(|picos| Money { picos })
+    }
+
+    /// Why there is no sum of our own.
+    #[getter]
+    fn unpriced(&self) -> Option<&str> {
+        self.inner.unpriced.as_deref()
+    }
+
+    /// The first day of the prices, `YYYY-MM-DD`; none for prices that always held.
+    #[getter]
+    fn price_from(&self) -> Option<String> {
+        self.inner.price_from.map(|day| day.to_string())
+    }
+
+    /// Who states the prices.
+    #[getter]
+    fn price_source(&self) -> Option<&str> {
+        self.inner.price_source.as_deref()
+    }
+
+    /// The terms that our sum is of; none for the standard ones.
+    #[getter]
+    fn price_terms(&self) -> Option<&str> {
+        self.inner.price_terms.as_deref()
+    }
+
+    fn __repr__(&self) -> String {
+        match self.inner.cost() {
+            Some((picos, source)) => format!("Settlement({}, {})", UsdPicos(picos), source.name()),
+            None => "Settlement(unknown)".to_owned(),
+        }
     }
 }
 

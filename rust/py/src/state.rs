@@ -8,8 +8,9 @@ use turnout_core::outcome::OutcomeKind;
 
 use crate::convert::moment;
 use crate::errors::raise;
+use crate::plan::Attempt;
 
-/// Cooldowns, breakers, latencies and the retry budget of a process.
+/// Cooldowns, breakers, latencies, prompt caches and the retry budget of a process.
 #[pyclass(frozen, module = "turnout")]
 #[derive(Clone)]
 pub struct State {
@@ -70,6 +71,16 @@ impl State {
         let event =
             ControlEvent::AttemptEnded { deployment, key, provider, outcome, ttft_ms, total_ms, retry_after_ms };
         self.lend(|state| state.apply(&event, now_ms));
+        Ok(())
+    }
+
+    /// An attempt was answered: the prompt cache of its deployment holds the beginning of its request now.
+    #[pyo3(signature = (attempt, *, now = None))]
+    fn attempt_answered(&self, attempt: &Attempt, now: Option<f64>) -> PyResult<()> {
+        let (now_ms, _) = moment(now, Some(0))?;
+        if let Some(event) = attempt.row()?.cached() {
+            self.lend(|state| state.apply(&event, now_ms));
+        }
         Ok(())
     }
 

@@ -179,6 +179,8 @@ fn successors_that_name_each_other_end() {
     );
     let catalog = one_model(rows).unwrap();
     assert_eq!(catalog.replacement(catalog.resolve("a").unwrap().model), None);
+    let active = rows.replace("retired", "active");
+    assert_eq!(codes(&active), ["successor-cycle", "successor-cycle"]);
 }
 
 pub(super) fn codes(rows: &str) -> Vec<&'static str> {
@@ -192,6 +194,8 @@ fn each_lint_fires_on_a_row_that_breaks_it() {
         (r#""context":1000,"max_output":1001"#, "output-above-window"),
         (r#""context":1000,"max_output":0"#, "zero-limit"),
         (r#""replaced_by":"p/nobody""#, "successor-not-active"),
+        (r#""replaced_by":"p/m""#, "successor-cycle"),
+        (r#""alias_of":"p/nobody""#, "alias-of-nothing"),
         (r#""status":"retired""#, "retired-without-date"),
         (r#""release":"2026-01-01","retires_on":"2025-01-01""#, "retired-before-release"),
         (r#""caps":{"reasoning":false},"reasoning":{"modes":["adaptive"]}"#, "thinks-and-does-not"),

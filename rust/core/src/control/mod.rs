@@ -1,4 +1,5 @@
-//! What the recent past says about deployments, keys and providers: cooldowns, circuit breakers, latency, the retry budget.
+//! What the recent past says about deployments, keys and providers: cooldowns, circuit breakers, latency, prompt caches, the
+//! retry budget.
 //!
 //! Promises: pure state with injected time (a clock that goes back is held still), the same events give the same state, memory
 //! is bounded, and nothing is ever ineligible: a [`Standing`] only orders. What happens to one deployment shows on another one
@@ -10,6 +11,7 @@
 
 mod breaker;
 mod latency;
+mod prefixes;
 mod retry_budget;
 mod settings;
 mod standing;
@@ -18,6 +20,7 @@ mod window;
 
 pub use breaker::Breaker;
 pub use latency::LatencyQuantiles;
+pub use prefixes::MAX_PREFIXES;
 pub use retry_budget::RetryBudget;
 pub use settings::ControlSettings;
 pub use standing::{Rank, Standing};

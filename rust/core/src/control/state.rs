@@ -6,6 +6,7 @@ use crate::outcome::{Cools, OutcomeKind};
 
 use super::breaker::BreakerState;
 use super::latency::Histogram;
+use super::prefixes::Prefixes;
 use super::{ControlSettings, LatencyQuantiles, RetryBudget, Standing};
 
 /// How many deployments, keys and providers are tracked, each; beyond it the one that was touched longest ago is forgotten.
@@ -45,6 +46,15 @@ pub enum ControlEvent<'a> {
         /// How long the provider asked to be left alone, in milliseconds.
         retry_after_ms: Option<i64>,
     },
+    /// A deployment answered a request that begins with these prefixes, and caches them.
+    PrefixesSent {
+        /// The deployment.
+        deployment: &'a str,
+        /// Hashes of the prefixes, as the decision gives them.
+        prefixes: &'a [u64],
+        /// How long the provider keeps them, in milliseconds.
+        ttl_ms: i64,
+    },
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -73,6 +83,7 @@ pub struct ControlState {
     keys: BTreeMap<String, Account>,
     providers: BTreeMap<String, Account>,
     retries: RetryBudget,
+    prefixes: Prefixes,
 }
 
 impl ControlState {
@@ -93,6 +104,9 @@ impl ControlState {
         self.events = self.events.saturating_add(1);
         match *event {
             ControlEvent::CallStarted => self.retries.on_first_attempt(now_ms, &self.settings),
+            ControlEvent::PrefixesSent { deployment, prefixes, ttl_ms } => {
+                self.prefixes.sent(deployment, prefixes, ttl_ms, now_ms);
+            }
             ControlEvent::AttemptStarted { deployment, .. } => {
                 let deployment = self.deployment(deployment);
                 deployment.in_flight = deployment.in_flight.saturating_add(1);
@@ -161,6 +175,16 @@ impl ControlState {
     /// Time to first token of a deployment; nothing when it was never seen.
     pub fn latency(&self, deployment: &str) -> Option<LatencyQuantiles> {
         self.deployments.get(deployment)?.ttft.quantiles()
+    }
+
+    /// The place in `prefixes` (ascending) of the longest one that the deployment's prompt cache is likely to hold.
+    pub fn longest_prefix(&self, deployment: &str, prefixes: &[u64], now_ms: i64) -> Option<usize> {
+        self.prefixes.longest(deployment, prefixes, now_ms.max(self.clock_ms))
+    }
+
+    /// How many prefixes are remembered.
+    pub fn prefix_count(&self) -> usize {
+        self.prefixes.len()
     }
 
     fn tick(&mut self, now_ms: i64) -> i64 {

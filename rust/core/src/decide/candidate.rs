@@ -1,8 +1,10 @@
 //! A deployment as a candidate for one request.
 
+use super::expected_cost::{CallTerms, ExpectedCost, TierEdge};
 use super::facts::RequestFacts;
 use super::forecast::Forecast;
-use crate::catalog::{Terms, expected_cost};
+use super::prompt_cache::{CacheForecast, CachePlan};
+use crate::catalog::Quote;
 use crate::control::ControlState;
 use crate::policy::{Policy, Rule};
 use crate::tokens::{Family, TokenCount};
@@ -24,8 +26,16 @@ pub struct Candidate {
     pub output: Forecast,
     /// Expected cost in pico-USD; none when the price is not known.
     pub cost_p50_usd_picos: Option<i64>,
-    /// Cost that nine of ten such calls do not exceed, at the upper bound of the input.
+    /// Cost that nine of ten such calls do not exceed, at the upper bound of the input, with nothing in the prompt cache.
     pub cost_p90_usd_picos: Option<i64>,
+    /// Why an expected cost is not known.
+    pub cost_unknown: Option<String>,
+    /// A price tier that the input is near.
+    pub tier_edge: Option<TierEdge>,
+    /// What the prompt cache is expected to do; none where nothing is cached.
+    pub cache: Option<CacheForecast>,
+    /// The terms that the attempt will ask for.
+    pub terms: CallTerms,
     /// Median time to first token seen.
     pub ttft_p50_ms: Option<u32>,
     /// 95th percentile of the time to first token seen.
@@ -57,35 +67,57 @@ pub(super) fn candidates(
 ) -> Vec<Candidate> {
     let mut found: Vec<Candidate> = Vec::new();
     let places = rule.from.iter().map(|model| (*model, false)).chain(rule.or_else.iter().map(|model| (*model, true)));
-    for (model, is_else) in places {
-        let input = facts.input_tokens(family(policy, model));
-        let max_tokens = bound(policy, rule, facts, model);
-        let output = forecasts(model, max_tokens);
-        let quote = policy.models.get(model).and_then(|model| model.facts.quote(&Terms::at(now_ms)).ok());
-        let cost = |input, output| expected_cost(quote.as_ref()?, input, output).ok().map(|picos| picos.0);
-        let (p50, p90) = (cost(input.tokens, output.p50_tokens), cost(input.high, output.p90_tokens));
-        for deployment in by_weight(policy, model, seed) {
+    for (index, is_else) in places {
+        let Some(model) = policy.models.get(index) else { continue };
+        let family = family(policy, index);
+        let input = facts.input_tokens(family);
+        let max_tokens = bound(policy, rule, facts, index);
+        let output = forecasts(index, max_tokens);
+        for deployment in by_weight(policy, index, seed) {
             let Some(row) = policy.deployments.get(deployment) else { continue };
-            let provider = policy.models.get(model).map_or("", |model| model.facts.provider.as_str());
+            let terms = CallTerms::of(facts.request(), model, row, now_ms);
+            let quote = model.facts.quote(&terms.at(now_ms));
+            let quote = quote.as_ref();
+            // An estimate that leaves the tier open is counted exactly if it can be.
+            let is_open = quote.is_ok_and(|quote| is_tier_open(quote, &input));
+            let exact = if is_open { facts.exact_input_tokens(family) } else { None };
+            let input = exact.unwrap_or(input);
+            let rates = quote.ok().map(|quote| quote.rates_at(input.tokens));
+            let plan = state.zip(rates).and_then(|(state, rates)| {
+                let plan = CachePlan::of(model, rates, facts)?;
+                Some((state, plan))
+            });
+            let cache = plan.as_ref().map(|(state, plan)| plan.at(state, &row.id, now_ms));
+            let cost = ExpectedCost::of(quote, &input, output, cache.as_ref());
             let latency = state.and_then(|state| state.latency(&row.id));
+            let provider = model.facts.provider.as_str();
             found.push(Candidate {
                 deployment,
-                model,
+                model: index,
                 is_else,
                 input,
                 max_tokens,
                 output,
-                cost_p50_usd_picos: p50,
-                cost_p90_usd_picos: p90,
+                cost_p50_usd_picos: cost.p50_usd_picos,
+                cost_p90_usd_picos: cost.p90_usd_picos,
+                cost_unknown: cost.unknown,
+                tier_edge: cost.tier_edge,
+                cache: cache.as_ref().map(|cache| cache.forecast(input.tokens)),
                 ttft_p50_ms: latency.map(|latency| latency.ttft_p50_ms),
                 ttft_p95_ms: latency.map(|latency| latency.ttft_p95_ms),
                 standing: state
                     .map_or(0, |state| state.standing(&row.id, &row.key.label(), provider, now_ms).rank().tier),
                 order: found.len(),
+                terms,
             });
         }
     }
     found
+}
+
+/// Whether the bounds of an input leave open in which price tier it is.
+fn is_tier_open(quote: &Quote<'_>, input: &TokenCount) -> bool {
+    quote.next_tier(input.low).is_some_and(|tier| tier.covers(input.high))
 }
 
 /// The bound that will be sent: the smaller of the client's and the rule's, and never above what the model can give.

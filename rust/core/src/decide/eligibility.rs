@@ -6,7 +6,7 @@ use crate::calendar;
 use crate::catalog::{Model, Status};
 use crate::policy::expr::{Program, Tri};
 use crate::policy::facts::FactId;
-use crate::policy::{Prefer, Require, Rule};
+use crate::policy::{Policy, Prefer, Require, Rule};
 use crate::wire::{Dialect, Target, ToolChoice};
 
 /// Every reason of the engine's own, and what it says. A filter of `require` is `require:NAME`.
@@ -98,13 +98,19 @@ pub(super) fn rejection(env: &RequestEnv<'_>, rule: &Rule, candidate: &Candidate
     if let Some(rejection) = window(env, candidate) {
         return Some(rejection);
     }
-    let asks_money = rule.prefer == Prefer::Cheapest
-        || rule.want.iter().any(reads_money)
-        || rule.require.iter().chain(&env.policy.require).any(|filter| reads_money(&filter.keep));
-    if asks_money && candidate.cost_p50_usd_picos.is_none() {
-        return reject("unknown-price", "a price of this call is not known");
+    if let Some(reason) = candidate.cost_unknown.as_ref().filter(|_| is_money_missing(env.policy, rule, candidate)) {
+        return reject("unknown-price", reason);
     }
     env.policy.require.iter().chain(&rule.require).find_map(|filter| unmet(env, filter, candidate))
+}
+
+/// Whether the rule asks about money that is not known: such a candidate must neither win nor be tried unbounded.
+fn is_money_missing(policy: &Policy, rule: &Rule, candidate: &Candidate) -> bool {
+    let programs = || rule.want.iter().chain(rule.require.iter().chain(&policy.require).map(|filter| &filter.keep));
+    let spends_bounded = rule.run.unwrap_or(policy.run).spend_usd_picos.is_some();
+    let asks_money = rule.prefer == Prefer::Cheapest || spends_bounded || programs().any(reads_money);
+    let asks_p90 = || programs().any(|program| program.reads().contains(&FactId::CostP90));
+    (asks_money && candidate.cost_p50_usd_picos.is_none()) || (candidate.cost_p90_usd_picos.is_none() && asks_p90())
 }
 
 fn reads_money(program: &Program) -> bool {

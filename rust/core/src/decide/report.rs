@@ -3,6 +3,7 @@
 use std::fmt::Write as _;
 
 use super::decision::{CandidateStatus, Considered, Decision, FactValue, Held};
+use super::expected_cost::TierEdge;
 use crate::calendar;
 use crate::json::ObjectWriter;
 use crate::money::UsdPicos;
@@ -130,6 +131,15 @@ impl Considered {
             candidate.input.tokens,
             candidate.output.p50_tokens
         );
+        if let Some(reason) = &candidate.cost_unknown {
+            let _ = write!(line, ", {reason}");
+        }
+        if let Some(cache) = candidate.cache.as_ref().filter(|cache| cache.read_tokens > 0) {
+            let _ = write!(line, ", {} of them from the prompt cache", cache.read_tokens);
+        }
+        if let Some(edge) = &candidate.tier_edge {
+            let _ = write!(line, ", {}", edge.line());
+        }
         if candidate.standing > 0 {
             line.push_str(", put last: cooling down");
         }
@@ -140,6 +150,19 @@ impl Considered {
             line.push_str(", only after failure of all before it");
         }
         line
+    }
+}
+
+impl TierEdge {
+    /// What the edge means, in one line.
+    fn line(&self) -> String {
+        let place = match self.tokens_to_edge {
+            1.. => format!("{} tokens below", self.tokens_to_edge),
+            _ => format!("{} tokens above", self.tokens_to_edge.unsigned_abs()),
+        };
+        let side = if self.is_open { ", and may be on either side: nine of ten takes the dear one" } else { "" };
+        let (below, above) = (money(self.cost_below_usd_picos), money(self.cost_above_usd_picos));
+        format!("{place} the price tier that begins at {}, where {below} becomes {above}{side}", self.threshold_tokens)
     }
 }
 
@@ -173,6 +196,22 @@ fn write_candidate(object: &mut ObjectWriter<'_>, considered: &Considered) {
         .raw("output_tokens_p90", candidate.output.p90_tokens);
     write_option(object, "cost_p50_usd_picos", candidate.cost_p50_usd_picos);
     write_option(object, "cost_p90_usd_picos", candidate.cost_p90_usd_picos);
+    if let Some(reason) = &candidate.cost_unknown {
+        object.string("cost_unknown", reason);
+    }
+    if let Some(edge) = &candidate.tier_edge {
+        object.object("tier_edge", |object| {
+            object.raw("threshold_tokens", edge.threshold_tokens).raw("tokens_to_edge", edge.tokens_to_edge);
+            write_option(object, "cost_below_usd_picos", edge.cost_below_usd_picos);
+            write_option(object, "cost_above_usd_picos", edge.cost_above_usd_picos);
+            object.raw("edge", edge.is_open);
+        });
+    }
+    if let Some(cache) = &candidate.cache {
+        object.object("cache", |object| {
+            object.raw("read_tokens", cache.read_tokens).raw("write_tokens", cache.write_tokens);
+        });
+    }
     write_option(object, "ttft_p50_ms", candidate.ttft_p50_ms.map(i64::from));
     write_option(object, "ttft_p95_ms", candidate.ttft_p95_ms.map(i64::from));
 }

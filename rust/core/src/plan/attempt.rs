@@ -2,9 +2,10 @@
 
 use super::thinking::compile_thinking;
 use crate::catalog::Auth;
-use crate::decide::Decision;
-use crate::policy::{Accept, Escalate, KeyRef, Policy, Run, ThinkingLevel};
-use crate::wire::{Dialect, Request, Target, Thinking, ThinkingSetting};
+use crate::control::ControlEvent;
+use crate::decide::{CacheForecast, CallTerms, Decision, asked_thinking};
+use crate::policy::{Accept, Escalate, KeyRef, Policy, Run};
+use crate::wire::{Dialect, Request, Target, ThinkingSetting};
 
 /// The bound on the answer for dialects that require one when nobody gives one: room for thinking, and short enough that
 /// no SDK insists on a stream.
@@ -39,6 +40,10 @@ pub struct Attempt {
     pub cost_p50_usd_picos: Option<i64>,
     /// Cost that nine of ten such calls do not exceed, in pico-USD.
     pub cost_p90_usd_picos: Option<i64>,
+    /// The terms that it asks for, by which it is settled unless the answer states others.
+    pub terms: CallTerms,
+    /// What the prompt cache is expected to do, and to hold after an answer; none where nothing is cached.
+    pub cache: Option<CacheForecast>,
     /// What the thinking setting became for this model, when it could not be carried over as it is.
     pub notes: Vec<String>,
     default_max_tokens: u64,
@@ -50,6 +55,13 @@ pub struct Attempt {
 }
 
 impl Attempt {
+    /// What to tell the state once the attempt has been answered: the prefixes that its cache holds now, if any.
+    pub fn cached(&self) -> Option<ControlEvent<'_>> {
+        let cache = self.cache.as_ref().filter(|cache| !cache.prefixes.is_empty())?;
+        let (deployment, prefixes, ttl_ms) = (self.deployment.as_str(), cache.prefixes.as_slice(), cache.ttl_ms);
+        Some(ControlEvent::PrefixesSent { deployment, prefixes, ttl_ms })
+    }
+
     /// What the body of this attempt is written for.
     pub fn target(&self, stream: bool) -> Target<'_> {
         Target {
@@ -82,7 +94,7 @@ pub struct Plan {
 /// Lays out the plan of a decision.
 pub fn plan(policy: &Policy, decision: &Decision, request: &Request<'_>) -> Plan {
     let rule = policy.rules.get(decision.rule_index);
-    let level = rule.and_then(|rule| rule.set.thinking).or_else(|| asked(request));
+    let level = rule.and_then(|rule| rule.set.thinking).or_else(|| asked_thinking(request));
     let attempts = decision
         .attempts()
         .filter_map(|considered| {
@@ -107,6 +119,8 @@ pub fn plan(policy: &Policy, decision: &Decision, request: &Request<'_>) -> Plan
                 max_tokens: considered.candidate.max_tokens,
                 cost_p50_usd_picos: considered.candidate.cost_p50_usd_picos,
                 cost_p90_usd_picos: considered.candidate.cost_p90_usd_picos,
+                terms: considered.candidate.terms.clone(),
+                cache: considered.candidate.cache.clone(),
                 notes: note.into_iter().collect(),
                 default_max_tokens: facts.max_output.unwrap_or(DEFAULT_MAX_TOKENS).min(DEFAULT_MAX_TOKENS),
                 max_tokens_field: model.max_tokens_field.clone(),
@@ -122,22 +136,5 @@ pub fn plan(policy: &Policy, decision: &Decision, request: &Request<'_>) -> Plan
         accept: rule.and_then(|rule| rule.accept.clone()).unwrap_or_else(|| policy.accept.clone()),
         escalate: rule.and_then(|rule| rule.escalate).unwrap_or(policy.escalate),
         run: rule.and_then(|rule| rule.run).unwrap_or(policy.run),
-    }
-}
-
-/// The thinking that the client asks for, as a level; none when it says nothing.
-fn asked(request: &Request<'_>) -> Option<ThinkingLevel> {
-    match &request.thinking {
-        Thinking::Unsaid => None,
-        Thinking::Off => Some(ThinkingLevel::Off),
-        Thinking::Budget(tokens) => Some(ThinkingLevel::Budget(*tokens)),
-        Thinking::Adaptive => Some(ThinkingLevel::Medium),
-        Thinking::Effort(effort) => Some(match effort.as_ref() {
-            "none" => ThinkingLevel::Off,
-            "minimal" | "low" => ThinkingLevel::Low,
-            "medium" => ThinkingLevel::Medium,
-            "high" => ThinkingLevel::High,
-            _ => ThinkingLevel::Max,
-        }),
     }
 }

@@ -305,7 +305,7 @@ fn measure_shape(request: &Request<'_>) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::wire::{Dialect, Thinking, Tool, Turn};
+    use crate::wire::{Billing, Dialect, Thinking, Tool, Turn};
 
     fn sized(width: u32, height: u32) -> ImageFacts {
         ImageFacts { dimensions: Some(Dimensions { width, height }), is_low_detail: false }
@@ -384,6 +384,7 @@ mod tests {
             sampling: vec![],
             has_special_fields: false,
             end_user: None,
+            billing: Billing::default(),
         };
         let facts = measure(&request);
         assert_eq!((facts.messages, facts.system_texts, facts.result_only_messages), (3, 1, 1));

@@ -15,17 +15,19 @@
 //! form changes by going to the other dialect and back.
 
 mod answer;
+mod billing;
 mod error;
 mod read;
 mod request;
 mod target;
 mod write;
 
+pub use answer::recorded::read_usage;
 pub use answer::sse::{MAX_EVENT_BYTES, SseItem, SseParser};
 pub use answer::status::{Failure, classify_response};
 pub use answer::stream::{StreamEnd, StreamEvent, StreamReader};
-pub use answer::usage::UsageProblem;
 pub use answer::whole::{Answer, ToolCallAnswer, parse_answer};
+pub use billing::{Billing, CacheMark, CacheTtl, PrefixEnd};
 pub use error::{CODES, WireError};
 pub use read::detect::detect;
 pub use read::parse::{parse_request, prompt_body};

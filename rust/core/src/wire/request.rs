@@ -2,6 +2,8 @@
 
 use std::borrow::Cow;
 
+use super::billing::Billing;
+
 /// The language a request or an answer is written in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Dialect {
@@ -221,4 +223,6 @@ pub struct Request<'a> {
     pub has_special_fields: bool,
     /// `metadata.user_id` or `user`.
     pub end_user: Option<Cow<'a, str>>,
+    /// How it is to be processed and billed.
+    pub billing: Billing<'a>,
 }

@@ -4,9 +4,9 @@ use std::borrow::Cow;
 
 use crate::json::{JsonError, Kind, Reader};
 use crate::outcome::OutcomeKind;
+use crate::usage::{ANTHROPIC_MESSAGES, UsageReader};
 
 use super::stream::{Step, StreamEvent};
-use super::usage::AnthropicCounts;
 use super::whole::{
     Draft, Found, ToolCallAnswer, bare_error_in, error_in, integer_or_skip, raw_or_null, string_or_skip,
 };
@@ -89,11 +89,12 @@ pub(in crate::wire) fn read_body(body: &[u8]) -> Result<Found, JsonError> {
     if !has_content {
         return Ok(bare_error_in(body).map_or(Found::Nothing("the answer has no content"), Found::Error));
     }
-    let mut counts = AnthropicCounts::default();
-    if let Some(usage) = message.usage {
-        counts.update(usage);
+    let mut usage = UsageReader::new(&ANTHROPIC_MESSAGES);
+    if let Some(raw) = message.usage {
+        usage.object(raw);
     }
-    draft.reported = counts.report();
+    draft.reported = usage.usage();
+    draft.served = usage.served();
     draft.model = message.model.map(Cow::into_owned);
     draft.finish_reason = message.stop_reason.map(Cow::into_owned);
     Ok(Found::Answer(draft))
@@ -186,14 +187,19 @@ struct OpenBlock {
 }
 
 /// The state of a stream.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone)]
 pub(in crate::wire) struct AnthropicStream {
     blocks: Vec<OpenBlock>,
     tools: u32,
-    counts: AnthropicCounts,
+    usage: UsageReader,
 }
 
 impl AnthropicStream {
+    /// A stream of which nothing has come.
+    pub fn new() -> Self {
+        Self { blocks: Vec::new(), tools: 0, usage: UsageReader::new(&ANTHROPIC_MESSAGES) }
+    }
+
     /// Reads one event.
     pub fn read(
         &mut self,
@@ -215,9 +221,10 @@ impl AnthropicStream {
                     .unwrap_or_else(|| Failure::new(OutcomeKind::ServerError, "an error event without an error")),
             ));
         }
-        for usage in [event.message.usage, event.usage].into_iter().flatten() {
-            self.counts.update(usage);
-            draft.reported = self.counts.report();
+        for raw in [event.message.usage, event.usage].into_iter().flatten() {
+            self.usage.object(raw);
+            draft.reported = self.usage.usage();
+            draft.served = self.usage.served();
         }
         match event.kind.as_ref() {
             "message_start" if draft.model.is_none() => draft.model = event.message.model.map(Cow::into_owned),

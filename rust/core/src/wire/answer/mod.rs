@@ -3,10 +3,10 @@
 pub(super) mod anthropic_messages;
 pub(super) mod error_body;
 pub(super) mod openai_chat;
+pub(super) mod recorded;
 pub(super) mod redact;
 pub(super) mod retry_after;
 pub(super) mod sse;
 pub(super) mod status;
 pub(super) mod stream;
-pub(super) mod usage;
 pub(super) mod whole;

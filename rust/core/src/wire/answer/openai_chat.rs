@@ -3,9 +3,9 @@
 use std::borrow::Cow;
 
 use crate::json::{JsonError, Kind, Reader};
+use crate::usage::{OPENAI_CHAT, UsageReader};
 
 use super::stream::{Step, StreamEvent};
-use super::usage::{ReportedUsage, openai_usage, top_level_cost};
 use super::whole::{
     Draft, Found, ToolCallAnswer, bare_error_in, error_in, integer_or_skip, raw_or_null, string_or_skip,
 };
@@ -212,14 +212,23 @@ struct Envelope<'a> {
     usage: Option<&'a [u8]>,
     groq_usage: Option<&'a [u8]>,
     cost: Option<&'a [u8]>,
+    service_tier: Option<&'a [u8]>,
     is_error_object: bool,
     has_choices: bool,
 }
 
 impl Envelope<'_> {
-    fn reported(&self) -> ReportedUsage {
-        let cost = self.cost.and_then(top_level_cost);
-        self.usage.or(self.groq_usage).map(|usage| openai_usage(usage, cost)).unwrap_or_default()
+    /// Hands what is said of the usage to its reader.
+    fn report(&self, usage: &mut UsageReader) {
+        if let Some(raw) = self.usage.or(self.groq_usage) {
+            usage.object(raw);
+        }
+        if let Some(raw) = self.cost {
+            usage.beside("cost", raw);
+        }
+        if let Some(raw) = self.service_tier {
+            usage.beside("service_tier", raw);
+        }
     }
 }
 
@@ -236,6 +245,7 @@ fn read_envelope<'a>(
             "error" => seen.error = raw_or_null(reader)?,
             "usage" => seen.usage = raw_or_null(reader)?,
             "cost" => seen.cost = raw_or_null(reader)?,
+            "service_tier" => seen.service_tier = raw_or_null(reader)?,
             "object" => seen.is_error_object = string_or_skip(reader)?.as_deref() == Some("error"),
             "x_groq" if reader.peek()? == Kind::Object => reader.object(|reader, key| {
                 match key.as_ref() {
@@ -303,13 +313,16 @@ pub(in crate::wire) fn read_body(body: &[u8]) -> Result<Found, JsonError> {
         name: tool.name.unwrap_or_default().into_owned(),
         arguments: tool.arguments.unwrap_or_default().into_owned(),
     };
+    let mut usage = UsageReader::new(&OPENAI_CHAT);
+    envelope.report(&mut usage);
     Ok(Found::Answer(Draft {
         text: message.content.unwrap_or_default().into_owned(),
         thinking: thinking.unwrap_or_default().into_owned(),
         refusal: message.refusal.unwrap_or_default().into_owned(),
         tool_calls: message.tools.into_iter().map(call).collect(),
         finish_reason: choice.finish.map(Cow::into_owned),
-        reported: envelope.reported(),
+        reported: usage.usage(),
+        served: usage.served(),
         model: envelope.model.map(Cow::into_owned),
         has_other_content: message.has_other_content,
     }))
@@ -323,8 +336,9 @@ struct Call {
 }
 
 /// The state of a stream.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone)]
 pub(in crate::wire) struct OpenAiStream {
+    usage: UsageReader,
     /// The choice that is handed out: the first one seen.
     choice: Option<u64>,
     calls: Vec<Call>,
@@ -334,6 +348,11 @@ pub(in crate::wire) struct OpenAiStream {
 }
 
 impl OpenAiStream {
+    /// A stream of which nothing has come.
+    pub fn new() -> Self {
+        Self { usage: UsageReader::new(&OPENAI_CHAT), choice: None, calls: Vec::new(), seen: 0, finished: 0 }
+    }
+
     /// Whether each choice said why it ended.
     pub fn is_finished(&self) -> bool {
         self.choice.is_some() && self.seen == self.finished
@@ -361,9 +380,12 @@ impl OpenAiStream {
         {
             draft.model = Some(model.clone().into_owned());
         }
-        let reported = envelope.reported();
-        if reported != ReportedUsage::default() {
-            draft.reported = reported;
+        // Each chunk may repeat the tier.
+        let has_news = envelope.service_tier.is_some() && draft.served.service_tier.is_none();
+        if has_news || envelope.usage.or(envelope.groq_usage).or(envelope.cost).is_some() {
+            envelope.report(&mut self.usage);
+            draft.reported = self.usage.usage();
+            draft.served = self.usage.served();
         }
         if let Some(failure) = envelope.error.and_then(error_in) {
             return Ok(Step::Failed(failure));

@@ -9,13 +9,12 @@
 
 use crate::json::JsonError;
 use crate::outcome::OutcomeKind;
-use crate::usage::Usage;
+use crate::usage::{Usage, UsageProblem};
 
 use super::anthropic_messages::AnthropicStream;
 use super::error_body::is_html;
 use super::openai_chat::OpenAiStream;
 use super::sse::{SseItem, SseParser};
-use super::usage::UsageProblem;
 use super::whole::{Answer, Draft, ToolCallAnswer, bare_error_in};
 use crate::wire::{Dialect, Failure};
 
@@ -124,8 +123,8 @@ impl StreamReader {
     /// A reader at the start of a stream.
     pub fn new(dialect: Dialect) -> Self {
         let state = match dialect {
-            Dialect::OpenAiChat => State::OpenAi(OpenAiStream::default()),
-            Dialect::AnthropicMessages => State::Anthropic(AnthropicStream::default()),
+            Dialect::OpenAiChat => State::OpenAi(OpenAiStream::new()),
+            Dialect::AnthropicMessages => State::Anthropic(AnthropicStream::new()),
         };
         let body = Body {
             state,
@@ -158,7 +157,7 @@ impl StreamReader {
         StreamEnd {
             outcome,
             usage: self.body.draft.reported.usage,
-            usage_problem: self.body.draft.reported.problem,
+            usage_problem: self.body.draft.reported.finding.map(|finding| finding.problem),
             finish_reason: self.body.draft.finish_reason.clone(),
             model: self.body.draft.model.clone(),
             message,

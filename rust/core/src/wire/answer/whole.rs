@@ -9,12 +9,11 @@
 
 use crate::json::{JsonError, Kind, Reader, Value};
 use crate::outcome::OutcomeKind;
-use crate::usage::Usage;
+use crate::usage::{ReportedUsage, ServedTerms, Usage, UsageProblem};
 
 use super::anthropic_messages;
 use super::error_body::{ErrorFacts, is_html, parse_error};
 use super::openai_chat;
-use super::usage::{ReportedUsage, UsageProblem};
 use crate::wire::{Dialect, Failure};
 
 /// A tool call that the model made.
@@ -49,6 +48,8 @@ pub struct Answer {
     pub usage: Option<Usage>,
     /// What is wrong with the reported usage.
     pub usage_problem: Option<UsageProblem>,
+    /// The terms that it says it was served under.
+    pub served: ServedTerms,
     /// Why it is not `complete`.
     pub message: Option<String>,
     /// The error that the upstream described, when it did.
@@ -72,6 +73,7 @@ pub(in crate::wire) struct Draft {
     pub finish_reason: Option<String>,
     pub model: Option<String>,
     pub reported: ReportedUsage,
+    pub served: ServedTerms,
     /// Blocks that are neither text nor a tool call of the client's: audio, results of the provider's own tools.
     pub has_other_content: bool,
 }
@@ -156,7 +158,8 @@ impl Draft {
             finish_reason: self.finish_reason,
             model: self.model,
             usage: self.reported.usage,
-            usage_problem: self.reported.problem,
+            usage_problem: self.reported.finding.map(|finding| finding.problem),
+            served: self.served,
             message,
             failure,
         }

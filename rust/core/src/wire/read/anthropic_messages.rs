@@ -5,10 +5,11 @@ use std::borrow::Cow;
 use super::anthropic_turns::Talk;
 use super::parse::top_level;
 use super::typed::{
-    Read, array, blank, boolean, is_special, object, once, raw, sampling_name, since, start, string, whole,
+    Read, array, blank, boolean, cache_control, is_special, object, once, raw, sampling_name, since, start, string,
+    whole, word,
 };
 use crate::json::{Kind, Reader};
-use crate::wire::{Dialect, Request, ResponseFormat, Thinking, Tool, ToolChoice};
+use crate::wire::{CacheMark, CacheTtl, Dialect, PrefixEnd, Request, ResponseFormat, Thinking, Tool, ToolChoice};
 
 /// Reads a request of this dialect.
 pub(in crate::wire) fn parse(body: &[u8]) -> Read<Request<'_>> {
@@ -19,6 +20,7 @@ pub(in crate::wire) fn parse(body: &[u8]) -> Read<Request<'_>> {
     top_level(body, |reader, key| settings.member(&mut request, reader, key), |reader| talk.message(reader))?;
     request.turns = talk.turns;
     request.system.append(&mut talk.system);
+    request.billing.cache_marks.append(&mut talk.cache_marks);
     request.response_format = settings.format.unwrap_or_default();
     request.thinking = match (settings.thinking, settings.effort) {
         (None | Some(Thinking::Adaptive), Some(effort)) => Thinking::Effort(effort),
@@ -39,11 +41,14 @@ impl<'a> Settings<'a> {
     fn member(&mut self, request: &mut Request<'a>, reader: &mut Reader<'a>, key: &str) -> Read<()> {
         match key {
             "model" => request.model = string(reader, key)?,
-            "system" => system(reader, &mut request.system)?,
+            "system" => system(reader, request)?,
             "max_tokens" => request.max_tokens = whole(reader, key)?,
             "stream" => request.stream = boolean(reader, key)?.unwrap_or(false),
             "tools" => array(reader, key, |reader| {
-                request.tools.push(tool(reader)?);
+                let (tool, cached) = tool(reader)?;
+                request.tools.push(tool);
+                let end = PrefixEnd::Tools(request.tools.len());
+                request.billing.cache_marks.extend(cached.map(|ttl| CacheMark { end, ttl }));
                 Ok(())
             })?,
             "tool_choice" => request.tool_choice = tool_choice(reader, key)?,
@@ -59,6 +64,16 @@ impl<'a> Settings<'a> {
                 }
                 Ok(())
             })?,
+            "service_tier" => request.billing.service_tier = word(reader)?,
+            "speed" => request.billing.speed = word(reader)?,
+            "inference_geo" => {
+                request.has_special_fields = true;
+                request.billing.region = word(reader)?;
+            }
+            "cache_control" => {
+                let cached = cache_control(reader)?;
+                request.billing.cache_marks.extend(cached.map(|ttl| CacheMark { end: PrefixEnd::All, ttl }));
+            }
             _ => {
                 if let Some(name) = sampling_name(key) {
                     if raw(reader)?.is_some() {
@@ -85,49 +100,60 @@ impl<'a> Settings<'a> {
     }
 }
 
-fn system<'a>(reader: &mut Reader<'a>, texts: &mut Vec<Cow<'a, str>>) -> Read<()> {
+fn system<'a>(reader: &mut Reader<'a>, request: &mut Request<'a>) -> Read<()> {
+    let texts = &mut request.system;
     let mut add = |text: Cow<'a, str>| {
         if !text.is_empty() {
             texts.push(text);
         }
+        texts.len()
     };
     if reader.peek()? == Kind::String {
         add(reader.string()?);
         return Ok(());
     }
     array(reader, "system", |reader| {
+        let mut cached = None;
         object(reader, "system[]", |reader, key| {
-            if key == "text" {
-                add(string(reader, "system[].text")?.unwrap_or_default());
-            } else {
-                reader.skip()?;
+            match key.as_ref() {
+                "text" => drop(add(string(reader, "system[].text")?.unwrap_or_default())),
+                "cache_control" => cached = cache_control(reader)?,
+                _ => drop(reader.skip()?),
             }
             Ok(())
-        })
+        })?;
+        let end = PrefixEnd::System(add(Cow::Borrowed("")));
+        request.billing.cache_marks.extend(cached.map(|ttl| CacheMark { end, ttl }));
+        Ok(())
     })
 }
 
-fn tool<'a>(reader: &mut Reader<'a>) -> Read<Tool<'a>> {
+fn tool<'a>(reader: &mut Reader<'a>) -> Read<(Tool<'a>, Option<CacheTtl>)> {
     let start = start(reader)?;
-    let (mut kind, mut name, mut description, mut schema) = (None, None, None, None);
+    let (mut kind, mut name, mut description, mut schema, mut cached) = (None, None, None, None, None);
     object(reader, "tools[]", |reader, key| match key.as_ref() {
         "type" => once(&mut kind, string(reader, "tools[].type")?, &key, reader),
         "name" => once(&mut name, string(reader, "tools[].name")?, &key, reader),
         "description" => once(&mut description, string(reader, "tools[].description")?, &key, reader),
         "input_schema" => once(&mut schema, raw(reader)?, &key, reader),
+        "cache_control" => {
+            cached = cache_control(reader)?;
+            Ok(())
+        }
         _ => {
             reader.skip()?;
             Ok(())
         }
     })?;
     let is_function = matches!(kind.as_deref(), None | Some("custom"));
-    Ok(Tool {
+    let tool = Tool {
         name: name.or(kind).unwrap_or_default(),
         description: description.unwrap_or_default(),
         schema: schema.unwrap_or_default(),
         raw: since(reader, start),
         is_function,
-    })
+    };
+    Ok((tool, cached))
 }
 
 fn tool_choice<'a>(reader: &mut Reader<'a>, field: &str) -> Read<ToolChoice<'a>> {

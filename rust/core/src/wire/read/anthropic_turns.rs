@@ -3,9 +3,9 @@
 use std::borrow::Cow;
 
 use super::parse::{no_role, plain_role};
-use super::typed::{Read, base64, join, object, once, raw, say, since, start, string, text};
+use super::typed::{Read, base64, cache_control, join, object, once, raw, say, since, start, string, text};
 use crate::json::{Kind, Reader};
-use crate::wire::{Document, Image, ImageSource, Part, Role, Turn, WireError};
+use crate::wire::{CacheMark, CacheTtl, Document, Image, ImageSource, Part, PrefixEnd, Role, Turn, WireError};
 
 /// The conversation while it is read.
 #[derive(Default)]
@@ -14,16 +14,18 @@ pub(in crate::wire) struct Talk<'a> {
     pub system: Vec<Cow<'a, str>>,
     /// What is said.
     pub turns: Vec<Turn<'a>>,
+    /// Messages that the provider is asked to keep.
+    pub cache_marks: Vec<CacheMark>,
 }
 
 impl<'a> Talk<'a> {
     /// Reads one message.
     pub(in crate::wire) fn message(&mut self, reader: &mut Reader<'a>) -> Read<()> {
         let start = start(reader)?;
-        let (mut role, mut parts) = (None, None);
+        let (mut role, mut parts, mut cached) = (None, None, None);
         object(reader, "messages[]", |reader, key| match key.as_ref() {
             "role" => once(&mut role, string(reader, "messages[].role")?, &key, reader),
-            "content" => once(&mut parts, Some(content(reader, Level::Message)?), &key, reader),
+            "content" => once(&mut parts, Some(content(reader, Level::Message, &mut cached)?), &key, reader),
             _ => {
                 reader.skip()?;
                 Ok(())
@@ -49,6 +51,10 @@ impl<'a> Talk<'a> {
         for part in parts {
             say(&mut self.turns, role, part);
         }
+        if let Some(ttl) = cached {
+            let parts = self.turns.last().map_or(0, |turn| turn.parts.len());
+            self.cache_marks.push(CacheMark { end: PrefixEnd::Turns { turns: self.turns.len(), parts }, ttl });
+        }
         Ok(())
     }
 }
@@ -60,11 +66,12 @@ enum Level {
     Block,
 }
 
-fn content<'a>(reader: &mut Reader<'a>, level: Level) -> Read<Vec<Part<'a>>> {
+/// The blocks of a message; `cached` is set by the last one that is to be kept.
+fn content<'a>(reader: &mut Reader<'a>, level: Level, cached: &mut Option<CacheTtl>) -> Read<Vec<Part<'a>>> {
     let mut parts = Vec::new();
     match reader.peek()? {
         Kind::String => parts.push(Part::Text(reader.string()?)),
-        Kind::Array => reader.array(|reader| block(reader, level, &mut parts))?,
+        Kind::Array => reader.array(|reader| block(reader, level, &mut parts, cached))?,
         Kind::Null => reader.null()?,
         found => return Err(WireError::wrong_type("content", "a string or an array", found, reader.offset())),
     }
@@ -84,6 +91,7 @@ struct Block<'a> {
     is_error: Option<bool>,
     source: Option<Source<'a>>,
     content: Option<Vec<Part<'a>>>,
+    cached: Option<CacheTtl>,
     /// Where `content` stands, when it came before `type`.
     unread: Option<Reader<'a>>,
 }
@@ -102,9 +110,13 @@ impl<'a> Block<'a> {
             }
             "is_error" if reader.peek()? == Kind::Bool => once(&mut self.is_error, Some(reader.bool()?), key, reader),
             "source" if reader.peek()? == Kind::Object => once(&mut self.source, Some(source(reader)?), key, reader),
+            "cache_control" => {
+                self.cached = cache_control(reader)?;
+                Ok(())
+            }
             "content" => match self.kind.as_deref() {
                 Some("tool_result") if level == Level::Message => {
-                    once(&mut self.content, Some(content(reader, Level::Block)?), key, reader)
+                    once(&mut self.content, Some(content(reader, Level::Block, &mut self.cached)?), key, reader)
                 }
                 Some(_) => reader.skip().map(drop).map_err(Into::into),
                 None => {
@@ -118,7 +130,12 @@ impl<'a> Block<'a> {
 }
 
 /// Reads one block and adds what it says: a tool result's documents stand behind it.
-fn block<'a>(reader: &mut Reader<'a>, level: Level, parts: &mut Vec<Part<'a>>) -> Read<()> {
+fn block<'a>(
+    reader: &mut Reader<'a>,
+    level: Level,
+    parts: &mut Vec<Part<'a>>,
+    cached: &mut Option<CacheTtl>,
+) -> Read<()> {
     let start = start(reader)?;
     let found = reader.peek()?;
     if found != Kind::Object {
@@ -126,6 +143,7 @@ fn block<'a>(reader: &mut Reader<'a>, level: Level, parts: &mut Vec<Part<'a>>) -
     }
     let mut block = Block::default();
     object(reader, "content[]", |reader, key| block.member(reader, level, &key))?;
+    *cached = block.cached.or(*cached);
     let raw = since(reader, start);
     let missing = |field: &str| WireError::new("missing_field", format!("a content block has no `{field}`"), start);
     let kind = block.kind.take().ok_or_else(|| missing("type"))?;
@@ -146,7 +164,7 @@ fn block<'a>(reader: &mut Reader<'a>, level: Level, parts: &mut Vec<Part<'a>>) -
         "tool_result" if level == Level::Message => {
             let content = match (block.content, block.unread) {
                 (Some(content), None) => content,
-                (None, Some(mut unread)) => content(&mut unread, Level::Block)?,
+                (None, Some(mut unread)) => content(&mut unread, Level::Block, cached)?,
                 (None, None) => Vec::new(),
                 (Some(_), Some(_)) => return Err(WireError::duplicate("content", start)),
             };
@@ -230,7 +248,7 @@ impl<'a> Source<'a> {
             (None, None, Some(id), _) => (Cow::Borrowed(""), id),
             (None, None, None, Some(mut unread)) if level == Level::Message => {
                 let mut texts = Vec::new();
-                for part in content(&mut unread, Level::Block)? {
+                for part in content(&mut unread, Level::Block, &mut None)? {
                     match part {
                         Part::Text(text) => texts.push(text),
                         _ => return Ok(Part::Other { kind: Cow::Borrowed("document"), raw }),

@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use super::openai_turns::Talk;
 use super::parse::top_level;
 use super::typed::{
-    Read, array, blank, boolean, is_special, object, once, raw, sampling_name, since, start, string, whole,
+    Read, array, blank, boolean, is_special, object, once, raw, sampling_name, since, start, string, whole, word,
 };
 use crate::json::{Kind, Reader};
 use crate::wire::{Dialect, Request, ResponseFormat, Thinking, Tool, ToolChoice};
@@ -49,6 +49,7 @@ impl<'a> Settings<'a> {
             "max_completion_tokens" => self.max_completion_tokens = whole(reader, key)?,
             "n" => request.choices = whole(reader, key)?.unwrap_or(1),
             "user" => request.end_user = string(reader, key)?,
+            "service_tier" => request.billing.service_tier = word(reader)?,
             "tools" => tools(reader, key, &mut request.tools)?,
             "functions" => array(reader, key, |reader| {
                 let start = start(reader)?;

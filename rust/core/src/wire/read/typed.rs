@@ -4,7 +4,8 @@ use std::borrow::Cow;
 
 use crate::json::{Kind, Reader, Span};
 use crate::wire::{
-    Dialect, Image, ImageSource, Part, Request, ResponseFormat, Role, Thinking, ToolChoice, Turn, WireError,
+    Billing, CacheTtl, Dialect, Image, ImageSource, Part, Request, ResponseFormat, Role, Thinking, ToolChoice, Turn,
+    WireError,
 };
 
 /// What a step of a parser gives.
@@ -28,6 +29,7 @@ pub(in crate::wire) fn blank(dialect: Dialect, body: &[u8]) -> Request<'_> {
         sampling: Vec::new(),
         has_special_fields: false,
         end_user: None,
+        billing: Billing::default(),
     }
 }
 
@@ -62,6 +64,35 @@ pub(in crate::wire) fn present(reader: &mut Reader<'_>, field: &str, kind: Kind)
 /// A string, or nothing when it is null.
 pub(in crate::wire) fn string<'a>(reader: &mut Reader<'a>, field: &str) -> Read<Option<Cow<'a, str>>> {
     if present(reader, field, Kind::String)? { Ok(Some(reader.string()?)) } else { Ok(None) }
+}
+
+/// A word; nothing when it is anything else, which is the provider's to refuse.
+pub(in crate::wire) fn word<'a>(reader: &mut Reader<'a>) -> Read<Option<Cow<'a, str>>> {
+    if reader.peek()? == Kind::String {
+        return Ok(Some(reader.string()?));
+    }
+    reader.skip()?;
+    Ok(None)
+}
+
+/// A `cache_control`; nothing when it is null or anything else that marks nothing.
+pub(in crate::wire) fn cache_control(reader: &mut Reader<'_>) -> Read<Option<CacheTtl>> {
+    if reader.peek()? != Kind::Object {
+        reader.skip()?;
+        return Ok(None);
+    }
+    let mut ttl = CacheTtl::FiveMinutes;
+    object(reader, "cache_control", |reader, key| {
+        if key == "ttl" {
+            if word(reader)?.as_deref() == Some("1h") {
+                ttl = CacheTtl::OneHour;
+            }
+        } else {
+            reader.skip()?;
+        }
+        Ok(())
+    })?;
+    Ok(Some(ttl))
 }
 
 /// A boolean, or nothing when it is null.

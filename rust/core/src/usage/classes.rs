@@ -1,4 +1,4 @@
-//! What a call used, in classes that never overlap: each token is in exactly one class.
+//! The classes of a usage.
 
 /// Tokens of one call by price class. Sums of classes never count a token twice.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -47,5 +47,25 @@ impl Usage {
     /// All output tokens.
     pub fn output_total(&self) -> u64 {
         self.output_text.saturating_add(self.reasoning).saturating_add(self.audio_out)
+    }
+
+    /// The sum of two usages, class by class; a reported cost only where both have one.
+    #[must_use]
+    pub fn plus(&self, other: &Self) -> Self {
+        let costs = self.reported_cost_usd_picos.zip(other.reported_cost_usd_picos);
+        Self {
+            input_uncached: self.input_uncached.saturating_add(other.input_uncached),
+            cache_read: self.cache_read.saturating_add(other.cache_read),
+            cache_write_5m: self.cache_write_5m.saturating_add(other.cache_write_5m),
+            cache_write_1h: self.cache_write_1h.saturating_add(other.cache_write_1h),
+            cache_write_other: self.cache_write_other.saturating_add(other.cache_write_other),
+            output_text: self.output_text.saturating_add(other.output_text),
+            reasoning: self.reasoning.saturating_add(other.reasoning),
+            audio_in: self.audio_in.saturating_add(other.audio_in),
+            audio_out: self.audio_out.saturating_add(other.audio_out),
+            image_in: self.image_in.saturating_add(other.image_in),
+            web_searches: self.web_searches.saturating_add(other.web_searches),
+            reported_cost_usd_picos: costs.and_then(|(one, two)| one.checked_add(two)),
+        }
     }
 }
