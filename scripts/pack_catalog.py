@@ -14,7 +14,10 @@ import zlib
 from pathlib import Path
 
 from build_catalog import FORMAT, wide_rows
-from catalog_json import AS_OF, Row, encode, read_rows
+from catalog_json import AS_OF, Row, encode, full_name, read_rows
+
+# OpenAI publishes these weights and sells no calls to them; a source lists what some host asks under OpenAI's name.
+NOT_SOLD = {"openai/gpt-oss-120b", "openai/gpt-oss-20b"}
 
 
 def by_model(row: Row) -> tuple[str, str, str]:
@@ -36,7 +39,8 @@ def main() -> None:
     parser.add_argument("out", type=Path, metavar="OUT")
     arguments = parser.parse_args()
     curated = read_rows(arguments.out / "models.jsonl")[1:]
-    rows = wide_rows(read_rows(arguments.data_dir / "models.jsonl"), curated)
+    gathered = [row for row in read_rows(arguments.data_dir / "models.jsonl") if full_name(row) not in NOT_SOLD]
+    rows = wide_rows(gathered, curated)
     packed = pack(rows)
     (arguments.out / "wide.bin").write_bytes(packed)
     sizes = {"wide.bin": len(packed)}

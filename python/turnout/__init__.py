@@ -19,6 +19,7 @@ from turnout._core import (
     Money,
     Policy,
     State,
+    ThinkingFields,
     TokenCount,
     Usage,
     UsageReport,
@@ -26,6 +27,7 @@ from turnout._core import (
     classify,
     count_tokens,
     read_usage,
+    thinking_fields,
 )
 from turnout.catalog import cost, load_catalog
 from turnout.errors import (
@@ -65,6 +67,7 @@ __all__ = [
     "Router",
     "State",
     "SyncRouter",
+    "ThinkingFields",
     "TokenCount",
     "TurnoutError",
     "Usage",
@@ -78,6 +81,7 @@ __all__ = [
     "parse_policy",
     "read_usage",
     "shipped_policy",
+    "thinking_fields",
 ]
 
 _LATE = {"Response", "Router", "SyncRouter"}

@@ -28,6 +28,7 @@ __all__ = [
     "StreamEvent",
     "StreamReader",
     "TestFailure",
+    "ThinkingFields",
     "TokenCount",
     "ToolCall",
     "Usage",
@@ -44,6 +45,7 @@ __all__ = [
     "outcomes",
     "parse_answer",
     "read_usage",
+    "thinking_fields",
 ]
 __version__: str
 
@@ -711,3 +713,14 @@ def read_usage(provider: str, answer: bytes | Mapping[str, object], /) -> UsageR
     Raises:
         CatalogError: How this provider reports usage is not known (`unknown-extractor`).
     """
+class ThinkingFields:
+    """The thinking members of a request body, and what differs from what was asked."""
+    @property
+    def fields(self) -> dict[str, object]: ...
+    @property
+    def notes(self) -> tuple[str, ...]: ...
+
+def thinking_fields(
+    model: str, setting: Literal["off", "low", "medium", "high", "max"] | int, *, max_tokens: int | None = None
+) -> ThinkingFields:
+    """What a thinking setting becomes in a request to a model of the catalogue."""

@@ -26,6 +26,7 @@ EXPORTS = [
     "Router",
     "State",
     "SyncRouter",
+    "ThinkingFields",
     "TokenCount",
     "TurnoutError",
     "Usage",
@@ -39,6 +40,7 @@ EXPORTS = [
     "parse_policy",
     "read_usage",
     "shipped_policy",
+    "thinking_fields",
 ]
 
 # Nobody who only decides should pay for what only executes, serves or prints.

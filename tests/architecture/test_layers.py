@@ -48,7 +48,18 @@ PYTHON_LAYERS = {
 # The chain reads downwards. Rooms of one line do not know each other; those of the ground floor may, in no circle.
 RUST_CHAIN = ["engine", "plan", "decide", "policy", "quality", "classify", "features", "tokens", "text"]
 RUST_SERVICES = ["wire", "catalog"]
-RUST_GROUND = ["calendar", "edit_distance", "hash", "money", "usage", "outcome", "control", "json", "error"]
+RUST_GROUND = [
+    "calendar",
+    "edit_distance",
+    "hash",
+    "money",
+    "usage",
+    "outcome",
+    "control",
+    "json",
+    "error",
+    "thinking_format",
+]
 RUST_LAYERS = {
     **{room: 2 + height for height, room in enumerate(reversed(RUST_CHAIN))},
     **dict.fromkeys(RUST_SERVICES, 1),

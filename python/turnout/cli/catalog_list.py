@@ -12,7 +12,7 @@ import typer
 from rich.text import Text
 
 from turnout import Model, load_catalog
-from turnout.cli.catalog_text import limit, names_of, period_on, rate, rate_of, rows_of, text_of, today
+from turnout.cli.catalog_text import names_of, period_on, rate, rate_of, rows_of, short_limit, text_of, today
 from turnout.cli.inputs import CatalogOption, JsonOption
 from turnout.cli.render import cells, count, output, print_json, printable, table
 
@@ -133,15 +133,19 @@ def _show(rows: Sequence[_Row]) -> None:
             _named(each),
             Text(rate(each.prices["in"])),
             Text(rate(each.prices["out"])),
-            limit(row.get("context")),
+            short_limit(row.get("context")),
         ]
         if is_wide:
             able = set(names_of(row.get("caps")))
             shown = [name.replace("_", " ") for name in _SHOWN_ABILITIES if name in able]
-            line += [limit(row.get("max_output")), Text(", ".join(shown), style="dim"), text_of(row, "release") or ""]
+            line += [
+                short_limit(row.get("max_output")),
+                Text(", ".join(shown), style="dim"),
+                text_of(row, "release") or "",
+            ]
         lines.append(cells(*line))
     if lines:
-        console.print(table(columns, lines, right=[1, 2, 3, 4] if is_wide else [1, 2, 3]))
+        console.print(table(columns, lines, right=[1, 2, 3, 4] if is_wide else [1, 2, 3], first_wraps=True))
     providers = {str(each.row.get("provider")) for each in rows}
     plural = "" if len(rows) == 1 else "s"
     sellers = f" of {len(providers)} provider{'' if len(providers) == 1 else 's'}" if rows else ""
@@ -152,7 +156,7 @@ def _named(each: _Row) -> Text:
     status = str(each.row.get("status") or "active")
     name = Text(printable(each.name), style="cyan" if status == "active" else "dim", overflow="fold")
     if status != "active":
-        name.append(f" {status}", style="yellow")
+        name.append(f" ({status})", style="yellow")
     return name
 
 

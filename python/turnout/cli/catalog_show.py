@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
+from decimal import Decimal
 from string import ascii_uppercase
 from typing import Annotated, Final
 
@@ -184,16 +185,10 @@ def _period(console: Console, row: Row, period: Row) -> None:
         heading(f"prices {days}".rstrip(), said + (", announced: check it again on its day" if is_future else ""))
     )
     vectors = list(_vectors(period))
-    used = [key for key in CLASSES if any(key in vector for _, vector in vectors)]
-    rates = [[rate_of(row, vector, key) for key in used] for _, vector in vectors]
-    lines = [
-        cells(
-            name,
-            *(Text("-" if price is None else rate(price), style="" if price is not None else "dim") for price in line),
-        )
-        for (name, _), line in zip(vectors, rates, strict=True)
-    ]
-    console.print(table(["", *(CLASSES[key] for key in used)], lines, right=range(1, len(used) + 1)))
+    for used in _fitting(console.width, row, vectors):
+        lines = [cells(name, *(_price(rate_of(row, vector, key)) for key in used)) for name, vector in vectors]
+        columns = ["", *(CLASSES[key] for key in used)]
+        console.print(table(columns, lines, right=range(1, len(columns))))
     notes = [
         f"hours {letter}: {hours_of(window)}"
         for letter, window in zip(ascii_uppercase, rows_of(period.get("windows")), strict=False)
@@ -202,6 +197,28 @@ def _period(console: Console, row: Row, period: Row) -> None:
     notes += [f"${period[key]} for {what}" for key, what in _FEES.items() if period.get(key) is not None]
     for note in notes:
         console.print(Text(f"  {printable(note)}", style="dim"))
+
+
+def _price(price: Decimal | None) -> Text:
+    return Text("-", style="dim") if price is None else Text(rate(price))
+
+
+_GAP: Final = 3
+"""What a table puts between two columns."""
+
+
+def _fitting(width: int, row: Row, vectors: Sequence[tuple[str, Row]]) -> Iterator[list[str]]:
+    """The classes that have a price, in groups that fit the terminal: a number must never be cut."""
+    room = width - max(len(name) for name, _ in vectors)
+    left, group = room, list[str]()
+    for key in (key for key in CLASSES if any(key in vector for _, vector in vectors)):
+        needed = _GAP + max(len(CLASSES[key]), *(len(rate(rate_of(row, vector, key))) for _, vector in vectors))
+        if needed > left and group:
+            yield group
+            left, group = room, []
+        left -= needed
+        group.append(key)
+    yield group
 
 
 def _vectors(period: Row) -> Iterator[tuple[str, Row]]:

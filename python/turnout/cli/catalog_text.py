@@ -23,6 +23,7 @@ __all__ = [
     "rate",
     "rate_of",
     "rows_of",
+    "short_limit",
     "text_of",
     "today",
 ]
@@ -121,6 +122,17 @@ def limit(tokens: object) -> str:
         if tokens >= size and tokens % (size // 100) == 0:
             return f"{Decimal(tokens) / size:f}{unit}"
     return f"{tokens:,}"
+
+
+def short_limit(tokens: object) -> str:
+    """Returns a limit in three digits, such as 131k for 131,072; a dash where it is unknown."""
+    if not isinstance(tokens, int):
+        return "-"
+    for size, unit in ((1_000_000, "M"), (1_000, "k")):
+        # What rounds to a thousand k is one M.
+        if tokens >= size * 0.9995:
+            return f"{float(f'{tokens / size:.3g}'):g}{unit}"
+    return str(tokens)
 
 
 def condition_of(condition: str) -> str:

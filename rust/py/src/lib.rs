@@ -17,6 +17,7 @@ mod money;
 mod plan;
 mod policy;
 mod state;
+mod thinking;
 mod usage;
 
 use pyo3::prelude::*;
@@ -50,6 +51,7 @@ fn _core(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_class::<policy::Policy>()?;
     module.add_class::<policy::TestFailure>()?;
     module.add_class::<state::State>()?;
+    module.add_class::<thinking::ThinkingFields>()?;
     module.add_class::<usage::UsageReport>()?;
     module.add_function(wrap_pyfunction!(answer::classify_response, module)?)?;
     module.add_function(wrap_pyfunction!(answer::parse_answer, module)?)?;
@@ -61,6 +63,7 @@ fn _core(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_function(wrap_pyfunction!(policy::compile_policy, module)?)?;
     module.add_function(wrap_pyfunction!(policy::facts, module)?)?;
     module.add_function(wrap_pyfunction!(policy::outcomes, module)?)?;
+    module.add_function(wrap_pyfunction!(thinking::thinking_fields, module)?)?;
     module.add_function(wrap_pyfunction!(usage::read_usage, module)?)?;
     Ok(())
 }

@@ -5,7 +5,7 @@ use std::fmt;
 /// Why a name does not resolve, or a row cannot be read.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct CatalogError {
-    /// Stable: `unknown-model`, `unknown-provider`, `ambiguous-model`, `bad-row`, `duplicate-name`.
+    /// Stable: `unknown-model`, `unknown-provider`, `ambiguous-model`, `bad-row`, `duplicate-name`, `unknown-dialect`.
     pub code: &'static str,
     /// Lower-case, no full stop; names and fields in backticks.
     pub message: String,

@@ -173,8 +173,8 @@ impl<'c> Build<'c> {
             Some(source) if self.rows_are == RowsAre::Changes => parse(&source.text),
             _ => Value::Object(Vec::new()),
         };
-        let tree = merged(base, &without(row, &["id", "price_factor"]));
-        let tree = set(tree, "id", Value::String(Cow::Borrowed(&id)));
+        let own = identity(&[("id", &id)]);
+        let tree = merged(merged(merged(own.clone(), &base), &without(row, &["id", "price_factor"])), &own);
         let provider = read::provider(&tree)?;
         if below.as_ref().is_some_and(|source| says_the_same(&source.text, &tree)) {
             return Ok(());
@@ -223,11 +223,8 @@ impl<'c> Build<'c> {
         let states = |key: &str| change.members().iter().any(|(known, _)| known == key);
         let base = if states("prices") { set(base, "price_factor", Value::Null) } else { base };
         let factor = self.factors.get(&provider).filter(|_| !states("prices") && !states("price_factor"));
-        let identity = Value::Object(vec![
-            (Cow::Borrowed("provider"), Value::String(Cow::Borrowed(&provider))),
-            (Cow::Borrowed("id"), Value::String(Cow::Borrowed(&own_id))),
-        ]);
-        let mut tree = merged(merged(base, &change), &identity);
+        let own = identity(&[("provider", &provider), ("id", &own_id)]);
+        let mut tree = merged(merged(merged(own.clone(), &base), &change), &own);
         if let Some(factor) = factor {
             tree = set(tree, "price_factor", number(factor.as_deref()));
         }
@@ -392,6 +389,12 @@ fn content_hash(catalog: &Catalog) -> String {
     }
     changes.sort_unstable();
     hash([catalog.base.as_bytes(), changes.join("\n").as_bytes()])
+}
+
+/// What a row is called, whatever it is merged from: its first keys.
+fn identity<'a>(names: &[(&'static str, &'a str)]) -> Value<'a> {
+    let members = names.iter().map(|(key, name)| (Cow::Borrowed(*key), Value::String(Cow::Borrowed(*name))));
+    Value::Object(members.collect())
 }
 
 /// A row's own text as a tree; it was written here, or read before.

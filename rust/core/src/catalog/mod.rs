@@ -44,7 +44,7 @@ pub use lints::{Finding, lint, notices};
 pub use model::{Caps, Dialect, Dispute, DisputeKind, Effort, Modality, Model, Reasoning, Status, ThinkingMode};
 pub use period::PricePeriod;
 pub use price::{Condition, ConditionKey, Fees, Price, Rates, Span, Tier, Variant, Vector, Window};
-pub use provider::{Auth, Provider, StreamUsage};
+pub use provider::{Auth, Provider, StreamUsage, ThinkingRoute};
 pub use query::{Ability, Query};
 pub use quote::{PriceError, Quote, Terms};
 pub use rows::{Origin, Row};

@@ -91,7 +91,9 @@ fn refuses_a_name_that_none_or_two_have() {
     assert_eq!(error.code, "ambiguous-model");
     assert_eq!(
         error.to_string(),
-        "`openai/gpt-oss-120b` is a model of 2 providers (write `groq/openai/gpt-oss-120b` or `together/openai/gpt-oss-120b`)"
+        "`openai/gpt-oss-120b` is a model of 13 providers (write `groq/openai/gpt-oss-120b` or \
+         `together/openai/gpt-oss-120b` or `baseten/openai/gpt-oss-120b` or `deepinfra/openai/gpt-oss-120b` or \
+         `huggingface/openai/gpt-oss-120b` or `hyperbolic/openai/gpt-oss-120b`, or one of 7 more)"
     );
     for (name, hint) in [
         ("anthropic/claude-haiku-5.5", "`claude-haiku-5-5`"),

@@ -25,7 +25,7 @@ pub fn micro(count: u64) -> i64 {
 }
 
 /// The thinking that the client asks for, as a level; none when it says nothing.
-pub fn asked_thinking(request: &Request<'_>) -> Option<ThinkingLevel> {
+pub(super) fn asked_thinking(request: &Request<'_>) -> Option<ThinkingLevel> {
     match &request.thinking {
         Thinking::Unsaid => None,
         Thinking::Off => Some(ThinkingLevel::Off),

@@ -30,7 +30,7 @@ pub use choose::{DecideInputs, decide};
 pub use decision::{CandidateStatus, Considered, Decision, FactValue, Held, RuleTrace};
 pub use eligibility::REASONS;
 pub use expected_cost::{CallTerms, TierEdge};
-pub use facts::{RequestFacts, asked_thinking, micro};
+pub use facts::{RequestFacts, micro};
 pub use forecast::{Ask, FORECAST_ERROR, Forecast, ForecastError, Shape, forecast};
 pub use prompt_cache::CacheForecast;
 pub use settlement::{CostSource, Echo, Settlement, settle};
