@@ -507,6 +507,14 @@ class Engine:
     def __new__(
         cls, policy: Policy, *, environ: Mapping[str, str] | None = None, with_client: Sequence[str] = ...
     ) -> Engine: ...
+    def with_policy(
+        self, policy: Policy, *, environ: Mapping[str, str] | None = None, with_client: Sequence[str] = ...
+    ) -> Engine:
+        """The engine of another policy that shares this one's state, as a reload needs it.
+
+        Cooldowns, breakers and latencies of deployments that stay go on; one whose name now means another model,
+        address or region starts anew. The retry budget is the new policy's from now on.
+        """
     @property
     def policy(self) -> Policy: ...
     @property
@@ -713,6 +721,7 @@ def read_usage(provider: str, answer: bytes | Mapping[str, object], /) -> UsageR
     Raises:
         CatalogError: How this provider reports usage is not known (`unknown-extractor`).
     """
+
 class ThinkingFields:
     """The thinking members of a request body, and what differs from what was asked."""
     @property

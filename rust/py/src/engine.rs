@@ -55,6 +55,33 @@ fn keys_present(
         .collect()
 }
 
+fn settings_of(policy: &turnout_core::policy::Policy) -> ControlSettings {
+    let share = policy.run.retry_budget_millionths / 1000;
+    ControlSettings { retry_permille: u32::try_from(share).unwrap_or(u32::MAX), ..ControlSettings::default() }
+}
+
+impl Engine {
+    fn with_state(
+        py: Python<'_>,
+        policy: &Policy,
+        environ: Option<Bound<'_, PyAny>>,
+        with_client: &[String],
+        state: State,
+    ) -> PyResult<Self> {
+        let environ = match environ {
+            Some(environ) => environ,
+            None => py.import("os")?.getattr("environ")?,
+        };
+        let has_key = keys_present(&policy.inner, &environ, with_client)?;
+        Ok(Self {
+            inner: engine::Engine::new((*policy.inner).clone(), policy.catalog.hash(), has_key),
+            policy: Arc::clone(&policy.inner),
+            catalog: policy.catalog.clone(),
+            state,
+        })
+    }
+}
+
 #[pymethods]
 impl Engine {
     #[new]
@@ -65,20 +92,26 @@ impl Engine {
         environ: Option<Bound<'_, PyAny>>,
         with_client: Vec<String>,
     ) -> PyResult<Self> {
-        let environ = match environ {
-            Some(environ) => environ,
-            None => py.import("os")?.getattr("environ")?,
-        };
-        let has_key = keys_present(&policy.inner, &environ, &with_client)?;
-        let share = policy.inner.run.retry_budget_millionths / 1000;
-        let settings =
-            ControlSettings { retry_permille: u32::try_from(share).unwrap_or(u32::MAX), ..ControlSettings::default() };
-        Ok(Self {
-            inner: engine::Engine::new((*policy.inner).clone(), policy.catalog.hash(), has_key),
-            policy: Arc::clone(&policy.inner),
-            catalog: policy.catalog.clone(),
-            state: State::with_settings(settings),
-        })
+        Self::with_state(py, policy, environ, &with_client, State::with_settings(settings_of(&policy.inner)))
+    }
+
+    /// The engine of another policy that goes on with what this one has seen.
+    #[pyo3(signature = (policy, *, environ = None, with_client = Vec::new()))]
+    fn with_policy(
+        &self,
+        py: Python<'_>,
+        policy: &Policy,
+        environ: Option<Bound<'_, PyAny>>,
+        with_client: Vec<String>,
+    ) -> PyResult<Self> {
+        let next = Self::with_state(py, policy, environ, &with_client, self.state.clone())?;
+        self.state.lend(|state| {
+            state.set_settings(settings_of(&policy.inner));
+            for deployment in next.inner.moved_since(&self.inner) {
+                state.forget(deployment);
+            }
+        });
+        Ok(next)
     }
 
     #[getter]

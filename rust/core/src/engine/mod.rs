@@ -32,6 +32,21 @@ impl Engine {
         &self.policy
     }
 
+    /// The deployments of this policy whose name meant another target in the policy before: another model, address or
+    /// region. What was seen of the one says nothing of the other. Linear in the deployments, squared.
+    pub fn moved_since(&self, before: &Self) -> Vec<&str> {
+        let target = |policy: &Policy, index: usize| {
+            let row = policy.deployments.get(index)?;
+            let facts = &policy.models.get(row.model)?.facts;
+            Some((facts.provider.clone(), facts.id.clone(), row.base_url.clone(), row.region.clone()))
+        };
+        let moved = self.policy.deployments.iter().enumerate().filter(|(index, row)| {
+            let place = before.policy.deployments.iter().position(|known| known.id == row.id);
+            place.is_some_and(|place| target(&before.policy, place) != target(&self.policy, *index))
+        });
+        moved.map(|(_, row)| row.id.as_str()).collect()
+    }
+
     /// Decides for one request.
     ///
     /// Cost: linear in the request for its tokens, a bounded part of it for everything else.
