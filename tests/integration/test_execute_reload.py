@@ -1,4 +1,4 @@
-"""A policy that changes while it serves: what loads takes over whole, what does not changes nothing; no call is lost."""
+"""A policy that changes while it serves: all of it takes over or nothing does, and no call is lost."""
 
 import asyncio
 import logging
@@ -10,9 +10,9 @@ import anthropic
 import pytest
 from tests.integration.execute_kit import KEYS, PLAIN, policy, until, urls
 
-import turnout
-from turnout import Engine, PolicyError, Router, SyncRouter
+from turnout import Engine, Policy, PolicyError, Router, SyncRouter, load_policy, parse_policy
 from turnout.errors import CatalogError, TurnoutError
+from turnout.execute.reload import PolicyFiles
 from turnout.lab import Lab, LabSettings
 from turnout.ledger import Ledger
 
@@ -29,6 +29,11 @@ def text(pool: str = "claude, gpt", rest: str = "") -> str:
 CLAUDE_FIRST, GPT_FIRST = text("claude, gpt"), text("gpt, claude")
 FAILING = text("gpt", "tests:\n  - { name: t, when: { prompt: hi }, expect: 'model == \"claude\"' }\n")
 WRONG = text("gpt").replace("otherwise:", "otherwize:") + "key: sk-CANARYSECRET0123456789\n"
+
+
+def fifo(file: Path) -> None:
+    file.unlink()
+    os.mkfifo(file)
 
 
 @pytest.fixture
@@ -55,7 +60,8 @@ async def test_a_reload_swaps_and_says_so(file: Path, caplog: pytest.LogCaptureF
     caplog.set_level(logging.INFO, logger="turnout.execute")
     async with Router(file, environ=KEYS) as router:
         before, engine = router.policy_hash, router.engine
-        assert router.last_reload is None
+        none_yet = router.last_reload
+        assert none_yet is None
         assert (await router.decide("hi")).model == "claude"
         file.write_text(GPT_FIRST, encoding="utf-8")
         done = await router.reload()
@@ -81,7 +87,7 @@ async def test_a_reload_swaps_and_says_so(file: Path, caplog: pytest.LogCaptureF
         (lambda file: file.write_bytes(b""), "policy-refused"),
         (lambda file: file.unlink(), "policy-unreadable"),
         (lambda file: (file.unlink(), file.mkdir()), "policy-unreadable"),
-        (lambda file: (file.unlink(), os.mkfifo(file)), "policy-unreadable"),
+        (fifo, "policy-unreadable"),
         (lambda file: (file.unlink(), file.symlink_to(file)), "policy-unreadable"),
     ],
 )
@@ -152,7 +158,7 @@ async def test_no_call_is_lost_over_fifty_reloads(lab: Lab, file: Path, tmp_path
     assert len(hashes) == 2
     assert all(answer.accepted for answer in answers)
     # Each ran on one policy from its beginning to its end, and the record says on which.
-    first = {"claude": turnout.parse_policy(CLAUDE_FIRST).hash, "gpt": turnout.parse_policy(GPT_FIRST).hash}
+    first = {"claude": parse_policy(CLAUDE_FIRST).hash, "gpt": parse_policy(GPT_FIRST).hash}
     for answer in answers:
         assert answer.record.policy_hash == first[answer.model]
     assert {answer.model for answer in answers} == {"claude", "gpt"}
@@ -230,7 +236,7 @@ async def test_an_override_file_is_part_of_it(file: Path, tmp_path: Path) -> Non
     override.write_text(content, encoding="utf-8")
     async with Router(file, environ=KEYS, catalog=override, watch=BLINK) as router:
         before, first = router.policy_hash, router.engine.policy.catalog.hash
-        override.write_text(content.replace("in: 1", "in: 3"), encoding="utf-8")
+        override.write_text(content.replace("in: 1", "in: 1.5"), encoding="utf-8")
         await until(lambda: router.engine.policy.catalog.hash != first)
         assert router.policy_hash == before
         assert router.last_reload is not None
@@ -269,7 +275,7 @@ async def test_the_watch_reports_a_loss_once_and_the_return(file: Path, caplog: 
     caplog.set_level(logging.INFO, logger="turnout.execute")
 
     def outcome() -> str | None:
-        return router.last_reload and router.last_reload.outcome
+        return router.last_reload.outcome if router.last_reload else None
 
     def logged() -> list[str]:
         return [record.levelname for record in caplog.records]
@@ -294,28 +300,25 @@ async def test_the_watch_reports_a_loss_once_and_the_return(file: Path, caplog: 
 
 async def test_what_is_still_being_written_is_not_loaded(file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Each look sees other bytes than the last until the writer is done; each of them would be a good policy."""
-    loads = 0
-    load = turnout.execute.reload.load_policy  # type: ignore[attr-defined]
+    loads = looks = 0
+    load, digest = load_policy, PolicyFiles.digest
 
-    def counted(*arguments: object, **more: object) -> turnout.Policy:
+    def counted(path: Path, *, catalog: None) -> Policy:
         nonlocal loads
         loads += 1
-        return load(*arguments, **more)  # type: ignore[no-any-return]
+        return load(path, catalog=catalog)
 
-    monkeypatch.setattr("turnout.execute.reload.load_policy", counted)
-    looks = 0
-    digest = turnout.execute.reload.PolicyFiles.digest  # type: ignore[attr-defined]
-
-    def written(self: object) -> bytes:
+    def written(files: PolicyFiles) -> bytes:
         nonlocal looks
         looks += 1
         if looks <= 20:
             file.write_text(f"{GPT_FIRST}# line {looks}\n", encoding="utf-8")
-        return digest(self)  # type: ignore[no-any-return]
+        return digest(files)
 
+    monkeypatch.setattr("turnout.execute.reload.load_policy", counted)
     async with Router(file, environ=KEYS, watch=BLINK) as router:
         before, first_loads = router.policy_hash, loads
-        monkeypatch.setattr("turnout.execute.reload.PolicyFiles.digest", written)
+        monkeypatch.setattr(PolicyFiles, "digest", written)
         await until(lambda: router.policy_hash != before)
         assert looks > 20
         assert loads == first_loads + 1

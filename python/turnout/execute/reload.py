@@ -108,7 +108,7 @@ class PolicyFiles:
         return whole.digest()
 
 
-def watch_interval(watch: bool | float) -> float | None:
+def watch_interval(watch: object) -> float | None:
     """Returns the seconds between two looks; None if nothing is watched.
 
     Args:

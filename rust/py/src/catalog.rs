@@ -176,13 +176,20 @@ fn ability(py: Python<'_>, name: &str) -> PyResult<catalog::Ability> {
     catalog::Ability::from_name(name).ok_or_else(|| {
         let names: Vec<String> = catalog::Ability::ALL.iter().map(|each| format!("`{each}`")).collect();
         let hint = format!("ask for {}", names.join(", "));
-        raise(py, "CatalogError", "unknown-ability", &format!("`{name}` is no ability that models are told by"), Some(&hint))
+        raise(
+            py,
+            "CatalogError",
+            "unknown-ability",
+            &format!("`{name}` is no ability that models are told by"),
+            Some(&hint),
+        )
     })
 }
 
 fn price(py: Python<'_>, name: &str, text: &str) -> PyResult<NanosPerMtok> {
-    NanosPerMtok::parse(text)
-        .map_err(|error| raise(py, "MoneyError", "bad-price", &format!("`{name}`: {error}"), Some("write such as `0.5`")))
+    NanosPerMtok::parse(text).map_err(|error| {
+        raise(py, "MoneyError", "bad-price", &format!("`{name}`: {error}"), Some("write such as `0.5`"))
+    })
 }
 
 /// What differs between two catalogues, and what of it a person must agree to.

@@ -6,6 +6,7 @@ use super::eligibility::rejection;
 use super::environment::{DecisionEnv, RequestEnv};
 use super::facts::{RequestFacts, asked_thinking};
 use super::forecast::{Ask, Forecast, forecast};
+use super::state_view::StateView;
 use crate::catalog::{Terms, expected_cost};
 use crate::control::ControlState;
 use crate::policy::expr::{Environment, Program, Tri};
@@ -36,6 +37,7 @@ pub fn decide(inputs: &DecideInputs<'_>) -> Decision {
     let env = RequestEnv::new(policy, inputs.facts);
     let (rule_index, trace, choice) = first_match(inputs, &env);
     let rule_name = policy.rules.get(rule_index).map_or_else(String::new, |rule| rule.name.clone());
+    let facts = facts_at_hand(policy, &env);
     Decision {
         policy: policy.name.clone(),
         policy_hash: policy.hash.clone(),
@@ -45,8 +47,15 @@ pub fn decide(inputs: &DecideInputs<'_>) -> Decision {
         rule_index,
         rule: rule_name,
         trace,
-        facts: facts_at_hand(policy, &env),
         strongest: strongest(inputs),
+        inputs: inputs.facts.inputs(
+            &facts,
+            env.seen(),
+            inputs.has_key,
+            policy.deployments.len(),
+            inputs.state.is_some(),
+        ),
+        facts,
         candidates: choice.considered,
         relaxed: choice.relaxed,
     }
@@ -115,18 +124,23 @@ fn first_match(inputs: &DecideInputs<'_>, env: &RequestEnv<'_>) -> (usize, Vec<R
 
 fn choose(inputs: &DecideInputs<'_>, env: &RequestEnv<'_>, rule: &Rule) -> Choice {
     let policy = inputs.policy;
+    let state = match inputs.facts.recorded() {
+        Some(recorded) => StateView::Recorded(&recorded.inputs),
+        None => StateView::Live(inputs.state),
+    };
     let all = candidates(
         policy,
         rule,
         inputs.facts,
         |model, max_tokens| forecast_for(inputs, rule, model, max_tokens),
-        inputs.state,
+        &state,
         inputs.now_ms,
         inputs.seed,
     );
     let mut eligible: Vec<Considered> = Vec::new();
     let mut rejected: Vec<Considered> = Vec::new();
     for candidate in all {
+        env.note(&candidate);
         let has_key = inputs.has_key.get(candidate.deployment).copied().unwrap_or(false);
         let rejection = rejection(env, rule, &candidate, has_key);
         let mut considered = consider(policy, candidate);

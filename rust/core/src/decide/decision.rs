@@ -1,6 +1,7 @@
 //! A decision: what was chosen, from what, why, and from which facts. Owned, so that it outlives the request.
 
 use super::candidate::Candidate;
+use super::inputs::Inputs;
 use crate::policy::expr::{Tri, Value};
 use crate::policy::facts::Type;
 
@@ -135,6 +136,8 @@ pub struct Decision {
     pub candidates: Vec<Considered>,
     /// Wishes that were given up, rightmost first.
     pub relaxed: Vec<String>,
+    /// What it read beside its facts: of the request, the state and the keys.
+    pub inputs: Inputs,
     /// What the highest-ranked model of the policy would be expected to cost: the counterfactual of a saving.
     pub strongest: Option<(String, i64)>,
 }
