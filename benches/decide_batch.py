@@ -18,10 +18,10 @@ KEYS = {"ANTHROPIC_API_KEY": "bench", "OPENAI_API_KEY": "bench"}
 ROWS = 2_000
 ROUNDS = 9
 MUST_ROWS_PER_S = 60_000
-WORDS = (
-    "the night job locks ledger before it reads queue and day explain why both wait for ever how to order locks "
-    "so that neither does write a function sorts list of dates in python summarize this letter translate prove"
-).split()
+SENTENCES = """The night job locks the ledger before it reads the queue. Explain why both wait for ever.
+Order the locks so that neither does. Write a function that sorts a list of dates in Python. Summarize this letter.
+Translate it into French. Prove that there is no largest prime."""
+WORDS = SENTENCES.lower().split()
 
 
 def prompts(rows: int) -> list[str]:
