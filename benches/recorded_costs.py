@@ -35,6 +35,7 @@ HOSTS = {
     "googleapis.com": "google",
     "ollama.com": "ollama",
 }
+GATEWAYS = {"openrouter", "vercel-gateway"}
 # Servers with a row of their own among the extractors, of those that speak OpenAI's dialects.
 SPEAKERS = {"mistral", "deepseek", "xai", "groq", "openrouter", "perplexity", "together", "fireworks", "vercel-gateway"}
 DIALECTS = {
@@ -210,7 +211,17 @@ def own_cost(price: Json, classes: Classes, factor: object = 1) -> Fraction | st
     return total + exact(price.get("per_request") or 0)
 
 
-CLASSES = ["in", "cache_read", "cache_write_5m", "cache_write_1h", "audio_in", "image_in", "out", "reasoning", "audio_out"]
+CLASSES = [
+    "in",
+    "cache_read",
+    "cache_write_5m",
+    "cache_write_1h",
+    "audio_in",
+    "image_in",
+    "out",
+    "reasoning",
+    "audio_out",
+]
 
 
 OURS = {
@@ -237,6 +248,7 @@ class Prices:
     """The rows of the bundled catalogue by provider and name."""
 
     def __init__(self, data: Path) -> None:
+        self.catalog = turnout.load_catalog(refreshed=False)
         lines = [json.loads(line) for line in CATALOGUE.read_text(encoding="utf-8").splitlines()[1:]]
         self.rows = {(row["provider"], name): row for row in lines for name in [row["id"], *row.get("aliases", [])]}
         # What the sources said at other times and elsewhere: only to explain a difference to a reported cost.
@@ -252,12 +264,25 @@ class Prices:
                 self.sources |= {(row["provider"], name): price for name in [row["id"], *(row.get("aliases") or [])]}
 
     def price(self, provider: str, model: str) -> Json | None:
-        """The bundled row's newest period; else what the sources say, since the bundled part is the curated one."""
+        """The bundled row's newest period; else what the sources say."""
         row = self.row(provider, model)
-        return (row and newest(row)) or self.sources.get((HOSTS.get(provider, provider), model))
+        found = (row and newest(row)) or self.sources.get((HOSTS.get(provider, provider), model))
+        if found is None and provider in GATEWAYS and "/" in model:
+            # A gateway passes the maker's own price on.
+            maker, name = model.split("/", 1)
+            return self.price(maker, name)
+        return found
 
     def row(self, provider: str, model: str) -> Json | None:
-        return self.rows.get((HOSTS.get(provider, provider), model))
+        """The row as the bundled file states it; of the packed part, as the catalogue shows it."""
+        host = HOSTS.get(provider, provider)
+        if (host, model) not in self.rows:
+            try:
+                found = self.catalog.resolve(f"{host}/{model}")
+            except turnout.CatalogError:
+                return None
+            self.rows[host, model] = found.to_dict()
+        return self.rows[host, model]
 
 
 def renamed(price: Json) -> Json:
@@ -266,7 +291,7 @@ def renamed(price: Json) -> Json:
 
 
 def bare(model: str) -> str:
-    return model.rsplit("/", 1)[-1].split(":")[0].lower().replace(".", "-")
+    return model.rsplit("/", 1)[-1].split(":", 1)[0].lower().replace(".", "-")
 
 
 # Ours.
@@ -290,19 +315,24 @@ def ours_in_words(usage: turnout.Usage) -> Classes:
     return classes
 
 
+def near(one: Fraction, other: Fraction) -> bool:
+    return abs(one - other) <= max(TOLERANCE * other, Fraction(1, 10**9))
+
+
 def explain(prices: Prices, provider: str, model: str, classes: Classes, reported: Fraction, raw: Json) -> str:
     """In which class a reported cost belongs."""
     price = prices.price(provider, model)
     ours = own_cost(price, classes) if price else "model"
     if isinstance(ours, str):
         return f"no price for the {ours}"
-
-    def near(one: Fraction, other: Fraction) -> bool:
-        return abs(one - other) <= max(TOLERANCE * other, Fraction(1, 10**9))
-
     if near(ours, reported):
         return "within 1%"
-    cost = raw.get("cost")
+    return by_its_parts(ours, reported, raw) or by_other_prices(prices, provider, model, classes, reported)
+
+
+def by_its_parts(ours: Fraction, reported: Fraction, raw: Json) -> str | None:
+    """What the provider's own split of its cost shows."""
+    cost, details = raw.get("cost"), raw.get("cost_details") or {}
     if isinstance(cost, dict):
         # Perplexity rounds each part to 1e-5 USD.
         rest = reported - exact(cost.get("request_cost") or 0)
@@ -312,73 +342,93 @@ def explain(prices: Prices, provider: str, model: str, classes: Classes, reporte
         return "own key"
     if reported == 0:
         return "free of charge"
-    for elsewhere in prices.others[bare(model)]:
-        other = own_cost(elsewhere, classes)
-        if not isinstance(other, str) and near(other, reported):
-            return "another period or host"
-    details = raw.get("cost_details") or {}
     made = details.get("upstream_inference_completions_cost", details.get("upstream_inference_output_cost"))
     given = details.get("upstream_inference_prompt_cost", details.get("upstream_inference_input_cost"))
-    if made is not None and given is not None and near(exact(made) + exact(given), reported):
-        return "the host's price of the day (its own parts sum to it)"
+    if made is None or given is None:
+        return None
+    if near(exact(made) + exact(given), ours):
+        return "a plugin's fee on top (the tokens agree)"
+    is_whole = near(exact(made) + exact(given), reported)
+    return "the host's price of the day (its own parts sum to it)" if is_whole else None
+
+
+def by_other_prices(prices: Prices, provider: str, model: str, classes: Classes, reported: Fraction) -> str:
+    for price in prices.others[bare(model)]:
+        cost = own_cost(price, classes)
+        if not isinstance(cost, str) and near(cost, reported):
+            return "another period or host"
+    for (host, name), price in prices.sources.items():
+        if host == provider and own_cost(price, classes) == reported:
+            return f"a name pointed elsewhere: exactly the price of {name}"
     return "unexplained"
 
 
 # The figures.
 
 
+class Tokens:
+    """The check of `tokens/`: what was compared, what was left out and why."""
+
+    def __init__(self, prices: Prices) -> None:
+        self.prices = prices
+        self.checked, self.skipped = Counter[str](), Counter[str]()
+        self.agreement = Counter[tuple[str, str, str]]()
+        self.wrong: list[str] = []
+        self.odd: list[str] = []
+
+    def take(self, row: Json) -> None:
+        raw, api, provider, model = row.get("usage_raw"), row.get("api", ""), row["provider"], row["model"]
+        if not raw or api not in DIALECTS:
+            self.skipped["no usage recorded" if not raw else f"api {api}"] += 1
+            return
+        # Bodies of OpenAI's dialect come through Bedrock's interface as well.
+        api = "openai_chat" if "prompt_tokens" in raw else api
+        member = "usageMetadata" if api == "gemini" else "usage"
+        report = turnout.read_usage(extractor(DIALECTS[api], provider), {member: raw})
+        if report.usage is None or report.problem:
+            self.skipped[f"usage of {provider}: {report.problem or 'none'} ({report.field})"] += 1
+            return
+        if report.reported_cost is not None:
+            reported = Fraction(report.reported_cost.usd_picos, 10**12)
+            why = explain(self.prices, provider, model, ours_in_words(report.usage), reported, raw)
+            self.agreement["tokens", provider, why] += 1
+            if why == "unexplained":
+                self.odd.append(f"{provider}/{model}: {float(reported):.8f} for {raw}")
+        self.compare(provider, model, own_classes(api, provider, raw), our_cost(provider, model, report.usage))
+
+    def compare(self, provider: str, model: str, classes: Classes, ours: int | str) -> None:
+        row = self.prices.row(provider, model)
+        if row is None:
+            self.skipped["model not in the catalogue"] += 1
+            return
+        period = newest(row)
+        own = own_cost(period, classes, row.get("price_factor", 1)) if period else "model"
+        if isinstance(own, str):
+            self.skipped[f"no price for the {own}"] += 1
+            expected: int | str = "unknown-price"
+        else:
+            self.checked[provider] += 1
+            expected = picos(own)
+        if ours != expected:
+            self.wrong.append(f"{provider}/{model}: {ours} for {expected}: {classes}")
+
+    def show(self) -> None:
+        print(f"\n{self.checked.total()} recorded usages checked to the pico-dollar, {len(self.wrong)} differ")
+        print("  " + ", ".join(f"{provider} {count}" for provider, count in self.checked.most_common()))
+        show("differing", self.wrong)
+        print("left out:")
+        for reason, count in self.skipped.most_common():
+            print(f"  {count:6} {reason}")
+        show("unexplained costs", self.odd)
+
+
 def check_tokens(data: Path, prices: Prices) -> tuple[int, Counter[tuple[str, str, str]]]:
-    checked, skipped, agreement = 0, Counter[str](), Counter[tuple[str, str, str]]()
-    by_provider, wrong, odd = Counter[str](), [], []
+    tokens = Tokens(prices)
     for path in sorted((data / "tokens").glob("*.jsonl.gz")):
         for row in rows_of(path):
-            raw, api, provider, model = row.get("usage_raw"), row.get("api", ""), row["provider"], row["model"]
-            if not raw or api not in DIALECTS:
-                skipped["no usage recorded" if not raw else f"api {api}"] += 1
-                continue
-            is_openai_body = "prompt_tokens" in raw and DIALECTS[api] != "openai-responses"
-            dialect = "openai-chat" if is_openai_body else DIALECTS[api]
-            member = "usageMetadata" if dialect == "gemini" else "usage"
-            report = turnout.read_usage(extractor(dialect, provider), {member: raw})
-            if report.usage is None or report.problem:
-                skipped[f"usage of {provider}: {report.problem or 'none'} ({report.field})"] += 1
-                continue
-            if report.reported_cost is not None:
-                classes = ours_in_words(report.usage)
-                why = explain(prices, provider, model, classes, Fraction(report.reported_cost.usd_picos, 10**12), raw)
-                agreement["tokens", provider, why] += 1
-                if why == "unexplained":
-                    odd.append(f"{provider}/{model}: {float(report.reported_cost.usd):.8f} for {raw}")
-            catalogued = prices.row(provider, model)
-            period = catalogued and newest(catalogued)
-            ours = our_cost(provider, model, report.usage)
-            if catalogued is None:
-                skipped["model not in the bundled catalogue" if isinstance(ours, str) else "resolved by a rule"] += 1
-                continue
-            if period is None:
-                skipped["model without a price"] += 1
-                if ours != "unknown-price":
-                    wrong.append(f"{provider}/{model}: {ours} where no price is stated")
-                continue
-            classes = own_classes("openai_chat" if is_openai_body else api, provider, raw)
-            own = own_cost(period, classes, catalogued.get("price_factor", 1))
-            if isinstance(own, str):
-                skipped[f"no price for {own}"] += 1
-                if ours != "unknown-price":
-                    wrong.append(f"{provider}/{model}: {ours} where `{own}` has no price: {raw}")
-                continue
-            checked += 1
-            by_provider[provider] += 1
-            if ours != picos(own):
-                wrong.append(f"{provider}/{model}: {ours} for {picos(own)}: {raw}")
-    print(f"\n{checked} recorded usages checked to the pico-dollar, {len(wrong)} differ")
-    print("  " + ", ".join(f"{provider} {count}" for provider, count in by_provider.most_common()))
-    show("differing", wrong)
-    print("left out:")
-    for reason, count in skipped.most_common():
-        print(f"  {count:6} {reason}")
-    show("unexplained costs", odd)
-    return len(wrong), agreement
+            tokens.take(row)
+    tokens.show()
+    return len(tokens.wrong), tokens.agreement
 
 
 def show(title: str, lines: list[str]) -> None:
@@ -418,7 +468,8 @@ def wire_extractor(row: Json) -> str | None:
 
 def check_wire(data: Path, prices: Prices) -> Counter[tuple[str, str, str]]:
     odd: list[str] = []
-    read, seen, agreement = 0, defaultdict(Counter), Counter[tuple[str, str, str]]()
+    seen: defaultdict[str, Counter[str]] = defaultdict(Counter)
+    read, agreement = 0, Counter[tuple[str, str, str]]()
     for path in sorted((data / "wire").glob("*.jsonl.gz")):
         for row in rows_of(path):
             read += 1

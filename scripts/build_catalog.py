@@ -280,11 +280,9 @@ def reasoning(row: Row) -> Row | None:
     if named:
         out["efforts"] = [effort for effort in EFFORTS if effort in named]
     for key in ("always_on", "can_disable", "default_effort", "budget_min", "budget_max", "format"):
-        value = source.get(key)
-        # One source writes -1 for "as long as it likes", which is no bound.
-        is_bound = key.startswith("budget") and (count(value) or 0) < 0
-        if value is not None and not is_bound:
-            out[key] = value
+        # A budget of -1 is a source's word for "as long as it likes": no bound.
+        if source.get(key) is not None and source[key] != -1:
+            out[key] = source[key]
     return out or None
 
 
@@ -292,6 +290,7 @@ def model_row(row: Row) -> Row:
     """One distilled model."""
     name = full_name(row)
     context, max_input, max_output = limits(row)
+    is_preview = row["status"] == "preview"
     modalities = table(row, "modalities")
     caps = table(row, "caps")
     if unknown := set(caps) - set(CAPS):
@@ -301,13 +300,13 @@ def model_row(row: Row) -> Row:
         "provider": row["provider"],
         "id": row["id"],
         # An alias whose region has another price is no alias: see `regional_rows`.
-        "aliases": [alias for alias in items(row, "aliases") if alias not in regional] + EXTRA_ALIASES.get(name, []),
+        "aliases": [*(alias for alias in items(row, "aliases") if alias not in regional), *EXTRA_ALIASES.get(name, [])],
         "moving": MOVING.search(str(row["id"])) is not None or None,
         "name": row.get("name"),
         "lab": row.get("lab"),
-        # A preview can be called like any other: what sets it apart is that it may go without notice.
-        "status": "active" if row["status"] == "preview" else row["status"],
-        "access": "preview" if row["status"] == "preview" else row.get("access"),
+        # A preview is sold like any other model; that it may change or end early is said of who may rely on it.
+        "status": "active" if is_preview else row["status"],
+        "access": row.get("access") or ("preview" if is_preview else None),
         "release": day(row, "release"),
         "retires_on": day(row, "retirement"),
         "not_retired_before": NOT_RETIRED_BEFORE.get(name),
@@ -437,9 +436,11 @@ MIT licence, but for anthropic-sdk-python, which is under Apache-2.0 from its ve
 
 {listed}
 
+One date, the cut of Claude Sonnet 5.5's cache read price, is from a release note of TheKrush/PromptFuel 1.0.23.
+
 Each row names the sources that it was seen in. A row marked `disputed` is one on which they differ. An absent price is
-unknown, which is not free. The corrections made to the gathered rows stand in `scripts/build_catalog.py`, each with its
-reason.
+unknown, which is not free. The corrections made to the gathered rows stand in `scripts/build_catalog.py` and
+`scripts/catalog_prices.py`, each with its reason.
 """
 
 

@@ -102,10 +102,11 @@ def periods(row: Row) -> list[Json]:
     current = vector(row)
     if not current:
         return []
-    now: Row = {"source": items(row, "sources")[0], "checked": AS_OF} | current
+    now: Row = {"source": items(row, "sources")[0], "checked": AS_OF}
+    now |= current
     if name in CUTS:
         day, source, older = CUTS[name]
-        return [{"until": day} | now | {"source": source} | older, {"from": day} | now]
+        return [bounds(None, day) | now | {"source": source} | older, bounds(day, None) | now]
     dated = [entry for entry in objects(row, "price_history") if entry.get("from") != "tod"]
     known = [entry for entry in dated if entry.get("from") is None or str(entry["from"]) <= AS_OF]
     if not known or not is_current(known[-1], row):
@@ -189,8 +190,9 @@ def windows(off_peak: Row, is_free_write: bool) -> list[Json]:
     out: list[Json] = []
     for window in objects(off_peak, "windows"):
         hours = window["hours_utc"]
-        listed = hours if isinstance(hours, list) else [hours]
-        out.append({"days": window["weekdays"], "hours": listed} | rates(off_peak, is_free_write))
+        listed: list[Json] = hours if isinstance(hours, list) else [hours]
+        span: Row = {"days": window["weekdays"], "hours": listed}
+        out.append(span | rates(off_peak, is_free_write))
     return out
 
 

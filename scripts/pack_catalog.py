@@ -47,7 +47,9 @@ def main() -> None:
     for name in ("models.jsonl", "providers.jsonl"):
         sizes[name] = len(zlib.compress((arguments.out / name).read_bytes(), 9))
     shown = ", ".join(f"{name} {size:,}" for name, size in sizes.items())
-    print(f"{len(rows)} wide models beside {len(curated)} curated ones; compressed bytes: {shown}; {sum(sizes.values()):,} in all")
+    print(
+        f"{len(rows)} wide models beside {len(curated)} curated ones; compressed bytes: {shown}; {sum(sizes.values()):,} in all"
+    )
 
 
 if __name__ == "__main__":

@@ -736,6 +736,19 @@ def cost_at_price(
     """What a usage costs at a price that the call states itself: the JSON of one period of a catalogue row."""
 
 @final
+class ThinkingFields:
+    """The thinking members of a request body, and what differs from what was asked."""
+    @property
+    def fields(self) -> dict[str, object]: ...
+    @property
+    def notes(self) -> tuple[str, ...]: ...
+
+def thinking_fields(
+    model: str, setting: Literal["off", "low", "medium", "high", "max"] | int, *, max_tokens: int | None = None
+) -> ThinkingFields:
+    """What a thinking setting becomes in a request to a model of the catalogue."""
+
+@final
 class UsageReport:
     """What an answer says about what it used, and by which terms it is priced.
 
@@ -772,15 +785,3 @@ def read_usage(provider: str, answer: bytes | Mapping[str, object], /) -> UsageR
     Raises:
         CatalogError: How this provider reports usage is not known (`unknown-extractor`).
     """
-
-class ThinkingFields:
-    """The thinking members of a request body, and what differs from what was asked."""
-    @property
-    def fields(self) -> dict[str, object]: ...
-    @property
-    def notes(self) -> tuple[str, ...]: ...
-
-def thinking_fields(
-    model: str, setting: Literal["off", "low", "medium", "high", "max"] | int, *, max_tokens: int | None = None
-) -> ThinkingFields:
-    """What a thinking setting becomes in a request to a model of the catalogue."""

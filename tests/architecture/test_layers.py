@@ -50,15 +50,15 @@ RUST_CHAIN = ["engine", "plan", "decide", "policy", "quality", "classify", "feat
 RUST_SERVICES = ["wire", "catalog"]
 RUST_GROUND = [
     "calendar",
-    "edit_distance",
-    "hash",
-    "money",
-    "usage",
-    "outcome",
     "control",
-    "json",
+    "edit_distance",
     "error",
+    "hash",
+    "json",
+    "money",
+    "outcome",
     "thinking_format",
+    "usage",
 ]
 RUST_LAYERS = {
     **{room: 2 + height for height, room in enumerate(reversed(RUST_CHAIN))},

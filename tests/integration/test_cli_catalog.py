@@ -177,7 +177,8 @@ def test_show_tells_everything(run: Run, columns: int) -> None:
 def test_show_follows_an_old_name(run: Run) -> None:
     done = run("show", "claude-3-7-sonnet-20250219-thinking")
     assert "another name of it" in done.out
-    assert "replaced by anthropic/claude-sonnet-5-5" in done.out
+    said = " ".join(done.out.split())
+    assert "was retired on 2026-02-19: use `anthropic/claude-sonnet-5-5`" in said
     assert "retired" in done.out.splitlines()[0]
 
 

@@ -8,13 +8,15 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from datetime import UTC, date, datetime
 from pathlib import Path
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 from turnout import _core
 from turnout.catalog.load import catalog_of
 from turnout.errors import MoneyError
+
+if TYPE_CHECKING:
+    from datetime import date
 
 __all__ = ["cost"]
 
@@ -75,6 +77,8 @@ def cost(
 def _at_ms(at: float | date | None) -> int | None:
     if at is None:
         return None
+    from datetime import UTC, date, datetime
+
     if isinstance(at, date):
         moment = at if isinstance(at, datetime) else datetime(at.year, at.month, at.day, tzinfo=UTC)
         at = (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp()

@@ -16,7 +16,8 @@ from turnout.cli.check import Format, annotation, finding_row
 from turnout.cli.inputs import CatalogOption, policy_path
 from turnout.cli.render import cells, output, print_json, printable, show_findings, table, ticks
 from turnout.errors import Finding
-from turnout.policy import NamedModel, models_named, read_policy
+from turnout.policy import read_policy
+from turnout.policy.names import NamedModel, models_named
 
 __all__ = ["check_catalog"]
 

@@ -60,10 +60,10 @@ def show(
     examples = list(_examples(known, found))
     if as_json:
         costs = [{"call": call, "usd_picos": picos, "why_not": why_not} for call, picos, why_not in examples]
-        print_json({**row, "layer": found.layer, "examples": costs})
+        print_json({**row, "layer": found.layer, "note": known.note(model, today()), "examples": costs})
         return
     console = output()
-    _title(console, row, found, asked=model)
+    _title(console, row, found, asked=model, note=known.note(model, today()))
     console.print()
     console.print(table(["fact", "value"], list(_facts(row, found))))
     console.print()
@@ -81,7 +81,7 @@ def show(
         console.print(table(["call", "cost"], lines))
 
 
-def _title(console: Console, row: Row, found: Model, *, asked: str) -> None:
+def _title(console: Console, row: Row, found: Model, *, asked: str, note: str | None) -> None:
     status = str(row.get("status") or "active")
     name = text_of(row, "name")
     console.print(
@@ -91,8 +91,8 @@ def _title(console: Console, row: Row, found: Model, *, asked: str) -> None:
     )
     if asked not in (found.full_name, found.id):
         console.print(Text(f"`{printable(asked)}` is another name of it", style="dim"))
-    if following := text_of(row, "replaced_by"):
-        console.print(Text(f"replaced by {following}", style="yellow"))
+    if note is not None:
+        console.print(Text(printable(note), style="yellow"))
 
 
 def _facts(row: Row, found: Model) -> Iterator[list[RenderableType]]:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import difflib
 import enum
 from typing import Annotated
 
 import typer
 from rich.text import Text
 
-from turnout import Catalog
+from turnout import Catalog, _core
 from turnout.catalog import catalog_of
 from turnout.cli.inputs import CatalogOption, policy_path
 from turnout.cli.render import output, print_json, printable, show_findings, ticks
@@ -27,13 +28,18 @@ class Format(enum.StrEnum):
 
 
 def check(
-    policies: Annotated[list[str], typer.Argument(metavar="POLICY...", help="Files, or names of shipped policies.")],
+    policies: Annotated[
+        list[str] | None, typer.Argument(metavar="POLICY...", help="Files, or names of shipped policies.")
+    ] = None,
     form: Annotated[
         Format, typer.Option("--format", help="text for people, json for machines, github for annotations in CI.")
     ] = Format.TEXT,
     accept_failing_tests: Annotated[
         bool, typer.Option("--accept-failing-tests", help="Check everything but do not run the tests in the files.")
     ] = False,
+    explain: Annotated[
+        str | None, typer.Option("--explain", metavar="CODE", help="Say what a finding means, and where it is shown.")
+    ] = None,
     catalog: CatalogOption = None,
 ) -> None:
     """Check policies: syntax, names, types, and the tests inside.
@@ -42,6 +48,11 @@ def check(
 
     **Example:** `turnout check policies/*.yaml --format github`
     """
+    if explain is not None:
+        _explain(explain)
+        return
+    if not policies:
+        raise typer.BadParameter("name a policy, or a finding with --explain", param_hint="POLICY...")
     known = catalog_of(catalog)
     results = [(name, *_checked(name, known, run_tests=not accept_failing_tests)) for name in policies]
     findings = [finding for _, _, found in results for finding in found]
@@ -74,6 +85,16 @@ def check(
                 _verdict(name, hash_, found)
     if errors:
         raise typer.Exit(1)
+
+
+def _explain(code: str) -> None:
+    """One finding's meaning, and its section of the docs."""
+    codes = _core.codes()
+    if code not in codes:
+        meant = difflib.get_close_matches(code, codes, n=1)
+        hint = f": did you mean `{meant[0]}`?" if meant else ""
+        raise typer.BadParameter(f"there is no finding `{printable(code)}`{hint}", param_hint="--explain")
+    output().print(f"{code}: {codes[code]}\ndocs/diagnostics.md#{code}", markup=False, highlight=False, soft_wrap=True)
 
 
 def _checked(name: str, catalog: Catalog, *, run_tests: bool) -> tuple[str | None, tuple[Finding, ...]]:

@@ -55,7 +55,7 @@ fn a_name_that_many_hosts_sell_is_shown_with_a_few_of_them() {
     let catalog = Catalog::bundled();
     let mut names: Vec<(usize, String)> = Vec::new();
     for row in catalog.rows() {
-        let error = catalog.resolve(&row.model().id).err();
+        let error = catalog.resolve(&row.model().id).err().filter(|error| error.code == "ambiguous-model");
         names.extend(error.map(|error| (error.hint.unwrap().matches('`').count() / 2, row.model().id.clone())));
     }
     assert!(names.iter().all(|(shown, _)| (2..=6).contains(shown)), "{names:?}");
@@ -63,6 +63,24 @@ fn a_name_that_many_hosts_sell_is_shown_with_a_few_of_them() {
     let error = catalog.resolve(id).unwrap_err();
     assert_eq!(error.code, "ambiguous-model");
     assert!(error.hint.unwrap().ends_with(" more"), "{id}");
+}
+
+#[test]
+fn a_slip_in_a_provider_s_model_is_never_a_gateway_s_model() {
+    let catalog = Catalog::bundled();
+    let mut seen = 0;
+    for row in catalog.rows().iter().filter(|row| row.origin() == Origin::Wide) {
+        let id = &row.model().id;
+        if let Some((provider, _)) = catalog.split_name(id) {
+            seen += 1;
+            if let Ok(found) = catalog.resolve(id) {
+                assert!(found.origin == Origin::Bundled || found.provider == provider, "{id}: {}", found.provider.id);
+            }
+        }
+    }
+    assert!(seen > 100, "{seen}");
+    let error = catalog.resolve("anthropic/claude-haiku-5.5").unwrap_err();
+    assert!(error.hint.unwrap().starts_with("did you mean `claude-haiku-5-5`"));
 }
 
 #[test]

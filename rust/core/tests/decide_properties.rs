@@ -421,7 +421,7 @@ fn a_fact_that_nothing_asks_for_is_not_computed_nor_shown() {
         "facts: { hard: difficulty > 0.5, agent: tools > 0 }\nrules:\n  - { name: a, when: not agent, from: small }\n  - { name: b, when: hard, from: top }\notherwise: { from: mid }\n",
     ));
     let decision = Call::new(&policy, "hi").decide();
-    let names: Vec<&str> = decision.facts.iter().map(|(name, _)| name.as_str()).collect();
+    let names: Vec<&str> = decision.facts.iter().map(|(name, _)| name.as_ref()).collect();
     assert!(names.contains(&"agent") && !names.contains(&"hard"), "{names:?}");
 }
 

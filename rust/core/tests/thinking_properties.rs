@@ -289,7 +289,7 @@ fn made_model(made: &Value) -> Model {
 #[test]
 fn a_provider_that_this_version_does_not_call_is_an_error() {
     let catalog = Catalog::bundled();
-    let model = catalog.models().iter().find(|model| model.provider == "amazon-bedrock").unwrap();
+    let model = catalog.models().find(|model| model.provider == "amazon-bedrock").unwrap();
     let provider = catalog.provider(&model.provider).unwrap();
     let error = thinking_fields(model, provider, Asked::Most, None).unwrap_err();
     assert_eq!(error.code, "unknown-dialect");

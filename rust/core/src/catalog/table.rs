@@ -124,7 +124,7 @@ impl Catalog {
     ///
     /// The curated rows are looked at first: a bare name that one of them has is that model, however many hosts of the
     /// wide part sell one of that name. A retired model is found; [`Catalog::note`] says so. A provider's own name comes
-    /// first: `openai/x` is OpenAI's `x` before it is anyone's model called `openai/x`. O(log n), and a name that is
+    /// first: `openai/x` is OpenAI's `x` before it is anyone's model called `openai/x`, and in the wide part it is nobody else's. O(log n), and a name that is
     /// found allocates nothing, but for the one look-up that first needs the wide part (some milliseconds).
     ///
     /// # Errors
@@ -141,15 +141,18 @@ impl Catalog {
 
     /// The row that has this id or alias at this provider.
     pub fn row(&self, provider: &str, id: &str) -> Option<&Row> {
-        self.front.find(provider, id).or_else(|| self.wide.rows().find(provider, id))
+        self.front.find(provider, id).or_else(|| self.wide.find(provider, id))
     }
 
     fn bare(&self, name: &str) -> Option<Resolved<'_>> {
         let mut found = self.front.find_bare(name);
         let row = match found.next() {
             Some(row) => found.next().is_none().then_some(row)?,
+            // `anthropic/claude-haiku-5.5` is a slip, though some gateway sells a model of that name: never another
+            // provider than the one that the name begins with.
+            None if self.split_name(name).is_some() => return None,
             None => {
-                let mut found = self.wide.rows().find_bare(name);
+                let mut found = self.wide.find_bare(name);
                 let row = found.next()?;
                 found.next().is_none().then_some(row)?
             }
@@ -165,35 +168,34 @@ impl Catalog {
 
     fn unresolved(&self, name: &str) -> CatalogError {
         let shown: String = name.chars().take(96).collect();
-        let parts = [&self.front, self.wide.rows()];
-        let choices: Vec<String> = parts
-            .iter()
-            .flat_map(|rows| rows.find_bare(name))
-            .map(|row| format!("`{}/{name}`", row.model.provider))
-            .collect();
-        if !choices.is_empty() {
-            let message = format!("`{shown}` is a model of {} providers", choices.len());
+        let parts = [self.front.index(), self.wide.index()];
+        let names = || parts.iter().flat_map(|index| index.names());
+        let choices: Vec<String> =
+            names().filter(|known| *known.text == *name).map(|known| format!("`{}/{name}`", known.provider)).collect();
+        let advice = (!choices.is_empty()).then(|| {
             let first = choices.get(..SHOWN_CHOICES).unwrap_or(&choices).join(" or ");
-            let hint = match choices.len().saturating_sub(SHOWN_CHOICES) {
+            match choices.len().saturating_sub(SHOWN_CHOICES) {
                 0 => format!("write {first}"),
                 rest => format!("write {first}, or one of {rest} more"),
-            };
-            return CatalogError::new("ambiguous-model", message, Some(hint));
+            }
+        });
+        let split = self.split_name(name);
+        if choices.len() > 1 && (split.is_none() || self.front.find_bare(name).next().is_some()) {
+            let message = format!("`{shown}` is a model of {} providers", choices.len());
+            return CatalogError::new("ambiguous-model", message, advice);
         }
-        if let Some((provider, id)) = self.split_name(name) {
-            let models = parts.iter().flat_map(|rows| rows.all()).map(|row| &row.model);
-            let names = models.filter(|model| model.provider == provider.id).flat_map(Model::names);
-            let hint = suggest::hint(id, names).or_else(|| {
+        if let Some((provider, id)) = split {
+            let own = names().filter(|known| *known.provider == provider.id).map(|known| &*known.text);
+            let hint = suggest::hint(id, own).or(advice).or_else(|| {
                 let advice = "a local model needs no row: state its `context` and `price` in the policy";
                 provider.is_local.then(|| advice.to_owned())
             });
             let message = format!("`{shown}` is not in the catalogue, though its provider is");
             return CatalogError::new("unknown-model", message, hint);
         }
-        let full: Vec<String> = parts.iter().flat_map(|rows| rows.all()).map(|row| row.model.full_name()).collect();
-        let bare = parts.iter().flat_map(|rows| rows.bare_names());
-        let message = format!("`{shown}` is not in the catalogue");
-        CatalogError::new("unknown-model", message, suggest::hint(name, full.iter().map(String::as_str).chain(bare)))
+        let full: Vec<String> = names().map(|known| format!("{}/{}", known.provider, known.text)).collect();
+        let all = full.iter().map(String::as_str).chain(names().map(|known| &*known.text));
+        CatalogError::new("unknown-model", format!("`{shown}` is not in the catalogue"), suggest::hint(name, all))
     }
 
     /// The known provider that a name begins with, and the rest of the name: for a model that the catalogue does not

@@ -1,5 +1,7 @@
 //! The choice itself.
 
+use std::borrow::Cow;
+
 use super::candidate::{Candidate, candidates, family};
 use super::decision::{CandidateStatus, Considered, Decision, FactValue, Held, RuleTrace};
 use super::eligibility::rejection;
@@ -265,16 +267,19 @@ fn strongest(inputs: &DecideInputs<'_>) -> Option<(String, i64)> {
     Some((model.alias.clone(), cost.0))
 }
 
-fn facts_at_hand(policy: &Policy, env: &RequestEnv<'_>) -> Vec<(String, FactValue)> {
+fn facts_at_hand(policy: &Policy, env: &RequestEnv<'_>) -> Vec<(Cow<'static, str>, FactValue)> {
     let of_request = FACTS
         .iter()
         .filter(|row| row.scope == Scope::Request && env.facts.is_at_hand(row.id))
-        .map(|row| (row.name.to_owned(), FactValue::of(env.fact(row.id), row.ty)));
+        .map(|row| (Cow::Borrowed(row.name), FactValue::of(env.fact(row.id), row.ty)));
     let own = policy.facts.iter().enumerate().filter_map(|(index, fact)| {
         let index = u16::try_from(index).ok()?;
-        env.was_read(index).then(|| (fact.name.clone(), FactValue::of(env.fact(FactId::Named(index)), fact.ty)))
+        env.was_read(index)
+            .then(|| (Cow::Owned(fact.name.clone()), FactValue::of(env.fact(FactId::Named(index)), fact.ty)))
     });
-    let meta =
-        policy.meta_keys.iter().map(|key| (format!("meta.{key}"), FactValue::of(env.facts.meta(key), Type::Number)));
+    let meta = policy
+        .meta_keys
+        .iter()
+        .map(|key| (Cow::Owned(format!("meta.{key}")), FactValue::of(env.facts.meta(key), Type::Number)));
     of_request.chain(own).chain(meta).collect()
 }

@@ -1,5 +1,6 @@
 //! The facts of one request, computed when something asks for them and at most once.
 
+use std::borrow::Cow;
 use std::cell::{Cell, OnceCell, RefCell};
 
 use super::candidate::family;
@@ -140,7 +141,7 @@ impl<'r> RequestFacts<'r> {
     /// What was read of the request, with what was read beside it, for a record.
     pub(super) fn inputs(
         &self,
-        facts: &[(String, FactValue)],
+        facts: &[(Cow<'static, str>, FactValue)],
         seen: Vec<Seen>,
         has_key: &[bool],
         deployments: usize,

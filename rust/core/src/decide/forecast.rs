@@ -205,7 +205,7 @@ fn depth(model: &Model, thinking: Option<ThinkingLevel>) -> Option<Depth> {
 
 /// Whether a model thinks when nothing is asked: what the catalogue says of it, else the habit of its lab. In the
 /// recordings hardly any such call thought at the labs named here (but a fifth at Anthropic's adaptive models, and four in
-/// ten at GPT-5.6), and most did elsewhere (Gemini 2.5 Flash 76 %, GPT-5 84 %, DeepSeek 93 %, Grok 4.3 all).
+/// ten at GPT-5.6), and most did elsewhere (Gemini 2.5 Flash 76 %, GPT-5 84 %, `DeepSeek` 93 %, Grok 4.3 all).
 fn thinks_unasked(model: &Model) -> bool {
     if let Some(reasoning) = &model.reasoning {
         if reasoning.always_on == Some(true) {

@@ -7,6 +7,8 @@
 //!
 //! A test breaks it with a decision that its record makes differently, or with a prompt's text in a record.
 
+use std::borrow::Cow;
+
 use super::decision::FactValue;
 use super::forecast::Shape;
 use crate::json::{ArrayWriter, ObjectWriter};
@@ -45,7 +47,7 @@ pub(super) enum Format {
 impl Asked {
     pub fn of(request: &Request<'_>, shape: Shape) -> Self {
         let billing = &request.billing;
-        let owned = |text: &Option<std::borrow::Cow<'_, str>>| text.as_deref().map(str::to_owned);
+        let owned = |text: &Option<Cow<'_, str>>| text.as_deref().map(str::to_owned);
         Self {
             dialect: request.dialect,
             shape,
@@ -284,8 +286,8 @@ fn numbers<T: std::fmt::Display>(array: &mut ArrayWriter<'_>, values: &[T]) {
 }
 
 /// The numbers among the values of `meta`.
-pub(super) fn numbers_of(facts: &[(String, FactValue)]) -> Vec<(String, i64)> {
-    let number = |(key, value): &(String, FactValue)| match value {
+pub(super) fn numbers_of(facts: &[(Cow<'static, str>, FactValue)]) -> Vec<(String, i64)> {
+    let number = |(key, value): &(Cow<'static, str>, FactValue)| match value {
         FactValue::Num(number, _, _) => Some((key.strip_prefix("meta.")?.to_owned(), *number)),
         _ => None,
     };

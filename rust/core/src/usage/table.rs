@@ -235,7 +235,7 @@ const XAI: Extractor = Extractor {
 /// Streams say it twice; a frame without the common member has it under `x_groq`.
 const GROQ: Extractor = Extractor { name: "groq", usage_at: &["usage", "x_groq.usage"], aliases: &[], ..OPENAI_CHAT };
 
-/// With the caller's own key `cost` is OpenRouter's fee alone.
+/// With the caller's own key `cost` is the gateway's fee alone.
 const OPENROUTER: Extractor = Extractor {
     name: "openrouter",
     costs: &[CostAt { at: "cost", unit: CostUnit::Usd }],

@@ -37,6 +37,7 @@ fn problem(seen: &ReportedUsage) -> Option<UsageProblem> {
 }
 
 #[test]
+#[allow(clippy::too_many_lines, reason = "a table: one entry for each provider")]
 fn every_extractor_reads_its_provider() {
     for (name, text, wanted) in [
         (

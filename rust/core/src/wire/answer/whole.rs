@@ -185,6 +185,7 @@ fn damage_of(arguments: &str) -> Option<Damage> {
 }
 
 /// What a dialect's reader found in a plain body.
+#[allow(clippy::large_enum_variant, reason = "one at a time, and only until it is judged")]
 pub(in crate::wire) enum Found {
     /// An answer.
     Answer(Draft),
