@@ -164,6 +164,10 @@ async def test_no_call_is_lost_over_fifty_reloads(lab: Lab, file: Path, tmp_path
     assert {answer.model for answer in answers} == {"claude", "gpt"}
     rows = Ledger.open(ledger).summary("outcome")
     assert [(row.key, row.calls) for row in rows] == [("complete", len(answers))]
+    engines = {name: Engine(parse_policy(content)) for name, content in [("claude", CLAUDE_FIRST), ("gpt", GPT_FIRST)]}
+    for answer in answers:
+        record = answer.record
+        assert engines[answer.model].redecide(record).to_json() == record.record_json
 
 
 async def test_a_stream_under_way_ends_on_its_policy(lab: Lab, file: Path) -> None:
