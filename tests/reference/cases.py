@@ -8,8 +8,10 @@ from __future__ import annotations
 
 import base64
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from random import Random
+from typing import Any, Protocol
 
 import yaml
 from hypothesis import strategies as st
@@ -18,7 +20,14 @@ from tests.reference.decisions import Call
 from tests.reference.measure import FAMILIES, Event
 from tests.reference.prices import Row
 
-Draw = st.DrawFn
+
+class Source(Protocol):
+    """Where choices come from: hypothesis, which shrinks them, or a seed."""
+
+    def __call__(self, low: int, high: int) -> int:
+        """A whole number between two, both included; the simplest choice is the low one."""
+
+
 PICTURE = base64.b64encode(bytes.fromhex("89504e470d0a1a0a") + bytes(24)).decode()
 
 # The lints of the catalogue that the generator's prices break: what is odd is what must be decided on alike.
@@ -38,46 +47,49 @@ MOMENTS = [
 ]
 
 
-def some(draw: Draw, percent: int) -> bool:
-    """True in so many of a hundred cases; shrinks to false."""
-    return draw(st.integers(0, 99)) >= 100 - percent
+def some(draw: Source, percent: int) -> bool:
+    """True in so many of a hundred cases; the simplest is false."""
+    return draw(0, 99) >= 100 - percent
 
 
-def one(draw: Draw, *options: Any) -> Any:
-    """One of these; shrinks to the first."""
-    return draw(st.sampled_from(options))
+def one(draw: Source, *options: Any) -> Any:
+    """One of these; the simplest is the first."""
+    return options[draw(0, len(options) - 1)]
 
 
-def few(draw: Draw, most: int) -> range:
-    """A small count; shrinks to none."""
-    return range(draw(st.integers(0, most)))
+def several(draw: Source, options: Sequence[Any], least: int, most: int) -> list[Any]:
+    """Some of these, none twice."""
+    left, found = list(options), []
+    for _ in range(min(draw(least, most), len(options))):
+        found.append(left.pop(draw(0, len(left) - 1)))
+    return found
 
 
 # ---- catalogues
 
 
-def _rates(draw: Draw) -> Row:
+def _rates(draw: Source) -> Row:
     row = {key: one(draw, 1, 0.15, 0.05, 3, 0.333333, 10) for key in ("in", "out")}
     if some(draw, 8):
         del row[one(draw, "out", "in")]
     return row
 
 
-def _tiers(draw: Draw, percent: int) -> Row:
+def _tiers(draw: Source, percent: int) -> Row:
     if not some(draw, percent):
         return {}
-    edges = sorted(draw(st.sets(st.sampled_from([5, 16, 17, 20, 25, 40, 600, 2000]), min_size=1, max_size=2)))
+    edges = sorted(several(draw, [16, 17, 20, 25, 40, 600, 2000, 5], 1, 2))
     return {"tiers": [{"above": edge, **_rates(draw), **({"inclusive": True} if some(draw, 30) else {})} for edge in edges]}
 
 
-def _period(draw: Draw) -> Row:
+def _period(draw: Source) -> Row:
     row = {**_rates(draw), **_tiers(draw, 40)}
     if some(draw, 20):
         hours = one(draw, ["06:00-22:00"], ["22:00-06:00"], ["12:00-12:01", "21:59-00:00"], ["00:00-00:00"])
         days = {} if some(draw, 50) else {"days": one(draw, [1], [1, 2, 3, 4, 5], [7], [6, 7])}
         row["windows"] = [{"hours": hours, **days, **_rates(draw), **_tiers(draw, 20)} for _ in range(one(draw, 1, 2))]
     elif some(draw, 30):
-        conditions = draw(st.sets(st.sampled_from(CONDITIONS), min_size=1, max_size=2))
+        conditions = several(draw, CONDITIONS, 1, 2)
         row["variants"] = {condition: {**_rates(draw), **_tiers(draw, 20)} for condition in sorted(conditions)}
     if some(draw, 30):
         free = [each for each in CONDITIONS if each not in row.get("variants", {})]
@@ -90,7 +102,7 @@ def _period(draw: Draw) -> Row:
 CONDITIONS = ["service_tier=flex", "region=eu", "region=us", "service_tier=priority", "speed=fast"]
 
 
-def _model_row(draw: Draw, place: int) -> Row:
+def _model_row(draw: Source, place: int) -> Row:
     row: Row = {"provider": one(draw, "vllm", "openai", "anthropic"), "id": f"private-{place}", "allow": list(ODD)}
     if some(draw, 90):
         row["context"] = one(draw, 200_000, 8192, 1000, 60, 30)
@@ -169,15 +181,15 @@ LOOKS = (
 )
 
 
-def _number(draw: Draw, scope: Scope) -> tuple[str, str]:
+def _number(draw: Source, scope: Scope) -> tuple[str, str]:
     """A name of a number, and a threshold near its values."""
     pool = {**COUNTS, **OF_CANDIDATES} if scope.models and some(draw, 60) else COUNTS
     name = one(draw, *pool)
     return name, one(draw, *pool[name])
 
 
-def _atom(draw: Draw, scope: Scope) -> str:
-    kind = draw(st.integers(0, 15))
+def _atom(draw: Source, scope: Scope) -> str:
+    kind = draw(0, 15)
     if kind <= 2:
         name, threshold = _number(draw, scope)
         sides = [name, one(draw, *ORDERS), threshold]
@@ -185,13 +197,13 @@ def _atom(draw: Draw, scope: Scope) -> str:
     if kind == 3:
         name, _ = _number(draw, scope)
         values = {**COUNTS, **OF_CANDIDATES}[name]
-        low = draw(st.integers(0, len(values) - 2))
+        low = draw(0, len(values) - 2)
         return f"{name} {one(draw, 'in', 'not in')} {values[low]}..{values[low + 1]}" if name not in UNORDERED else "stream"
     if kind == 4:
         return str(one(draw, "stream", "schema", "tool_loop", "code", "meta.flag", "meta.flag == true", "code != stream"))
     if kind == 5:
         name = one(draw, *ENUMS)
-        values = draw(st.lists(st.sampled_from(ENUMS[name]), min_size=1, max_size=3, unique=True))
+        values = several(draw, ENUMS[name], 1, 3)
         if len(values) == 1:
             return f'{name} {one(draw, "==", "!=")} "{values[0]}"'
         return f"{name} {one(draw, 'in', 'not in')} {json.dumps(values)}"
@@ -270,9 +282,9 @@ def OF_CANDIDATES_KNOWN(scope: Scope) -> list[str]:
     return ["deployment.region", "cost.p50", "ttft.p50", "model.context", "model.max_output"] if scope.models else []
 
 
-def expression(draw: Draw, scope: Scope, depth: int = 2) -> str:
+def expression(draw: Source, scope: Scope, depth: int = 2) -> str:
     """A condition."""
-    kind = draw(st.integers(0, 9)) if depth else 0
+    kind = draw(0, 9) if depth else 0
     if kind <= 5:
         return _atom(draw, scope)
     parts = [expression(draw, scope, depth - 1) for _ in range(1 if kind == 6 else 2)]
@@ -285,7 +297,7 @@ def expression(draw: Draw, scope: Scope, depth: int = 2) -> str:
 # ---- policies
 
 
-def _deployments(draw: Draw) -> list[Row]:
+def _deployments(draw: Source) -> list[Row]:
     rows: list[Row] = []
     for place in range(one(draw, 2, 1, 3)):
         row: Row = {"name": f"d{place}", "weight": one(draw, 1, 0, 3)}
@@ -297,7 +309,7 @@ def _deployments(draw: Draw) -> list[Row]:
     return rows
 
 
-def _model(draw: Draw, use: str) -> Row | str:
+def _model(draw: Source, use: str) -> Row | str:
     row: Row = {"use": use}
     options: dict[str, Any] = {
         "key": lambda: one(draw, "env:FIRST_KEY", "env:SECOND_KEY", "none"),
@@ -311,13 +323,13 @@ def _model(draw: Draw, use: str) -> Row | str:
         "schema": lambda: some(draw, 50),
         "deployments": lambda: _deployments(draw),
     }
-    for key in draw(st.lists(st.sampled_from(sorted(options)), max_size=3, unique=True)):
+    for key in several(draw, sorted(options), 0, 3):
         row[key] = options[key]()
     return row if len(row) > 1 else use
 
 
-def _choice(draw: Draw, scope: Scope, request: Scope, names: list[str], pools: list[str]) -> Row:
-    first = draw(st.lists(st.sampled_from(names), min_size=1, max_size=4, unique=True))
+def _choice(draw: Source, scope: Scope, request: Scope, names: list[str], pools: list[str]) -> Row:
+    first = several(draw, names, 1, 4)
     row: Row = {"from": first if not pools or some(draw, 70) else one(draw, *pools)}
     row["prefer"] = one(draw, "cheapest", "in_order", "best", "fastest")
     if some(draw, 40):
@@ -325,7 +337,7 @@ def _choice(draw: Draw, scope: Scope, request: Scope, names: list[str], pools: l
     if some(draw, 20):
         row["require"] = _require(draw, scope, request)
     if some(draw, 25):
-        row["else"] = draw(st.lists(st.sampled_from(names), min_size=1, max_size=2, unique=True))
+        row["else"] = several(draw, names, 1, 2)
     if some(draw, 25):
         row["set"] = one(draw, {"max_tokens": "1k"}, {"max_tokens": 30}, {"thinking": "high"}, {"thinking": 2000, "max_tokens": 50})
     if some(draw, 8):
@@ -333,7 +345,7 @@ def _choice(draw: Draw, scope: Scope, request: Scope, names: list[str], pools: l
     return row
 
 
-def _require(draw: Draw, scope: Scope, request: Scope) -> list[Row]:
+def _require(draw: Source, scope: Scope, request: Scope) -> list[Row]:
     rows = []
     for place in range(one(draw, 1, 2)):
         row: Row = {"keep": expression(draw, scope, 1)}
@@ -345,15 +357,17 @@ def _require(draw: Draw, scope: Scope, request: Scope) -> list[Row]:
     return rows
 
 
-class Plain(yaml.SafeDumper):
+class Plain(yaml.CSafeDumper):
     """YAML without the aliases that policies do not have."""
 
     def ignore_aliases(self, data: Any) -> bool:
         return True
 
 
-@st.composite
-def worlds(draw: Draw) -> tuple[str, str, dict[str, str], list[Event]]:
+World = tuple[str, str, dict[str, str], list[Event]]
+
+
+def world(draw: Source) -> World:
     """A policy, the override below it, the keys that are set, and what the deployments went through."""
     rows = [_model_row(draw, place) for place in range(one(draw, 2, 3, 4))]
     uses = [f"{row['provider']}/{row['id']}" for row in rows]
@@ -364,12 +378,12 @@ def worlds(draw: Draw) -> tuple[str, str, dict[str, str], list[Event]]:
         models["own"] = {"use": "ollama/own", "price": one(draw, "free", {"input": "$1", "output": "$1"})}
     file: Row = {"turnout": 1, "name": "made", "models": models}
     pools: list[str] = []
-    for place in few(draw, 2):
-        members = draw(st.lists(st.sampled_from(names), min_size=1, max_size=4, unique=True))
+    for place in range(draw(0, 2)):
+        members = several(draw, names, 1, 4)
         file.setdefault("pools", {})[f"pool{place}"] = members
         pools.append(f"pool{place}")
     own: list[tuple[str, str]] = []
-    for place in few(draw, 3):
+    for place in range(draw(0, 3)):
         kind = one(draw, "bool", "bool", "number", "text")
         value = {
             "bool": lambda: expression(draw, Scope(tuple(own)), 1),  # noqa: B023 the facts above it
@@ -391,20 +405,20 @@ def worlds(draw: Draw) -> tuple[str, str, dict[str, str], list[Event]]:
         file["unknown"] = one(draw, "strongest", "skip")
     if some(draw, 8):
         file["run"] = {"spend": "$1"}
-    for place in few(draw, 4):
+    for place in range(draw(0, 4)):
         rule = {"name": f"r{place}", "when": expression(draw, request), **_choice(draw, scope, request, names, pools)}
         file.setdefault("rules", []).append(rule)
     file["otherwise"] = _choice(draw, scope, request, names, pools)
     text = yaml.dump(file, Dumper=Plain, sort_keys=False, default_flow_style=None, width=10_000, allow_unicode=True)
     keys = ("OPENAI_API_KEY", "ANTHROPIC_API_KEY", "FIRST_KEY", "SECOND_KEY")
     environ = {key: "x" if some(draw, 95) else "" for key in keys if some(draw, 90)}
-    events = [_event(draw) for _ in few(draw, 6)]
+    events = [_event(draw) for _ in range(draw(0, 6))]
     return text, json.dumps({"models": rows}), environ, sorted(events, key=lambda each: each.at_ms)
 
 
-def _event(draw: Draw) -> Event:
+def _event(draw: Source) -> Event:
     return Event(
-        draw(st.integers(0, 7)),
+        draw(0, 7),
         one(draw, "complete", "rate_limited", "overloaded", "server_error", "connect", "refused", "unauthorized"),
         one(draw, None, 200, 400, 900, 3000),
         one(draw, None, None, 3000, 60_000),
@@ -430,7 +444,7 @@ PROMPTS = [
 ]
 
 
-def _parts(draw: Draw, text: str, dialect: str) -> Any:
+def _parts(draw: Source, text: str, dialect: str) -> Any:
     if some(draw, 85):
         return text
     parts: list[Row] = [{"type": "text", "text": text}]
@@ -451,7 +465,7 @@ def _parts(draw: Draw, text: str, dialect: str) -> Any:
     return parts
 
 
-def _body(draw: Draw, dialect: str) -> Row:
+def _body(draw: Source, dialect: str) -> Row:
     messages: list[Row] = []
     if some(draw, 20):
         messages = [{"role": "user", "content": one(draw, *PROMPTS)}, {"role": "assistant", "content": "Well."}]
@@ -490,21 +504,49 @@ def _body(draw: Draw, dialect: str) -> Row:
     return body
 
 
-@st.composite
-def requests(draw: Draw) -> tuple[Row, str, dict[str, Any], int, int]:
+META_VALUES: dict[str, tuple[Any, ...]] = {
+    "residency": (None, "eu", "us", 5, "core"),
+    "score": (None, 3, 0.5, 0.1, 7.25, "high", -1),
+    "flag": (None, True, False, "true"),
+    "team": (None, "core", "code", 4, False),
+}
+BODIES = 600
+
+
+def _pool() -> list[tuple[Row, str]]:
+    """Bodies with their dialects, made once, the shortest first: policies differ more than requests do, and a body that comes
+    again need not be measured again."""
+    random = Random(6)
+    found = []
+    for _ in range(BODIES):
+        dialect = "anthropic-messages" if some(random.randint, 25) else "openai-chat"
+        found.append((_body(random.randint, dialect), dialect))
+    return sorted(found, key=lambda each: len(json.dumps(each)))
+
+
+POOL = _pool()
+Asked = tuple[Row, str, dict[str, Any], int, int]
+
+
+def request(draw: Source) -> Asked:
     """A body, its dialect, `meta`, the clock and the seed."""
-    dialect = "anthropic-messages" if some(draw, 25) else "openai-chat"
-    meta = {
-        "residency": lambda: one(draw, "eu", "us", 5, "core"),
-        "score": lambda: one(draw, 3, 0.5, 0.1, 7.25, "high", -1),
-        "flag": lambda: one(draw, True, False, "true"),
-        "team": lambda: one(draw, "core", "code", 4, False),
-    }
-    said = {key: meta[key]() for key in META if some(draw, 40)}
-    return _body(draw, dialect), dialect, said, one(draw, *MOMENTS), draw(st.integers(0, 12))
+    body, dialect = POOL[draw(0, BODIES - 1)]
+    meta = {key: one(draw, *values) for key, values in META_VALUES.items()}
+    said = {key: value for key, value in meta.items() if value is not None}
+    return body, dialect, said, one(draw, *MOMENTS), draw(0, 12)
 
 
-def call_of(request: tuple[Row, str, dict[str, Any], int, int], environ: dict[str, str]) -> Call:
+def call_of(asked: Asked, environ: dict[str, str]) -> Call:
     """A request as both engines are given it."""
-    body, dialect, meta, now_ms, seed = request
+    body, dialect, meta, now_ms, seed = asked
     return Call(body, len(json.dumps(body).encode()), dialect, meta, environ, now_ms, seed)
+
+
+@st.composite
+def cases(draw: st.DrawFn, requests: int) -> tuple[World, list[Asked]]:
+    """A world and at most so many requests to decide in it."""
+
+    def integer(low: int, high: int) -> int:
+        return draw(st.integers(low, high))
+
+    return world(integer), [request(integer) for _ in range(integer(1, requests))]

@@ -80,7 +80,7 @@ class Both:
         self.policy: Policy = policies.read_policy(text, policies.read_catalog(document))
         self._state = self._lived(events)
         self._measuring: dict[str, _core.Engine] = {}
-        self._models: Row = yaml.safe_load(text)["models"]
+        self._models: Row = yaml.load(text, yaml.CSafeLoader)["models"]
 
     def _lived(self, events: list[Event]) -> _core.State:
         state = _core.State()

@@ -164,7 +164,7 @@ def read_catalog(document: str) -> dict[str, Row]:
 
 def read_policy(text: str, catalog: dict[str, Row]) -> Policy:
     """Reads a policy that the core has accepted."""
-    file = yaml.load(text, yaml.BaseLoader)
+    file = yaml.load(text, yaml.CBaseLoader)
     models: dict[str, Model] = {}
     for name, said in file["models"].items():
         models[name] = _model(name, said if isinstance(said, dict) else {"use": said}, catalog)

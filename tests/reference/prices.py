@@ -129,7 +129,7 @@ def cost(priced: Quote | str, input_tokens: int, output_tokens: int) -> int | st
         if count:
             if key not in rates:
                 return f"the price of `{name}` is unknown, which is not zero"
-            usd += rates[key] * count / 1_000_000
+            usd += Fraction(rates[key]) * count / 1_000_000
     return round((usd * priced.factor + (priced.per_request or 0)) * PICOS)
 
 

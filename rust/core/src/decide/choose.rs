@@ -252,6 +252,7 @@ fn strongest(inputs: &DecideInputs<'_>) -> Option<(String, i64)> {
 }
 
 fn facts_at_hand(policy: &Policy, env: &RequestEnv<'_>) -> Vec<(String, FactValue)> {
+    env.facts.settle();
     let of_request = FACTS
         .iter()
         .filter(|row| row.scope == Scope::Request && env.facts.is_at_hand(row.id))
