@@ -544,9 +544,9 @@ def call_of(asked: Asked, environ: dict[str, str]) -> Call:
 
 @st.composite
 def cases(draw: st.DrawFn, requests: int) -> tuple[World, list[Asked]]:
-    """A world and at most so many requests to decide in it."""
+    """A world and so many requests to decide in it."""
 
     def integer(low: int, high: int) -> int:
         return draw(st.integers(low, high))
 
-    return world(integer), [request(integer) for _ in range(integer(1, requests))]
+    return world(integer), [request(integer) for _ in range(requests)]
