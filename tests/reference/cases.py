@@ -513,40 +513,35 @@ META_VALUES: dict[str, tuple[Any, ...]] = {
 BODIES = 600
 
 
-def _pool() -> list[tuple[Row, str]]:
+def _pool() -> list[tuple[Row, bytes, str]]:
     """Bodies with their dialects, made once, the shortest first: policies differ more than requests do, and a body that comes
     again need not be measured again."""
     random = Random(6)
     found = []
     for _ in range(BODIES):
         dialect = "anthropic-messages" if some(random.randint, 25) else "openai-chat"
-        found.append((_body(random.randint, dialect), dialect))
-    return sorted(found, key=lambda each: len(json.dumps(each)))
+        body = _body(random.randint, dialect)
+        found.append((body, json.dumps(body).encode(), dialect))
+    return sorted(found, key=lambda each: len(each[1]))
 
 
 POOL = _pool()
-Asked = tuple[Row, str, dict[str, Any], int, int]
 
 
-def request(draw: Source) -> Asked:
-    """A body, its dialect, `meta`, the clock and the seed."""
-    body, dialect = POOL[draw(0, BODIES - 1)]
+def request(draw: Source, environ: dict[str, str]) -> Call:
+    """A body in its dialect with `meta`, the clock and the seed."""
+    body, raw, dialect = POOL[draw(0, BODIES - 1)]
     meta = {key: one(draw, *values) for key, values in META_VALUES.items()}
     said = {key: value for key, value in meta.items() if value is not None}
-    return body, dialect, said, one(draw, *MOMENTS), draw(0, 12)
-
-
-def call_of(asked: Asked, environ: dict[str, str]) -> Call:
-    """A request as both engines are given it."""
-    body, dialect, meta, now_ms, seed = asked
-    return Call(body, len(json.dumps(body).encode()), dialect, meta, environ, now_ms, seed)
+    return Call(body, raw, dialect, said, environ, one(draw, *MOMENTS), draw(0, 12))
 
 
 @st.composite
-def cases(draw: st.DrawFn, requests: int) -> tuple[World, list[Asked]]:
+def cases(draw: st.DrawFn, requests: int) -> tuple[World, list[Call]]:
     """A world and so many requests to decide in it."""
 
     def integer(low: int, high: int) -> int:
         return draw(st.integers(low, high))
 
-    return world(integer), [request(integer) for _ in range(requests)]
+    made = world(integer)
+    return made, [request(integer, made[2]) for _ in range(requests)]

@@ -7,7 +7,8 @@ import pprint
 from collections.abc import Iterator
 from typing import Any
 
-from tests.reference.cases import Asked, World, call_of
+from tests.reference.cases import World
+from tests.reference.decisions import Call
 from tests.reference.measure import Both, Refused
 
 
@@ -23,7 +24,7 @@ def differences(core: Any, reference: Any, where: str = "") -> Iterator[str]:
         yield f"{where}: core {json.dumps(core)} / reference {json.dumps(reference)}"
 
 
-def mismatches(world: World, asked: list[Asked]) -> Iterator[str | None]:
+def mismatches(world: World, asked: list[Call]) -> Iterator[str | None]:
     """For each request, what differs, with all that is needed to see it again; none where the two agree.
 
     Raises:
@@ -31,8 +32,7 @@ def mismatches(world: World, asked: list[Asked]) -> Iterator[str | None]:
     """
     both = Both(*world)
     text, document, environ, events = world
-    for each in asked:
-        call = call_of(each, environ)
+    for call in asked:
         measured = both.measured(call)
         core, reference = both.by_core(call), both.by_reference(call, measured)
         if core == reference:
@@ -40,15 +40,15 @@ def mismatches(world: World, asked: list[Asked]) -> Iterator[str | None]:
             continue
         found = "\n".join(differences(json.loads(core), json.loads(reference)))
         rows = [{key: row[key] for key in row if key != "allow"} for row in json.loads(document)["models"]]
-        body, dialect, meta, now_ms, seed = each
         yield "\n".join(
             (
                 "\n--- the two disagree",
                 found,
                 f"--- policy\n{text}",
                 f"--- catalogue\n{pprint.pformat(rows, width=120, sort_dicts=False)}",
-                f"--- request ({dialect})\n{pprint.pformat(body, width=120, sort_dicts=False)}",
-                f"--- meta {meta}, now_ms {now_ms}, seed {seed}, keys {sorted(key for key in environ if environ[key])}",
+                f"--- request ({call.dialect})\n{pprint.pformat(call.body, width=120, sort_dicts=False)}",
+                f"--- meta {call.meta}, now_ms {call.now_ms}, seed {call.seed}",
+                f"--- keys {sorted(key for key in environ if environ[key])}",
                 *(f"    {event}" for event in events),
             )
         )

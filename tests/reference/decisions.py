@@ -56,7 +56,8 @@ class Call:
     """One request with all that a decision depends on beside policy and catalogue."""
 
     body: Row
-    size_bytes: int
+    raw: bytes
+    """The body as it is sent."""
     dialect: str
     meta: dict[str, str | bool | float]
     environ: dict[str, str]
@@ -105,6 +106,19 @@ class Request:
         self.forces_tool = choice == "required" or (isinstance(choice, dict) and choice["type"] in ("any", "tool", "function"))
         self.max_tokens: int | None = body.get("max_tokens")
         self.format = body.get("response_format", {}).get("type", "text")
+        minute, day = minute_and_day(call.now_ms)
+        self.free: dict[str, Callable[[], Value]] = {
+            "max_tokens": lambda: None if self.max_tokens is None else exactly(self.max_tokens),
+            "tools": lambda: exactly(len(self.tools)),
+            "images": lambda: exactly(self.count("image_url", "image")),
+            "documents": lambda: exactly(self.count("file", "document")),
+            "stream": lambda: bool(body.get("stream")),
+            "schema": lambda: self.format != "text",
+            "requested": lambda: body.get("model"),
+            "time": lambda: exactly(minute, "time"),
+            "date": lambda: exactly(day, "date"),
+            "weekday": lambda: WEEKDAYS[(day + 3) % 7],
+        }
 
     def count(self, *kinds: str) -> int:
         """Parts of these kinds in the conversation."""
@@ -112,7 +126,7 @@ class Request:
 
     def exactly(self, family: str) -> Span | None:
         """The exact count, where there is one and the request is short enough to make it."""
-        return self.measured.exact.get(family) if self.call.size_bytes <= EXACT_BYTES else None
+        return self.measured.exact.get(family) if len(self.call.raw) <= EXACT_BYTES else None
 
     def see(self, name: str) -> Value:
         """The value of a fact."""
@@ -127,20 +141,8 @@ class Request:
         if name == "tokens":
             span = (self.exactly(FAMILY) if self.is_exact else None) or self.measured.estimates[FAMILY]
             return Interval(Fraction(span.low), Fraction(span.high))
-        minute, day = minute_and_day(self.call.now_ms)
-        computed: dict[str, Value] = {
-            "max_tokens": None if self.max_tokens is None else exactly(self.max_tokens),
-            "tools": exactly(len(self.tools)),
-            "images": exactly(self.count("image_url", "image")),
-            "documents": exactly(self.count("file", "document")),
-            "stream": self.call.body.get("stream", False),
-            "schema": self.format != "text",
-            "requested": self.call.body.get("model"),
-            "time": exactly(minute, "time"),
-            "date": exactly(day, "date"),
-            "weekday": WEEKDAYS[(day + 3) % 7],
-        }
-        return computed[name] if name in computed else self.measured.facts[name]
+        read = self.free.get(name)
+        return read() if read else self.measured.facts[name]
 
     def texts(self, name: str) -> list[str] | None:
         """What a text function looks at."""
@@ -152,9 +154,10 @@ class Request:
     def holds(self, condition: Condition, candidate: Candidate | None = None) -> bool | None:
         """Whether a condition holds. If an estimate leaves it open, it is asked again with the exact count."""
 
+        of_candidate = _facts_of(self.policy, candidate) if candidate else {}
+
         def see(name: str) -> Value:
-            of_candidate = _facts_of(self.policy, candidate) if candidate else {}
-            return of_candidate[name] if name in of_candidate else self.see(name)
+            return of_candidate[name]() if name in of_candidate else self.see(name)
 
         def texts(name: str) -> list[str] | None:
             value = see(name) if name != "prompt" else None
@@ -169,24 +172,24 @@ class Request:
         return held
 
 
-def _facts_of(policy: Policy, candidate: Candidate) -> dict[str, Value]:
+def _facts_of(policy: Policy, candidate: Candidate) -> dict[str, Callable[[], Value]]:
     def known(value: int | None, unit: str = "number", per: int = 1) -> Value:
         return None if value is None else exactly(Fraction(value, per), unit)
 
     model, seen = candidate.model, candidate.seen
     return {
-        "model": model.name,
-        "model.name": model.name,
-        "model.provider": model.provider,
-        "model.context": known(model.facts.get("context")),
-        "model.max_output": known(model.facts.get("max_output")),
-        "model.rank": known(policy.ranks[model.name]),
-        "deployment.name": candidate.deployment.name,
-        "deployment.region": candidate.deployment.region,
-        "cost.p50": known(candidate.cost.p50, "money", 10**12),
-        "cost.p90": known(candidate.cost.p90, "money", 10**12),
-        "ttft.p50": known(seen.ttft_p50_ms, "duration"),
-        "ttft.p95": known(seen.ttft_p95_ms, "duration"),
+        "model": lambda: model.name,
+        "model.name": lambda: model.name,
+        "model.provider": lambda: model.provider,
+        "model.context": lambda: known(model.facts.get("context")),
+        "model.max_output": lambda: known(model.facts.get("max_output")),
+        "model.rank": lambda: known(policy.ranks[model.name]),
+        "deployment.name": lambda: candidate.deployment.name,
+        "deployment.region": lambda: candidate.deployment.region,
+        "cost.p50": lambda: known(candidate.cost.p50, "money", 10**12),
+        "cost.p90": lambda: known(candidate.cost.p90, "money", 10**12),
+        "ttft.p50": lambda: known(seen.ttft_p50_ms, "duration"),
+        "ttft.p95": lambda: known(seen.ttft_p95_ms, "duration"),
     }
 
 

@@ -33,7 +33,8 @@ Names = Callable[[str], Value]
 
 def exactly(number: int | str | Fraction, unit: str = "number") -> Interval:
     """A number without doubt."""
-    return Interval(Fraction(number), Fraction(number), unit)
+    value = Fraction(number)
+    return Interval(value, value, unit)
 
 
 # Text to words. The longer sign stands before the shorter, a date before the number that it begins with.

@@ -98,7 +98,7 @@ class Both:
 
     def _engine_for(self, bounds: Row) -> _core.Engine:
         """A policy that tries every model under what a rule sets: for forecasts of the answer, standings, latencies."""
-        key = json.dumps(bounds)
+        key = str(bounds)
         if key not in self._measuring:
             file: Row = {"turnout": "1", "name": "measure", "models": self._models}
             if self.policy.asks_about_prompt:
@@ -109,29 +109,19 @@ class Both:
             self._measuring[key] = _core.Engine(policy, environ=self._environ)
         return self._measuring[key]
 
-    def _measured(self, body: bytes, call: Call) -> Measured:
-        found: Row = probe(body, call.dialect)
-        rows: dict[str, dict[str, Seen]] = {}
+    def _seen(self, bounds: Row, call: Call) -> dict[str, Seen]:
+        said = self._decided(self._engine_for(bounds), call)
+        names = ("output_tokens_p50", "output_tokens_p90", "standing", "ttft_p50_ms", "ttft_p95_ms")
+        return {
+            row["deployment"]: Seen(
+                *(row[name] for name in names), row["reason"] if row.get("code") == "untranslatable" else None
+            )
+            for row in said["candidates"]
+        }
 
-        def seen(rule: Rule | None, deployment: str) -> Seen:
-            bounds = rule.set if rule else {}
-            key = json.dumps(bounds)
-            if key not in rows:
-                said = self._decided(self._engine_for(bounds), body, call)
-                names = ("output_tokens_p50", "output_tokens_p90", "standing", "ttft_p50_ms", "ttft_p95_ms")
-                rows[key] = {
-                    row["deployment"]: Seen(
-                        *(row[name] for name in names), row["reason"] if row.get("code") == "untranslatable" else None
-                    )
-                    for row in said["candidates"]
-                }
-            return rows[key][deployment]
-
-        return Measured(found["estimates"], found["exact"], found["facts"], seen)
-
-    def _decided(self, engine: _core.Engine, body: bytes, call: Call) -> Row:
+    def _decided(self, engine: _core.Engine, call: Call) -> Row:
         decision = engine.decide(
-            body,
+            call.raw,
             call.meta,
             now=call.now_ms / 1000,
             seed=call.seed,
@@ -144,11 +134,21 @@ class Both:
 
     def measured(self, call: Call) -> Measured:
         """What the core measures of a call, for the reference to decide on."""
-        return self._measured(json.dumps(call.body).encode(), call)
+        found: Row = probe(call.raw, call.dialect)
+        rows: dict[str, dict[str, Seen]] = {}
+
+        def seen(rule: Rule | None, deployment: str) -> Seen:
+            bounds = rule.set if rule else {}
+            key = str(bounds)
+            if key not in rows:
+                rows[key] = self._seen(bounds, call)
+            return rows[key][deployment]
+
+        return Measured(found["estimates"], found["exact"], found["facts"], seen)
 
     def by_core(self, call: Call) -> str:
         """The core's decision in canonical form."""
-        said = self._decided(self._core, json.dumps(call.body).encode(), call)
+        said = self._decided(self._core, call)
         return self._canonical({key: said[key] for key in COMPARED}, call)
 
     def by_reference(self, call: Call, measured: Measured) -> str:

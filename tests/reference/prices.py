@@ -124,13 +124,14 @@ def cost(priced: Quote | str, input_tokens: int, output_tokens: int) -> int | st
         return priced
     reached = [tier for tier in priced.tiers if input_tokens >= first_token(tier)]
     rates = reached[-1] if reached and "no-tiers" not in MUTATIONS else priced.rates
-    usd = Fraction(0)
+    micros = Fraction(0)
     for name, key, count in (("input_uncached", "in", input_tokens), ("output_text", "out", output_tokens)):
         if count:
             if key not in rates:
                 return f"the price of `{name}` is unknown, which is not zero"
-            usd += Fraction(rates[key]) * count / 1_000_000
-    return round((usd * priced.factor + (priced.per_request or 0)) * PICOS)
+            micros += Fraction(rates[key]) * count
+    picos = micros * priced.factor * (PICOS // 1_000_000)
+    return round(picos + (priced.per_request or 0) * PICOS)
 
 
 class Expected(NamedTuple):

@@ -24,7 +24,7 @@ def round_of(seed: int) -> tuple[int, list[str]]:
     random, count, found = Random(seed), 0, []
     while count < ROUND:
         world = cases.world(random.randint)
-        asked = [cases.request(random.randint) for _ in range(REQUESTS)]
+        asked = [cases.request(random.randint, world[2]) for _ in range(REQUESTS)]
         try:
             for mismatch in mismatches(world, asked):
                 count += 1

@@ -30,7 +30,7 @@ TALLY = {"cases": 0, "refused": 0}
     max_examples=WORLDS, derandomize=True, database=None, deadline=None, suppress_health_check=list(HealthCheck)
 )
 @given(cases.cases(REQUESTS))
-def compared(case: tuple[cases.World, list[cases.Asked]]) -> None:
+def compared(case: tuple[cases.World, list[Call]]) -> None:
     world, asked = case
     try:
         for mismatch in mismatches(world, asked):
@@ -67,7 +67,7 @@ def recorded() -> list[tuple[cases.World, list[tuple[Call, Measured, str]]]]:
             continue
         rows = []
         for _ in range(10):
-            call = cases.call_of(cases.request(random.randint), world[2])
+            call = cases.request(random.randint, world[2])
             rows.append((call, both.measured(call), both.by_core(call)))
         count += len(rows)
         found.append((world, rows))
