@@ -268,6 +268,7 @@ fn strongest(inputs: &DecideInputs<'_>) -> Option<(String, i64)> {
 }
 
 fn facts_at_hand(policy: &Policy, env: &RequestEnv<'_>) -> Vec<(Cow<'static, str>, FactValue)> {
+    env.facts.settle();
     let of_request = FACTS
         .iter()
         .filter(|row| row.scope == Scope::Request && env.facts.is_at_hand(row.id))

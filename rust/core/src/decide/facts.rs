@@ -232,18 +232,26 @@ impl<'r> RequestFacts<'r> {
         count
     }
 
-    /// Whether `tokens` was sharpened already.
-    pub fn is_sharpened(&self) -> bool {
+    /// Whether `tokens` is the exact count now.
+    pub fn is_sharp(&self) -> bool {
         self.is_exact.get()
     }
 
-    /// From now on `tokens` is counted exactly, if it can be; whether that changes anything.
+    /// From now on `tokens` is the estimate: where each condition begins, so that its value is the same wherever it stands.
+    pub fn blur(&self) {
+        self.is_exact.set(false);
+    }
+
+    /// From now on `tokens` is counted exactly, if it can be; whether it can.
     pub fn sharpen(&self) -> bool {
-        if self.is_exact.get() {
-            return false;
-        }
-        self.is_exact.set(true);
-        self.exact.get_or_init(|| self.exact_input_tokens(Family::O200k)).is_some()
+        let can = self.exact.get_or_init(|| self.exact_input_tokens(Family::O200k)).is_some();
+        self.is_exact.set(can);
+        can
+    }
+
+    /// From now on `tokens` is what was known of it in the end: what a record shows.
+    pub fn settle(&self) {
+        self.is_exact.set(self.exact.get().is_some_and(Option::is_some));
     }
 
     /// Whether the ask was classified.
