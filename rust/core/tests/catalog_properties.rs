@@ -56,7 +56,8 @@ impl Digits {
     fn cut(&self, digits: usize) -> Self {
         let at = |index: usize| self.0.get(index).copied().unwrap_or(0);
         let rest = Self(self.0.get(digits..).unwrap_or_default().to_vec());
-        let is_more_than_half = at(digits - 1) > 5 || (at(digits - 1) == 5 && (0..digits - 1).any(|index| at(index) > 0));
+        let is_more_than_half =
+            at(digits - 1) > 5 || (at(digits - 1) == 5 && (0..digits - 1).any(|index| at(index) > 0));
         let is_half = at(digits - 1) == 5 && !is_more_than_half;
         if is_more_than_half || (is_half && at(digits) % 2 == 1) { rest.plus(&Self(vec![1])) } else { rest }
     }
@@ -123,7 +124,8 @@ impl Asked {
 
 /// The cost in pico-USD by schoolbook arithmetic: sum over a common denominator, then one rounding.
 fn by_hand(asked: &Asked, usage: &Usage) -> String {
-    let all_input: u128 = counts_of(usage)[..5].iter().chain([&usage.audio_in, &usage.image_in]).map(|class| u128::from(*class)).sum();
+    let all_input: u128 =
+        counts_of(usage)[..5].iter().chain([&usage.audio_in, &usage.image_in]).map(|class| u128::from(*class)).sum();
     let price = &asked.period.price;
     let vector = asked.vector();
     let mut rates = vector.rates;
@@ -168,20 +170,22 @@ fn by_hand(asked: &Asked, usage: &Usage) -> String {
 }
 
 fn rates(least: i64, most: i64) -> impl Strategy<Value = Rates> {
-    (prop::collection::vec(least..=most, 9), any::<bool>(), any::<bool>()).prop_map(|(nanos, has_reasoning, has_images)| {
-        let price = |at: usize| Some(NanosPerMtok(nanos[at]));
-        Rates {
-            input: price(0),
-            output: price(1),
-            cache_read: price(2),
-            cache_write_5m: price(3),
-            cache_write_1h: price(4),
-            reasoning: price(5).filter(|_| has_reasoning),
-            audio_in: price(6),
-            audio_out: price(7),
-            image_in: price(8).filter(|_| has_images),
-        }
-    })
+    (prop::collection::vec(least..=most, 9), any::<bool>(), any::<bool>()).prop_map(
+        |(nanos, has_reasoning, has_images)| {
+            let price = |at: usize| Some(NanosPerMtok(nanos[at]));
+            Rates {
+                input: price(0),
+                output: price(1),
+                cache_read: price(2),
+                cache_write_5m: price(3),
+                cache_write_1h: price(4),
+                reasoning: price(5).filter(|_| has_reasoning),
+                audio_in: price(6),
+                audio_out: price(7),
+                image_in: price(8).filter(|_| has_images),
+            }
+        },
+    )
 }
 
 /// Every class priced; no tier cheaper than what is below it; at least one tier when asked for.
@@ -204,8 +208,11 @@ fn window() -> impl Strategy<Value = Window> {
         .prop_filter("a span of no length", |(from, until)| from != until)
         .prop_map(|(from_minute, until_minute)| Span { from_minute, until_minute });
     // A vector without tiers says nothing above the base price's edge, so these have one.
-    (1_u8..128, prop::collection::vec(span, 1..4), vector(1..3))
-        .prop_map(|(days, spans, vector)| Window { days, spans, vector })
+    (1_u8..128, prop::collection::vec(span, 1..4), vector(1..3)).prop_map(|(days, spans, vector)| Window {
+        days,
+        spans,
+        vector,
+    })
 }
 
 fn ratio() -> impl Strategy<Value = Ratio> {
@@ -221,7 +228,8 @@ fn asked() -> impl Strategy<Value = Asked> {
         |(base, windows, (own, ratios, price_factor), (search, request), (multipliers, at_ms))| {
             let condition = |text: &str| Condition::parse(text).unwrap();
             let has_variant = windows.is_empty();
-            let variants = if has_variant { vec![Variant { condition: condition(VARIANT), vector: own }] } else { Vec::new() };
+            let variants =
+                if has_variant { vec![Variant { condition: condition(VARIANT), vector: own }] } else { Vec::new() };
             let fees = Fees { web_search_per_k: Some(UsdNanos(search)), per_request: Some(UsdNanos(request)) };
             let named = MULTIPLIERS.into_iter().map(condition).zip(ratios).collect();
             let price = Price { base, windows, variants, multipliers: named, fees, price_factor };
@@ -463,11 +471,11 @@ fn prices_and_limits_are_those_of_the_file() {
             assert_eq!(day(period.until).as_deref(), written["until"].as_str(), "{name}");
             let price = &period.price;
             let mut known = vec![(written, &price.base)];
-            known.extend(price.windows.iter().enumerate().map(|(at, window)| (&written["windows"][at], &window.vector)));
+            known
+                .extend(price.windows.iter().enumerate().map(|(at, window)| (&written["windows"][at], &window.vector)));
             let variants = price.variants.iter();
-            known.extend(
-                variants.map(|variant| (&written["variants"][variant.condition.to_string()], &variant.vector)),
-            );
+            known
+                .extend(variants.map(|variant| (&written["variants"][variant.condition.to_string()], &variant.vector)));
             assert_eq!(price.variants.len(), written["variants"].as_object().map_or(0, serde_json::Map::len), "{name}");
             assert_eq!(price.windows.len(), written["windows"].as_array().map_or(0, Vec::len), "{name}");
             for (written, vector) in known {
