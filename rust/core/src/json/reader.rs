@@ -465,7 +465,7 @@ fn next_special(bytes: &[u8], from: usize) -> usize {
         at += 8;
     }
     // Without an exit inside a chunk, so that it is compiled to vector instructions.
-    let is_plain = |chunk: &&[u8; CHUNK]| chunk.iter().fold(0_u8, |any, byte| any | u8::from(is_special(*byte))) == 0;
+    let is_plain = |chunk: &&[u8; CHUNK]| chunk.iter().fold(0_u8, |any, byte| any | special(*byte)) == 0;
     let (chunks, _) = bytes.get(at..).unwrap_or_default().as_chunks::<CHUNK>();
     at += CHUNK * chunks.iter().take_while(is_plain).count();
     let (words, tail) = bytes.get(at..).unwrap_or_default().as_chunks::<8>();
@@ -476,12 +476,13 @@ fn next_special(bytes: &[u8], from: usize) -> usize {
         }
         at += 8;
     }
-    at + tail.iter().position(|byte| is_special(*byte)).unwrap_or(tail.len())
+    at + tail.iter().position(|byte| special(*byte) == 1).unwrap_or(tail.len())
 }
 
+/// 1 for a special byte, without a branch.
 #[inline]
-fn is_special(byte: u8) -> bool {
-    (byte == b'"') | (byte == b'\\') | (byte < 0x20)
+fn special(byte: u8) -> u8 {
+    u8::from(byte == b'"') | u8::from(byte == b'\\') | u8::from(byte < 0x20)
 }
 
 /// The high bit of each special byte; above the lowest such byte a borrow may set others.
@@ -495,6 +496,7 @@ const fn specials(word: u64) -> u64 {
 }
 
 /// Reads one escape sequence from its backslash on: the character, and how many bytes it took.
+#[inline]
 fn unescape_one(escape: &[u8]) -> Option<(char, usize)> {
     let simple = match escape.get(1)? {
         b'"' => '"',

@@ -98,6 +98,8 @@ pub fn count_text(family: Family, text: &str, exact_up_to_bytes: usize) -> Token
 }
 
 fn with_model(scan: &TextScan, features: &[u64; FEATURES], model: &Model) -> TokenCount {
+    let largest = features.iter().fold(0, |largest, feature| largest.max(*feature));
+    let dot = if largest <= SMALL_FEATURE { dot_small } else { dot };
     let Coefficients { low, likely, high } = model.coefficients;
     let [scale_low, scale_likely, scale_high] = model.scale;
     let ceiling = scan.bytes.saturating_mul(model.byte_permille) / 1000;
@@ -119,6 +121,14 @@ fn dot(features: &[u64; FEATURES], milli: &[u32; FEATURES]) -> u64 {
     features.iter().zip(milli).fold(0, |sum, (count, each)| sum.saturating_add(count.saturating_mul(u64::from(*each))))
 }
 
+/// The same of features that are small: [`SMALL_FEATURE`] says why nothing overflows.
+fn dot_small(features: &[u64; FEATURES], milli: &[u32; FEATURES]) -> u64 {
+    features.iter().zip(milli).fold(0, |sum: u64, (count, each)| sum.wrapping_add(count.wrapping_mul(u64::from(*each))))
+}
+
+/// Up to this feature (31 bits) no sum can overflow: a coefficient has at most 25 bits, and there are less than 128 of them.
+const SMALL_FEATURE: u64 = 1 << 31;
+
 /// The features in thousandths, in the order of the coefficients: the fields, the excess of foreign letters over each
 /// share, and a one. Nothing is rounded, so that the upper sum stays monotone.
 fn features(scan: &TextScan) -> [u64; FEATURES] {
@@ -127,9 +137,13 @@ fn features(scan: &TextScan) -> [u64; FEATURES] {
     let excess =
         FOREIGN_PERMILLE.map(|permille| foreign.saturating_mul(1000).saturating_sub(lower.saturating_mul(permille)));
     let mut features = [0; FEATURES];
-    let fields = scan.values().map(|count| count.saturating_mul(1000));
-    let values = fields.into_iter().chain(excess).chain([1000]);
-    features.iter_mut().zip(values).for_each(|(feature, value)| *feature = value);
+    if let Some((fields, [one_share, other_share, constant])) = features.split_first_chunk_mut::<FIELDS>() {
+        for (feature, count) in fields.iter_mut().zip(scan.values()) {
+            *feature = count.saturating_mul(1000);
+        }
+        [*one_share, *other_share] = excess;
+        *constant = 1000;
+    }
     features
 }
 
@@ -178,6 +192,20 @@ mod tests {
             let known = estimate(&scan, family);
             assert!(unknown.low <= known.low && known.high <= unknown.high);
         }
+    }
+
+    #[test]
+    fn small_sums_are_the_saturating_ones() {
+        for family in KNOWN {
+            let Coefficients { low, likely, high } = model(family).coefficients;
+            for milli in [low, likely, high] {
+                assert!(milli.iter().all(|each| *each < 1 << 25), "{family:?}");
+                let most = [SMALL_FEATURE; FEATURES];
+                assert_eq!(dot_small(&most, milli), dot(&most, milli));
+                assert!(dot(&most, milli) < u64::MAX);
+            }
+        }
+        assert_eq!(dot_small(&[3; FEATURES], &[5; FEATURES]), 15 * 89);
     }
 
     #[test]
