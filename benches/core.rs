@@ -1,4 +1,5 @@
-//! What a decision is made of, on a chat request of 1 kB and agent requests of 10 and 100 kB: `make bench`.
+//! What a decision is made of, on a chat request of 1 kB and agent requests of 10 and 100 kB, and what the catalogue
+//! takes to read, search and price: `make bench`.
 
 #![allow(clippy::expect_used, reason = "a benchmark without its input has nothing to say")]
 
@@ -6,10 +7,14 @@ use std::fmt::Write as _;
 use std::hint::black_box;
 
 use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
+use turnout_core::catalog::{Catalog, Terms, cost};
 use turnout_core::tokens::Family;
+use turnout_core::usage::Usage;
 use turnout_core::wire::parse_request;
 use turnout_core::{classify, features, tokens};
 
+const MODELS: &[u8] = include_bytes!("../rust/core/data/catalog/models.jsonl");
+const PROVIDERS: &[u8] = include_bytes!("../rust/core/data/catalog/providers.jsonl");
 const SIZES_BYTES: [usize; 3] = [1_000, 10_000, 100_000];
 
 /// An OpenAI Chat request of about `size_bytes`: one question, then tool calls and their results, mostly code.
@@ -48,5 +53,25 @@ fn core(criterion: &mut Criterion) {
     }
 }
 
-criterion_group!(benches, core);
+fn catalogue(criterion: &mut Criterion) {
+    let catalog = Catalog::bundled();
+    let now_ms = 1_795_000_000_000;
+    let usage =
+        Usage { input_uncached: 1_200, cache_read: 30_000, output_text: 400, reasoning: 900, ..Usage::default() };
+    let mut group = criterion.benchmark_group("catalogue");
+    group.bench_function("parse the curated part", |b| b.iter(|| Catalog::parse(black_box(MODELS), PROVIDERS)));
+    group.bench_function("look up", |b| b.iter(|| catalog.resolve(black_box("anthropic/claude-haiku-5-5"))));
+    for (name, terms) in [
+        ("anthropic/claude-haiku-5-5", Terms { batch: true, region: Some("us"), ..Terms::at(now_ms) }),
+        ("deepseek/deepseek-v4-pro", Terms::at(now_ms)),
+    ] {
+        let model = catalog.resolve(name).expect("the model is bundled").model;
+        group.bench_function(BenchmarkId::new("quote and cost", name), |b| {
+            b.iter(|| model.quote(black_box(&terms)).map(|quote| cost(&quote, black_box(&usage))));
+        });
+    }
+    group.finish();
+}
+
+criterion_group!(benches, core, catalogue);
 criterion_main!(benches);

@@ -128,6 +128,68 @@ ENDPOINTS: dict[str, Row] = {
     },
     "meta": {"max_tokens_field": "max_output_tokens"},
 }
+# How each provider takes a thinking setting over the endpoint that this version calls: the form (the words of
+# `thinking_format.rs`), and the efforts that it documents whatever the model (models whose row lists none get one of
+# these). From the `reasoning` notes of the gathered providers; a provider that is not here documents none, or none that
+# holds for its models. xAI documents the field, but not the words of its newer models, which refuse unknown ones. Google
+# takes efforts for Gemini 3 and later and budgets for 2.5. Ollama's OpenAI endpoint takes `none` to switch off.
+THINKING: dict[str, tuple[str, tuple[str, ...]]] = {
+    "alibaba": ("enable_thinking", ()),
+    "anthropic": ("anthropic", ()),
+    "azure": ("reasoning_effort", ()),
+    "baseten": ("chat_template_args", ()),
+    "cerebras": ("disable_reasoning", ()),
+    "cloudflare-workers-ai": ("chat_template_kwargs", ()),
+    "cohere": ("token_budget", ()),
+    "databricks": ("reasoning_effort", ()),
+    "deepinfra": ("reasoning_enabled", ()),
+    "deepseek": ("thinking_type", ("high", "max")),
+    "digitalocean": ("reasoning_effort", EFFORTS),
+    "fireworks": ("reasoning_effort", ("none", "low", "medium", "high")),
+    "friendli": ("chat_template_kwargs", ()),
+    "google": ("google_thinking_config", ("low", "medium", "high")),
+    "groq": ("reasoning_effort", ("low", "medium", "high")),
+    "huggingface": ("reasoning_effort", ()),
+    "inception": ("reasoning_effort", ("low", "medium", "high")),
+    "llamacpp": ("chat_template_kwargs", ()),
+    "minimax": ("anthropic", ()),
+    "mistral": ("reasoning_effort", ()),
+    "moonshotai": ("thinking_type", ()),
+    "nebius": ("reasoning_effort", ("low", "medium", "high")),
+    "novita": ("enable_thinking", ()),
+    "nvidia": ("chat_template_kwargs", ()),
+    "ollama": ("reasoning_effort", ("none", "low", "medium", "high")),
+    "openai": ("reasoning_effort", ()),
+    "openrouter": ("reasoning", ("minimal", "low", "medium", "high")),
+    "ovhcloud": ("reasoning_effort", ()),
+    "perplexity": ("reasoning_effort", ("minimal", "low", "medium", "high")),
+    "scaleway": ("reasoning_effort", ()),
+    "siliconflow": ("enable_thinking", ()),
+    "stepfun": ("reasoning_effort", ("low", "medium", "high")),
+    "together": ("reasoning_enabled", ()),
+    "upstage": ("reasoning_effort", ("low", "medium", "high")),
+    "vercel-ai-gateway": ("reasoning", ("low", "medium", "high")),
+    "vllm": ("chat_template_kwargs", ()),
+    "volcengine": ("thinking_type", ()),
+    "wandb": ("chat_template_kwargs", ()),
+    "xai": ("reasoning_effort", ()),
+    "xiaomi": ("thinking_type", ()),
+    "zai": ("thinking_type", ()),
+}
+
+# Providers that refuse or mislead a model whose calls of tools come back without its reasoning.
+ECHOES_REASONING = {"deepseek", "moonshotai", "xiaomi", "zai"}
+
+# Models whose thinking is set in another form than their provider's, and facts about it that no source lists. Qwen on
+# Groq takes `default` and `none`; Magistral always thinks, and its older versions wait for the prompt mode; gpt-oss always
+# thinks, its server's template has no switch.
+MODEL_THINKING: dict[str, Row] = {
+    "groq/qwen/qwen3.8-27b": {"format": "effort_default"},
+    "mistral/magistral-medium-latest": {"always_on": True, "format": "prompt_mode"},
+    "ollama/gpt-oss:20b": {"efforts": ["low", "medium", "high"], "can_disable": False},
+    "ollama/qwen3-8b": {"efforts": ["none", "low", "medium", "high"]},
+}
+
 PROVIDER_ALIASES = {
     "amazon-bedrock": ["bedrock"],
     "google": ["gemini"],
@@ -202,7 +264,7 @@ def replaced_by(row: Row) -> str | None:
 
 def reasoning(row: Row) -> Row | None:
     """How the model's thinking is controlled; efforts in ascending order."""
-    source = table(row, "reasoning")
+    source = table(row, "reasoning") | MODEL_THINKING.get(full_name(row), {})
     if not source:
         return None
     out: Row = {}
@@ -217,8 +279,9 @@ def reasoning(row: Row) -> Row | None:
         raise SystemExit(f"{full_name(row)}: unknown effort {sorted(unknown)}")
     if named:
         out["efforts"] = [effort for effort in EFFORTS if effort in named]
-    for key in ("always_on", "can_disable", "default_effort", "budget_min", "budget_max"):
-        if source.get(key) is not None:
+    for key in ("always_on", "can_disable", "default_effort", "budget_min", "budget_max", "format"):
+        # A budget of -1 is a source's word for "as long as it likes": no bound.
+        if source.get(key) is not None and source[key] != -1:
             out[key] = source[key]
     return out or None
 
@@ -227,6 +290,7 @@ def model_row(row: Row) -> Row:
     """One distilled model."""
     name = full_name(row)
     context, max_input, max_output = limits(row)
+    is_preview = row["status"] == "preview"
     modalities = table(row, "modalities")
     caps = table(row, "caps")
     if unknown := set(caps) - set(CAPS):
@@ -236,12 +300,13 @@ def model_row(row: Row) -> Row:
         "provider": row["provider"],
         "id": row["id"],
         # An alias whose region has another price is no alias: see `regional_rows`.
-        "aliases": [alias for alias in items(row, "aliases") if alias not in regional] + EXTRA_ALIASES.get(name, []),
+        "aliases": [*(alias for alias in items(row, "aliases") if alias not in regional), *EXTRA_ALIASES.get(name, [])],
         "moving": MOVING.search(str(row["id"])) is not None or None,
         "name": row.get("name"),
         "lab": row.get("lab"),
-        "status": row["status"],
-        "access": row.get("access"),
+        # A preview is sold like any other model; that it may change or end early is said of who may rely on it.
+        "status": "active" if is_preview else row["status"],
+        "access": row.get("access") or ("preview" if is_preview else None),
         "release": day(row, "release"),
         "retires_on": day(row, "retirement"),
         "not_retired_before": NOT_RETIRED_BEFORE.get(name),
@@ -281,7 +346,10 @@ def regional_rows(row: Row, distilled: Row) -> list[Row]:
             prices = scaled(items(distilled, "prices"), Fraction(regional) / Fraction(base))
         except ValueError:
             continue
-        out.append({key: value for key, value in distilled.items() if key != "aliases"} | {"id": alias, "prices": prices})
+        out.append(
+            {key: value for key, value in distilled.items() if key not in ("aliases", "dispute")}
+            | {"id": alias, "prices": prices}
+        )
     return out
 
 
@@ -291,6 +359,7 @@ def local_rows(wide: dict[str, Row]) -> list[Row]:
     for identity, aliases, name, same_weights, modalities, has_tools in LOCAL_MODELS:
         source = wide[same_weights]
         context = count(source.get("context"))
+        thinks = f"ollama/{identity}" in MODEL_THINKING
         row: Row = {
             "provider": "ollama",
             "id": identity,
@@ -303,7 +372,8 @@ def local_rows(wide: dict[str, Row]) -> list[Row]:
             "max_output": context,
             "input": list(modalities),
             "output": ["text"],
-            "caps": {"tools": has_tools, "vision": "image" in modalities},
+            "caps": {"tools": has_tools, "vision": "image" in modalities, "reasoning": thinks},
+            "reasoning": MODEL_THINKING.get(f"ollama/{identity}"),
             "tokenizer": source.get("tokenizer_family"),
             "dialect": "openai-chat",
             "sources": source["sources"],
@@ -343,6 +413,9 @@ def provider_row(row: Row) -> Row:
         "max_tokens_field": "max_tokens" if field.startswith("max_tokens") else field,
         # Asking for usage in the stream is the safe side wherever the data does not say that it comes unasked.
         "stream_usage": "always" if stream.startswith(("always", "last chunk", "every chunk")) else "on_request",
+        "thinking_format": THINKING[identity][0] if identity in THINKING else None,
+        "thinking_efforts": list(THINKING[identity][1]) if identity in THINKING else None,
+        "echoes_reasoning": True if identity in ECHOES_REASONING else None,
         "local": row.get("local"),
         "notes": row.get("notes"),
     }
@@ -363,9 +436,11 @@ MIT licence, but for anthropic-sdk-python, which is under Apache-2.0 from its ve
 
 {listed}
 
+One date, the cut of Claude Sonnet 5.5's cache read price, is from a release note of TheKrush/PromptFuel 1.0.23.
+
 Each row names the sources that it was seen in. A row marked `disputed` is one on which they differ. An absent price is
-unknown, which is not free. The corrections made to the gathered rows stand in `scripts/build_catalog.py`, each with its
-reason.
+unknown, which is not free. The corrections made to the gathered rows stand in `scripts/build_catalog.py` and
+`scripts/catalog_prices.py`, each with its reason.
 """
 
 

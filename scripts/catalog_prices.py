@@ -10,6 +10,7 @@ import re
 from collections.abc import Callable
 from decimal import Decimal
 from fractions import Fraction
+from itertools import pairwise
 
 from catalog_json import AS_OF, Json, Row, full_name, items, number, objects, table
 
@@ -101,10 +102,11 @@ def periods(row: Row) -> list[Json]:
     current = vector(row)
     if not current:
         return []
-    now: Row = {"source": items(row, "sources")[0], "checked": AS_OF} | current
+    now: Row = {"source": items(row, "sources")[0], "checked": AS_OF}
+    now |= current
     if name in CUTS:
         day, source, older = CUTS[name]
-        return [{"until": day} | now | {"source": source} | older, {"from": day} | now]
+        return [bounds(None, day) | now | {"source": source} | older, bounds(day, None) | now]
     dated = [entry for entry in objects(row, "price_history") if entry.get("from") != "tod"]
     known = [entry for entry in dated if entry.get("from") is None or str(entry["from"]) <= AS_OF]
     if not known or not is_current(known[-1], row):
@@ -117,12 +119,14 @@ def spans(row: Row, known: list[Row], now: Row, end: Json) -> list[Json]:
     """The dated prices up to an end, the last of them with the whole current vector."""
     older: list[Json] = []
     # Where long requests cost more today they did before, and no dated list says how much: above the edge, unknown.
-    edges = [
+    edges: list[Json] = [
         {key: tier[key] for key in ("above", "inclusive") if key in tier} for tier in objects(now, "tiers")
-    ] or [{"above": OLDER_EDGES[str(row["id"])]} for _ in range(1) if row["id"] in OLDER_EDGES]
-    for entry, following in zip(known, known[1:], strict=False):
+    ]
+    if str(row["id"]) in OLDER_EDGES:
+        edges = [{"above": OLDER_EDGES[str(row["id"])]}]
+    for entry, following in pairwise(known):
         period = bounds(entry.get("from"), following["from"]) | dated_vector(row, entry)
-        older.append(period | ({"tiers": list(edges)} if edges else {}))
+        older.append(period | ({"tiers": edges} if edges else {}))
     return [*older, bounds(known[-1].get("from"), end) | now]
 
 
@@ -186,8 +190,9 @@ def windows(off_peak: Row, is_free_write: bool) -> list[Json]:
     out: list[Json] = []
     for window in objects(off_peak, "windows"):
         hours = window["hours_utc"]
-        listed = hours if isinstance(hours, list) else [hours]
-        out.append({"days": window["weekdays"], "hours": listed} | rates(off_peak, is_free_write))
+        listed: list[Json] = hours if isinstance(hours, list) else [hours]
+        span: Row = {"days": window["weekdays"], "hours": listed}
+        out.append(span | rates(off_peak, is_free_write))
     return out
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-from turnout.policy.rows import YamlProblem, read_rows
+from turnout.source import YamlProblem, read_rows
 
 CASES = Path(__file__).parents[1] / "tests" / "cases"
 

@@ -81,6 +81,15 @@ def _loopback_only() -> Iterator[None]:
         yield
 
 
+@pytest.fixture(scope="session", autouse=True)
+def _no_catalogue_of_the_user(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Keeps the tests, and every process that they start, from the prices of whoever runs them."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("TURNOUT_DATA", str(tmp_path_factory.mktemp("turnout-data")))
+        patch.delenv("TURNOUT_CATALOG", raising=False)
+        yield
+
+
 @pytest.fixture(autouse=True)
 def _no_swallowed_network_use() -> Iterator[None]:
     """Fails a test whose code caught the refusal and went on."""

@@ -10,20 +10,26 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from turnout._core import (
+    Catalog,
     Classification,
     Decision,
     Engine,
     ExpectedCost,
+    Model,
     Money,
     Policy,
     State,
+    ThinkingFields,
     TokenCount,
     Usage,
+    UsageReport,
     __version__,
     classify,
-    cost,
     count_tokens,
+    read_usage,
+    thinking_fields,
 )
+from turnout.catalog import cost, load_catalog
 from turnout.errors import (
     BudgetError,
     CatalogError,
@@ -42,6 +48,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "BudgetError",
+    "Catalog",
     "CatalogError",
     "Classification",
     "Decision",
@@ -49,6 +56,7 @@ __all__ = [
     "Engine",
     "ExpectedCost",
     "LedgerError",
+    "Model",
     "Money",
     "MoneyError",
     "Policy",
@@ -59,16 +67,21 @@ __all__ = [
     "Router",
     "State",
     "SyncRouter",
+    "ThinkingFields",
     "TokenCount",
     "TurnoutError",
     "Usage",
+    "UsageReport",
     "__version__",
     "classify",
     "cost",
     "count_tokens",
+    "load_catalog",
     "load_policy",
     "parse_policy",
+    "read_usage",
     "shipped_policy",
+    "thinking_fields",
 ]
 
 _LATE = {"Response", "Router", "SyncRouter"}

@@ -9,20 +9,26 @@ __all__ = [
     "Attempt",
     "Body",
     "Candidate",
+    "Catalog",
+    "CatalogDiff",
+    "CatalogFinding",
     "Classification",
     "Decision",
     "Engine",
     "ExpectedCost",
     "Failure",
+    "Model",
     "Money",
     "Plan",
     "Policy",
+    "Settlement",
     "State",
     "Step",
     "StreamEnd",
     "StreamEvent",
     "StreamReader",
     "TestFailure",
+    "ThinkingFields",
     "TokenCount",
     "ToolCall",
     "Usage",
@@ -33,10 +39,13 @@ __all__ = [
     "codes",
     "compile_policy",
     "cost",
+    "cost_at_price",
     "count_tokens",
     "facts",
     "outcomes",
     "parse_answer",
+    "read_usage",
+    "thinking_fields",
 ]
 __version__: str
 
@@ -150,6 +159,119 @@ class Classification:
     def scores(self) -> dict[str, int]: ...
 
 @final
+class Model:
+    """A model as its provider sells it. What is not known is None."""
+    @property
+    def provider(self) -> str: ...
+    @property
+    def id(self) -> str: ...
+    @property
+    def full_name(self) -> str: ...
+    @property
+    def aliases(self) -> tuple[str, ...]: ...
+    @property
+    def name(self) -> str | None: ...
+    @property
+    def lab(self) -> str | None: ...
+    @property
+    def status(self) -> Literal["active", "deprecated", "retired"]: ...
+    @property
+    def release(self) -> str | None: ...
+    @property
+    def retires_on(self) -> str | None: ...
+    @property
+    def replaced_by(self) -> str | None: ...
+    @property
+    def context(self) -> int | None: ...
+    @property
+    def max_input(self) -> int | None: ...
+    @property
+    def max_output(self) -> int | None: ...
+    @property
+    def inputs(self) -> tuple[str, ...]: ...
+    @property
+    def outputs(self) -> tuple[str, ...]: ...
+    @property
+    def disputed(self) -> Literal["fresh", "stale"] | None: ...
+    @property
+    def tokenizer(self) -> str | None: ...
+    @property
+    def sources(self) -> tuple[str, ...]: ...
+    @property
+    def layer(self) -> Literal["bundled", "wide", "refreshed", "override"]: ...
+    def cost(
+        self,
+        usage: Usage,
+        at_ms: int | None = None,
+        batch: bool = False,
+        service_tier: str | None = None,
+        speed: str | None = None,
+        region: str | None = None,
+    ) -> Money: ...
+    def to_json(self) -> str: ...
+    def to_dict(self) -> dict[str, object]: ...
+    def __eq__(self, other: object, /) -> bool: ...
+    def __ne__(self, other: object, /) -> bool: ...
+    def __hash__(self, /) -> int: ...
+
+@final
+class CatalogFinding:
+    """Something that a row says and that cannot be so."""
+    @property
+    def code(self) -> str: ...
+    @property
+    def model(self) -> str: ...
+    @property
+    def message(self) -> str: ...
+
+@final
+class CatalogDiff:
+    """What differs between two catalogues, and what of it is alarming."""
+    @property
+    def added(self) -> tuple[str, ...]: ...
+    @property
+    def removed(self) -> tuple[str, ...]: ...
+    @property
+    def changed(self) -> tuple[tuple[str, str, str | None, str | None], ...]: ...
+    @property
+    def alarms(self) -> tuple[tuple[str, str | None, str], ...]: ...
+    def __bool__(self, /) -> bool: ...
+
+_LayerProblem: TypeAlias = tuple[str, int | None, list[str], str, str, str | None]
+
+@final
+class Catalog:
+    """Models, providers and prices. Immutable; shared by threads."""
+    @staticmethod
+    def bundled() -> Catalog: ...
+    @property
+    def as_of(self) -> str: ...
+    @property
+    def hash(self) -> str: ...
+    @property
+    def providers(self) -> tuple[str, ...]: ...
+    def resolve(self, name: str) -> Model: ...
+    def note(self, name: str, today: str | None = None) -> str | None: ...
+    def models(
+        self,
+        text: str = "",
+        *,
+        provider: str | None = None,
+        lab: str | None = None,
+        can: Sequence[str] | None = None,
+        min_context: int | None = None,
+        max_in: str | None = None,
+        max_out: str | None = None,
+        status: str | None = None,
+        wide: bool = False,
+    ) -> list[Model]: ...
+    def lint(self) -> list[CatalogFinding]: ...
+    def diff(self, other: Catalog) -> CatalogDiff: ...
+    def with_refreshed(self, content: bytes) -> Catalog: ...
+    def with_override(self, document: str) -> tuple[Catalog | None, list[_LayerProblem]]: ...
+    def refreshed_file(self) -> str: ...
+
+@final
 class TestFailure:
     """A test of a policy that does not hold."""
     @property
@@ -184,6 +306,8 @@ class Policy:
     def providers(self) -> dict[str, str]: ...
     @property
     def own_reach(self) -> tuple[str, ...]: ...
+    @property
+    def catalog(self) -> Catalog: ...
     def run_tests(self) -> list[TestFailure]: ...
 
 @final
@@ -455,6 +579,12 @@ class Answer:
     @property
     def usage(self) -> Usage | None: ...
     @property
+    def service_tier(self) -> str | None: ...
+    @property
+    def speed(self) -> str | None: ...
+    @property
+    def region(self) -> str | None: ...
+    @property
     def message(self) -> str | None: ...
     @property
     def failure(self) -> Failure | None: ...
@@ -506,7 +636,9 @@ class StreamReader:
 _PolicyRow: TypeAlias = tuple[int, str | None, int, int, str, str, bool, int, int, Sequence[tuple[int, int, int]]]
 _RawFinding: TypeAlias = tuple[int, int, str, str, str | None, Literal["error", "warning"]]
 
-def compile_policy(rows: Sequence[_PolicyRow], today: int) -> tuple[Policy | None, list[_RawFinding]]: ...
+def compile_policy(
+    rows: Sequence[_PolicyRow], today: int, catalog: Catalog | None = None
+) -> tuple[Policy | None, list[_RawFinding]]: ...
 def codes() -> dict[str, str]: ...
 def facts() -> list[tuple[str, str, list[str], str, str, str]]: ...
 def outcomes() -> list[tuple[str, bool, str, str, int, bool, bool, str]]: ...
@@ -520,5 +652,77 @@ def count_tokens(model: str, request_or_text: _RequestLike, *, dialect: str | No
 def classify(text_or_request: _RequestLike, *, dialect: str | None = None) -> Classification:
     """Classify a text or a request by what its caller asks for."""
 
-def cost(model: str, usage: Usage) -> Money:
-    """What a usage costs on a model of the catalogue."""
+def cost(
+    catalog: Catalog,
+    model: str,
+    usage: Usage,
+    at_ms: int | None = None,
+    batch: bool = False,
+    service_tier: str | None = None,
+    speed: str | None = None,
+    region: str | None = None,
+) -> Money:
+    """What a usage costs on a model of a catalogue."""
+
+def cost_at_price(
+    model: str,
+    price: str,
+    usage: Usage,
+    at_ms: int | None = None,
+    batch: bool = False,
+    service_tier: str | None = None,
+    speed: str | None = None,
+    region: str | None = None,
+) -> Money:
+    """What a usage costs at a price that the call states itself: the JSON of one period of a catalogue row."""
+
+@final
+class ThinkingFields:
+    """The thinking members of a request body, and what differs from what was asked."""
+    @property
+    def fields(self) -> dict[str, object]: ...
+    @property
+    def notes(self) -> tuple[str, ...]: ...
+
+def thinking_fields(
+    model: str, setting: Literal["off", "low", "medium", "high", "max"] | int, *, max_tokens: int | None = None
+) -> ThinkingFields:
+    """What a thinking setting becomes in a request to a model of the catalogue."""
+
+@final
+class UsageReport:
+    """What an answer says about what it used, and by which terms it is priced.
+
+    `usage` is None when nothing was reported, or when what was cannot be true; `problem` then says which. Problems are
+    `bad_cost`, `partial`, `inconsistent`, `other_model` (the usage stands, with that doubt) and `unreadable`, `negative`,
+    `absurd` (there is no usage); `field` is the figure as the provider calls it. A usage is never zero for want of one.
+    """
+    @property
+    def extractor(self) -> str: ...
+    @property
+    def usage(self) -> Usage | None: ...
+    @property
+    def reported_cost(self) -> Money | None: ...
+    @property
+    def service_tier(self) -> str | None: ...
+    @property
+    def speed(self) -> str | None: ...
+    @property
+    def region(self) -> str | None: ...
+    @property
+    def problem(self) -> str | None: ...
+    @property
+    def field(self) -> str | None: ...
+    @property
+    def message(self) -> str | None: ...
+
+def read_usage(provider: str, answer: bytes | Mapping[str, object], /) -> UsageReport:
+    """Read the usage of a recorded answer, whole body or stream, in the words of its provider or dialect.
+
+    Args:
+        provider: A provider (`anthropic`, `bedrock`, `xai`) or a dialect (`openai-chat`, `gemini`).
+        answer: The body as a dict, or the bytes of a body, of server-sent events or of JSON lines.
+
+    Raises:
+        CatalogError: How this provider reports usage is not known (`unknown-extractor`).
+    """

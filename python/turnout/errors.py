@@ -59,8 +59,11 @@ __all__ = [
 ]
 
 CODES: dict[str, str] = {
+    "bad-price": "a price that a call states is none: not finite, no number, or under no known key",
     "call-bound": "a bound of a call, such as its deadline, is no usable value",
     "call-spend": "the purse of the call does not cover its first attempt",
+    "catalog-too-large": "a catalogue is larger than any catalogue is",
+    "catalog-unreadable": "a catalogue's file or address cannot be read",
     "extra-missing": "a library of an optional extra is not installed",
     "lab-fault": "a fault of the lab is written in a way that is not understood, or is unknown",
     "lab-setting": "a setting of the lab is out of range",
@@ -78,6 +81,8 @@ CODES: dict[str, str] = {
     "ledger-read-only": "the ledger's folder or file cannot be written",
     "ledger-record": "a record holds a value that the ledger cannot keep",
     "no-eligible-model": "no candidate of the rule that matched may answer the request",
+    "override-refused": "an override file has findings that keep it from loading; each has a code of its own",
+    "override-unreadable": "an override file does not exist or cannot be read",
     "policy-refused": "a policy has findings that keep it from loading; each has a code of its own",
     "policy-unreadable": "a policy file does not exist or cannot be read",
     "provider-cancelled": "the call was cancelled while a provider was at work",
@@ -97,6 +102,10 @@ CODES: dict[str, str] = {
     "provider-timeout-first-byte": "the provider brought no content within its deadline",
     "provider-truncated": "the answer stopped without its ending",
     "provider-unauthorized": "the provider does not accept the key, or there is none",
+    "refresh-suspicious": "a refresh loses too many models, or moves a price too far, to be taken without `--accept`",
+    "refreshed-broken": "the file of an accepted refresh is not what was written, or cannot be read",
+    "refreshed-missing": "a refreshed catalogue was asked for, and none was accepted yet",
+    "refreshed-unwritable": "the file of an accepted refresh cannot be written",
     "router-address": "an address was given that cannot be one, or for a provider that the policy does not have",
     "router-client": "a client was given that cannot carry calls, or for a provider that takes none",
     "router-closed": "the router was used after it was closed",
@@ -147,7 +156,7 @@ def _rebuild(kind: type[TurnoutError], args: tuple[object, ...], state: dict[str
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """One thing that is wrong, or doubtful, at one place of a policy file.
+    """One thing that is wrong, or doubtful, at one place of a policy or an override file.
 
     Args:
         file: The file as the user named it.
@@ -157,7 +166,7 @@ class Finding:
         message: One lower-case sentence without a full stop.
         hint: What the reader can do about it.
         source_line: The offending line as written, without its line end.
-        severity: An error stops the policy from loading, a warning does not.
+        severity: An error stops the file from loading, a warning does not.
     """
 
     file: str
@@ -353,7 +362,18 @@ class LedgerError(TurnoutError):
 
 
 class CatalogError(TurnoutError):
-    """A catalogue that does not load, or a model that it does not know."""
+    """A catalogue that does not load, or a model that it does not know.
+
+    Args:
+        findings: All findings of an override file, in the order of the file; empty for any other error.
+    """
+
+    def __init__(self, code: str, message: str, hint: str | None = None, findings: Iterable[Finding] = ()) -> None:
+        super().__init__(code, message, hint)
+        self.findings: tuple[Finding, ...] = tuple(findings)
+
+    def __str__(self) -> str:
+        return "\n".join(str(finding) for finding in self.findings) if self.findings else super().__str__()
 
 
 class MoneyError(TurnoutError):

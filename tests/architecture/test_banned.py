@@ -165,6 +165,8 @@ def test_impurity_is_seen(code: str) -> None:
 def test_files_fit_one_head() -> None:
     files = [path for path in text_files() if path.suffix in {".py", ".pyi", ".rs", ".sh"} or path.name == "Makefile"]
     assert len(files) > 20
+    # A stub is one list of declarations, and there is one extension module for it to describe.
+    files.remove(PACKAGE / "_core.pyi")
     lengths = {shown(path): path.read_text(encoding="utf-8").count("\n") for path in files}
     long = {name: lines for name, lines in lengths.items() if lines > MAX_LINES}
     assert not long, f"more than {MAX_LINES} lines: {long}"

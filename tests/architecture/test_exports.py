@@ -7,6 +7,7 @@ import turnout
 
 EXPORTS = [
     "BudgetError",
+    "Catalog",
     "CatalogError",
     "Classification",
     "Decision",
@@ -14,6 +15,7 @@ EXPORTS = [
     "Engine",
     "ExpectedCost",
     "LedgerError",
+    "Model",
     "Money",
     "MoneyError",
     "Policy",
@@ -24,20 +26,36 @@ EXPORTS = [
     "Router",
     "State",
     "SyncRouter",
+    "ThinkingFields",
     "TokenCount",
     "TurnoutError",
     "Usage",
+    "UsageReport",
     "__version__",
     "classify",
     "cost",
     "count_tokens",
+    "load_catalog",
     "load_policy",
     "parse_policy",
+    "read_usage",
     "shipped_policy",
+    "thinking_fields",
 ]
 
 # Nobody who only decides should pay for what only executes, serves or prints.
-HEAVY = ["anthropic", "h11", "httpx2", "rich", "sqlite3", "typer", "turnout.cli", "turnout.lab", "turnout.server"]
+HEAVY = [
+    "anthropic",
+    "asyncio",
+    "h11",
+    "httpx2",
+    "rich",
+    "sqlite3",
+    "typer",
+    "turnout.cli",
+    "turnout.lab",
+    "turnout.server",
+]
 
 
 def test_all_is_the_list() -> None:

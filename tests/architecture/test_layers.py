@@ -4,6 +4,8 @@ DESIGN draws `cli`, `server` and `lab` on one layer. `turnout demo` and `turnout
 the gateway, so the command line sits one layer above the two: it is the only room that starts other rooms.
 `turnout/__init__.py` is the facade for those who import the library: it wires what lies below, and no room but the
 command line may import through it (a room that did would import everything, and in a circle).
+`catalog` stands between `providers`, whose transport fetches a refresh, and `policy`, whose models it knows; `source`
+reads the files that people write for both.
 """
 
 import re
@@ -25,17 +27,19 @@ from tests.architecture.sources import (
 
 FACADE = ""
 PYTHON_LAYERS = {
-    "__main__": 8,
-    "cli": 7,
-    FACADE: 6,
-    "server": 6,
-    "lab": 6,
-    "execute": 5,
-    "policy": 4,
-    "providers": 4,
-    "ledger": 4,
-    "cache": 4,
-    "telemetry": 4,
+    "__main__": 11,
+    "cli": 10,
+    FACADE: 9,
+    "server": 9,
+    "lab": 9,
+    "execute": 8,
+    "policy": 7,
+    "catalog": 6,
+    "providers": 5,
+    "ledger": 5,
+    "cache": 5,
+    "telemetry": 5,
+    "source": 4,
     "types": 3,
     "errors": 3,
     "_core": 2,
@@ -44,7 +48,18 @@ PYTHON_LAYERS = {
 # The chain reads downwards. Rooms of one line do not know each other; those of the ground floor may, in no circle.
 RUST_CHAIN = ["engine", "plan", "decide", "policy", "quality", "classify", "features", "tokens", "text"]
 RUST_SERVICES = ["wire", "catalog"]
-RUST_GROUND = ["calendar", "edit_distance", "hash", "money", "usage", "outcome", "control", "json", "error"]
+RUST_GROUND = [
+    "calendar",
+    "control",
+    "edit_distance",
+    "error",
+    "hash",
+    "json",
+    "money",
+    "outcome",
+    "thinking_format",
+    "usage",
+]
 RUST_LAYERS = {
     **{room: 2 + height for height, room in enumerate(reversed(RUST_CHAIN))},
     **dict.fromkeys(RUST_SERVICES, 1),

@@ -417,3 +417,46 @@ def test_names_of_sqlites_are_no_path(name: str, tmp_path: Path, monkeypatch: py
         Ledger.open(name)
     assert (caught.value.code, bool(caught.value.hint)) == ("ledger-path", True)
     assert not list(tmp_path.iterdir())
+
+
+def test_a_file_of_the_first_version_gets_the_columns_that_it_lacks(path: Path) -> None:
+    ledger = Ledger.open(path)
+    ledger.append_sync(a_call("old"))
+    ledger.close_sync()
+    added = [
+        "time_ms",
+        "cost_source",
+        "computed_cost_usd_picos",
+        "reported_cost_usd_picos",
+        "unpriced",
+        "price_from",
+        "price_source",
+        "price_terms",
+    ]
+    with contextlib.closing(sqlite3.connect(path)) as database:
+        for column in added:
+            database.execute(f"ALTER TABLE attempts DROP COLUMN {column}")
+        database.execute("PRAGMA user_version = 1")
+        database.commit()
+    again = Ledger.open(path)
+    assert again.get("old") == a_call("old")
+    priced = AttemptRecord(
+        1,
+        "d",
+        "m",
+        "complete",
+        cost_usd_picos=7,
+        time_ms=1_795_000_000_000,
+        cost_source="reported",
+        computed_cost_usd_picos=8,
+        reported_cost_usd_picos=7,
+        price_from="2026-10-07",
+        price_source="docs@2026-10-08",
+        price_terms="service_tier=flex",
+    )
+    record = CallRecord("new", 0, "", "", "complete", cost_usd_picos=7, attempts=(priced,))
+    again.append_sync(record)
+    assert again.get("new") == record
+    again.close_sync()
+    with contextlib.closing(sqlite3.connect(path)) as database:
+        assert database.execute("PRAGMA user_version").fetchone() == (VERSION,)

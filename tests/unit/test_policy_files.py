@@ -7,7 +7,7 @@ import pytest
 
 from turnout import PolicyError
 from turnout.policy import read_policy
-from turnout.policy.rows import MAX_BYTES
+from turnout.source import MAX_BYTES
 
 
 def test_pipes_devices_and_directories_are_no_policies(tmp_path: Path) -> None:

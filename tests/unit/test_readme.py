@@ -79,6 +79,18 @@ def test_policy_blocks_load(folder: Path) -> None:
         turnout.load_policy(path)
 
 
+def test_catalogue_blocks_load(folder: Path) -> None:
+    """A YAML block that begins with `turnout-catalog` is a whole override."""
+    import turnout
+
+    overrides = [(line, body) for line, body in blocks("yaml") if body.startswith("turnout-catalog:")]
+    assert overrides
+    for line, body in overrides:
+        path = folder / f"readme-{line}.yaml"
+        path.write_text(body, encoding="utf-8")
+        assert any(model.layer == "override" for model in turnout.load_catalog(path).models())
+
+
 def output_block(name: str) -> str:
     found = re.search(rf"^```text {name}\n(.*?)^```$", README.read_text(encoding="utf-8"), re.MULTILINE | re.DOTALL)
     assert found

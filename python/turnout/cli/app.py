@@ -14,6 +14,7 @@ import typer
 
 from turnout import __version__
 from turnout.cli.ask import ask
+from turnout.cli.catalog import catalog
 from turnout.cli.check import check
 from turnout.cli.decide import decide
 from turnout.cli.demo import demo
@@ -41,6 +42,7 @@ app.command()(explain)
 app.command()(decide)
 app.command()(check)
 app.command("test")(run_tests)
+app.add_typer(catalog)
 app.command()(lab)
 
 

@@ -16,7 +16,7 @@ from rich.console import Console
 from rich.text import Text
 
 from turnout import Engine, Policy
-from turnout.cli.inputs import JsonOption, MetaOption, meta_from, policy_from
+from turnout.cli.inputs import CatalogOption, JsonOption, MetaOption, meta_from, policy_from
 from turnout.cli.render import count, errors_console, mark, money, print_json, printable
 from turnout.cli.simulate import LabThread, LoopbackOnly, lab_keys, lab_urls
 from turnout.errors import DecisionError
@@ -41,6 +41,7 @@ def ask(
     ] = None,
     lab: Annotated[bool, typer.Option("--lab", help="Let simulated providers answer: no key, no cost.")] = False,
     meta: MetaOption = None,
+    catalog: CatalogOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """Route one prompt, and answer it by the provider that the policy chooses.
@@ -52,7 +53,7 @@ def ask(
     """
     text = sys.stdin.read() if prompt == "-" else prompt
     values = meta_from(meta)
-    loaded = policy_from(policy)
+    loaded = policy_from(policy, catalog)
     wants_stream = False if as_json else sys.stdout.isatty() if stream is None else stream
     asyncio.run(_ask(loaded, text, values, wants_stream=wants_stream, lab=lab, as_json=as_json))
 

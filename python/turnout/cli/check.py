@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+import difflib
 import enum
 from typing import Annotated
 
 import typer
 from rich.text import Text
 
-from turnout.cli.inputs import policy_path
+from turnout import Catalog, _core
+from turnout.catalog import catalog_of
+from turnout.cli.inputs import CatalogOption, policy_path
 from turnout.cli.render import output, print_json, printable, show_findings, ticks
 from turnout.errors import Finding, PolicyError
 from turnout.policy import check_policy, read_policy
 
-__all__ = ["check"]
+__all__ = ["Format", "annotation", "check", "finding_row"]
 
 
 class Format(enum.StrEnum):
@@ -25,13 +28,19 @@ class Format(enum.StrEnum):
 
 
 def check(
-    policies: Annotated[list[str], typer.Argument(metavar="POLICY...", help="Files, or names of shipped policies.")],
+    policies: Annotated[
+        list[str] | None, typer.Argument(metavar="POLICY...", help="Files, or names of shipped policies.")
+    ] = None,
     form: Annotated[
         Format, typer.Option("--format", help="text for people, json for machines, github for annotations in CI.")
     ] = Format.TEXT,
     accept_failing_tests: Annotated[
         bool, typer.Option("--accept-failing-tests", help="Check everything but do not run the tests in the files.")
     ] = False,
+    explain: Annotated[
+        str | None, typer.Option("--explain", metavar="CODE", help="Say what a finding means, and where it is shown.")
+    ] = None,
+    catalog: CatalogOption = None,
 ) -> None:
     """Check policies: syntax, names, types, and the tests inside.
 
@@ -39,7 +48,13 @@ def check(
 
     **Example:** `turnout check policies/*.yaml --format github`
     """
-    results = [(name, *_checked(name, run_tests=not accept_failing_tests)) for name in policies]
+    if explain is not None:
+        _explain(explain)
+        return
+    if not policies:
+        raise typer.BadParameter("name a policy, or a finding with --explain", param_hint="POLICY...")
+    known = catalog_of(catalog)
+    results = [(name, *_checked(name, known, run_tests=not accept_failing_tests)) for name in policies]
     findings = [finding for _, _, found in results for finding in found]
     errors = sum(finding.severity == "error" for finding in findings)
     match form:
@@ -54,7 +69,7 @@ def check(
                             "file": name,
                             "hash": hash_,
                             "ok": hash_ is not None,
-                            "findings": [_row(each) for each in found],
+                            "findings": [finding_row(each) for each in found],
                         }
                         for name, hash_, found in results
                     ],
@@ -62,7 +77,7 @@ def check(
             )
         case Format.GITHUB:
             for finding in findings:
-                print(_annotation(finding))
+                print(annotation(finding))
         case Format.TEXT:
             console = output()
             show_findings(console, findings)
@@ -72,18 +87,29 @@ def check(
         raise typer.Exit(1)
 
 
-def _checked(name: str, *, run_tests: bool) -> tuple[str | None, tuple[Finding, ...]]:
+def _explain(code: str) -> None:
+    """One finding's meaning, and its section of the docs."""
+    codes = _core.codes()
+    if code not in codes:
+        meant = difflib.get_close_matches(code, codes, n=1)
+        hint = f": did you mean `{meant[0]}`?" if meant else ""
+        raise typer.BadParameter(f"there is no finding `{printable(code)}`{hint}", param_hint="--explain")
+    output().print(f"{code}: {codes[code]}\ndocs/diagnostics.md#{code}", markup=False, highlight=False, soft_wrap=True)
+
+
+def _checked(name: str, catalog: Catalog, *, run_tests: bool) -> tuple[str | None, tuple[Finding, ...]]:
     """The policy's hash, none if it does not load; and what was found."""
     path = policy_path(name)
     try:
-        policy, found = check_policy(read_policy(path), file=str(path), run_tests=run_tests)
+        policy, found = check_policy(read_policy(path), file=str(path), catalog=catalog, run_tests=run_tests)
     except PolicyError as error:
         place = error.findings or (Finding(str(path), 1, 1, error.code, error.message, error.hint),)
         return None, tuple(place)
     return policy.hash if policy else None, found
 
 
-def _row(finding: Finding) -> dict[str, object]:
+def finding_row(finding: Finding) -> dict[str, object]:
+    """Returns a finding as a JSON object."""
     return {
         "file": finding.file,
         "line": finding.line,
@@ -95,12 +121,17 @@ def _row(finding: Finding) -> dict[str, object]:
     }
 
 
-def _annotation(finding: Finding) -> str:
-    """A workflow command; what would end a field early is escaped as its documentation says."""
+def annotation(finding: Finding) -> str:
+    """Returns a workflow command; what would end a field early is escaped as its documentation says."""
     text = finding.message + (f"\nhint: {finding.hint}" if finding.hint else "")
-    title = _escaped(finding.code, is_property=True)
-    place = f"file={_escaped(finding.file, is_property=True)},line={finding.line},col={finding.column},title={title}"
-    return f"::{finding.severity} {place}::{_escaped(printable(text))}"
+    title = f"title={_escaped(finding.code, is_property=True)}"
+    # What is about no file, such as the catalogue itself, has no line.
+    place = (
+        f"file={_escaped(finding.file, is_property=True)},line={finding.line},col={finding.column},"
+        if finding.line
+        else ""
+    )
+    return f"::{finding.severity} {place}{title}::{_escaped(printable(text))}"
 
 
 def _escaped(text: str, *, is_property: bool = False) -> str:

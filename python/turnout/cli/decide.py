@@ -8,6 +8,7 @@ import typer
 
 from turnout.cli.inputs import (
     FIXED_NOW,
+    CatalogOption,
     DialectOption,
     EnvOption,
     MetaOption,
@@ -32,6 +33,7 @@ def decide(
     now: NowOption = FIXED_NOW,
     dialect: DialectOption = None,
     seed: SeedOption = 0,
+    catalog: CatalogOption = None,
     env: EnvOption = False,
 ) -> None:
     """Print a decision as JSON.
@@ -41,7 +43,7 @@ def decide(
     **Example:** `turnout decide balanced --request body.json --meta team=search`
     """
     question = question_from(prompt, request, meta, now, seed, dialect)
-    decision = question.decide(engine_for(policy_from(policy), use_env=env))
+    decision = question.decide(engine_for(policy_from(policy, catalog), use_env=env))
     print_json(decision.to_dict())
     if decision.model is None:
         raise typer.Exit(1)

@@ -12,6 +12,7 @@ from rich.text import Text
 from turnout import Decision
 from turnout.cli.inputs import (
     FIXED_NOW,
+    CatalogOption,
     DialectOption,
     EnvOption,
     JsonOption,
@@ -55,6 +56,7 @@ def explain(
     now: NowOption = FIXED_NOW,
     dialect: DialectOption = None,
     seed: SeedOption = 0,
+    catalog: CatalogOption = None,
     env: EnvOption = False,
     as_json: JsonOption = False,
     facts: Annotated[bool, typer.Option("--facts", help="Print every fact that a policy can name.")] = False,
@@ -77,7 +79,7 @@ def explain(
     if policy is None:
         raise typer.BadParameter("name a policy file, or a shipped policy such as `balanced`", param_hint="POLICY")
     question = question_from(prompt, request, meta, now, seed, dialect)
-    loaded = policy_from(policy)
+    loaded = policy_from(policy, catalog)
     model = None if why_not is None else known_model(loaded, why_not)
     decision = question.decide(engine_for(loaded, use_env=env))
     if as_json:

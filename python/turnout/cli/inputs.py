@@ -19,6 +19,7 @@ from turnout import Decision, Engine, Policy, load_policy, shipped_policy
 from turnout.policy import shipped_names
 
 __all__ = [
+    "CatalogOption",
     "DialectOption",
     "EnvOption",
     "JsonOption",
@@ -64,6 +65,14 @@ EnvOption = Annotated[
 SeedOption = Annotated[
     int, typer.Option(min=0, max=2**64 - 1, help="Decides between deployments that are equal otherwise.")
 ]
+CatalogOption = Annotated[
+    str | None,
+    typer.Option(
+        "--catalog",
+        metavar="FILE",
+        help="An override file with your own models and prices; TURNOUT_CATALOG names one for every command.",
+    ),
+]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON for machines.")]
 
 
@@ -73,13 +82,14 @@ def policy_path(name: str) -> Path:
     return shipped_policy(name) if name in shipped_names() and not path.exists() else path
 
 
-def policy_from(name: str) -> Policy:
+def policy_from(name: str, catalog: str | None = None) -> Policy:
     """Loads a policy by path or shipped name.
 
     Raises:
         PolicyError: With every finding.
+        CatalogError: With every finding of the override file.
     """
-    return load_policy(policy_path(name))
+    return load_policy(policy_path(name), catalog=catalog)
 
 
 def engine_for(policy: Policy, *, use_env: bool) -> Engine:

@@ -15,7 +15,7 @@ from rich.console import Console, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from turnout.errors import DecisionError, Finding, PolicyError, TurnoutError
+from turnout.errors import CatalogError, DecisionError, Finding, PolicyError, TurnoutError
 
 __all__ = [
     "bounds_of",
@@ -150,19 +150,26 @@ def heading(title: str, note: str = "") -> Text:
     return Text.assemble((title, "bold"), (f"  {note}" if note else "", "dim"))
 
 
-def table(columns: Sequence[str], rows: Iterable[Sequence[RenderableType]], *, right: Iterable[int] = ()) -> Table:
+def table(
+    columns: Sequence[str],
+    rows: Iterable[Sequence[RenderableType]],
+    *,
+    right: Iterable[int] = (),
+    first_wraps: bool = False,
+) -> Table:
     """Returns a plain table: no frame, long cells wrap instead of being cut.
 
     Args:
         columns: Their titles.
         rows: Their cells.
         right: Columns of numbers, by place; they and the first never wrap.
+        first_wraps: The first column wraps too: its names are long, and a number must never be cut for one.
     """
     numbers = set(right)
     built = Table(box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, 2, 0, 0), header_style="dim", show_edge=False)
     for place, title in enumerate(columns):
         is_number = place in numbers
-        stays_whole = is_number or place == 0
+        stays_whole = is_number or (place == 0 and not first_wraps)
         built.add_column(title, justify="right" if is_number else "left", no_wrap=stays_whole, overflow="fold")
     for row in rows:
         built.add_row(*row)
@@ -198,7 +205,7 @@ def bounds_of(value: object) -> str:
 def show_error(error: TurnoutError) -> None:
     """Prints an error as code, message and hint, or with all its findings."""
     console = errors_console()
-    if isinstance(error, PolicyError) and error.findings:
+    if isinstance(error, PolicyError | CatalogError) and error.findings:
         show_findings(console, error.findings)
         return
     console.print(Text.assemble((error.code, "bold red"), ": ", printable(error.message)), soft_wrap=True)

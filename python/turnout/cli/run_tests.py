@@ -9,7 +9,7 @@ import typer
 from rich.text import Text
 
 from turnout import Policy, load_policy
-from turnout.cli.inputs import JsonOption, policy_path
+from turnout.cli.inputs import CatalogOption, JsonOption, policy_path
 from turnout.cli.render import output, print_json, printable, ticks
 
 __all__ = ["run_tests"]
@@ -17,6 +17,7 @@ __all__ = ["run_tests"]
 
 def run_tests(
     policy: Annotated[str, typer.Argument(metavar="POLICY", help="A file, or the name of a shipped policy.")],
+    catalog: CatalogOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """Run the tests inside a policy.
@@ -27,7 +28,7 @@ def run_tests(
     **Example:** `turnout test policies/balanced.yaml`
     """
     path = policy_path(policy)
-    loaded = load_policy(path, run_tests=False)
+    loaded = load_policy(path, catalog=catalog, run_tests=False)
     failures = {failure.name: failure for failure in loaded.run_tests()}
     if as_json:
         print_json(

@@ -357,6 +357,7 @@ def token_counts(usage: Usage) -> TokenCounts:
         reasoning=usage.reasoning,
         audio_in=usage.audio_in,
         audio_out=usage.audio_out,
+        image_in=usage.image_in,
         web_searches=usage.web_searches,
     )
 

@@ -44,6 +44,7 @@ def estimated_usage(decision: Decision, attempt: Attempt, answer: Answer | None,
             reasoning=max(reported.reasoning, reasoning),
             audio_in=reported.audio_in,
             audio_out=reported.audio_out,
+            image_in=reported.image_in,
             web_searches=reported.web_searches,
         )
     return Usage(input_uncached=next(asked, 0), output_text=output_text, reasoning=reasoning)

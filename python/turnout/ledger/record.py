@@ -33,6 +33,7 @@ class TokenCounts:
     reasoning: int = 0
     audio_in: int = 0
     audio_out: int = 0
+    image_in: int = 0
     web_searches: int = 0
 
     def __post_init__(self) -> None:
@@ -42,7 +43,7 @@ class TokenCounts:
     def input_total(self) -> int:
         """All input tokens, cached or not."""
         writes = self.cache_write_5m + self.cache_write_1h + self.cache_write_other
-        return self.input_uncached + self.cache_read + writes + self.audio_in
+        return self.input_uncached + self.cache_read + writes + self.audio_in + self.image_in
 
     @property
     def output_total(self) -> int:

@@ -1,7 +1,8 @@
 """The ledger's tables, and how a file is recognised as one.
 
 `application_id` says that a file is ours, `user_version` which tables it has. A file of a newer version is refused
-rather than read wrongly; one of an older version is brought up to date when it is opened. No table has a column for a prompt or an answer.
+rather than read wrongly; one of an older version is brought up to date when it is opened. No table has a column for a
+prompt or an answer.
 """
 
 from __future__ import annotations
@@ -119,7 +120,7 @@ def _total(column: str) -> str:
 SUMMARY: Final = {
     by: f"""
 SELECT {by}, COUNT(*), SUM(outcome = 'complete'), SUM(attempts_count),
-    SUM(input_uncached + cache_read + cache_write_5m + cache_write_1h + cache_write_other + audio_in),
+    SUM(input_uncached + cache_read + cache_write_5m + cache_write_1h + cache_write_other + audio_in + image_in),
     SUM(cache_read), SUM(output_text + reasoning + audio_out), SUM(cost_usd_picos IS NULL),
     {_total("cost_usd_picos")}, {_total("(strongest_cost_usd_picos - cost_usd_picos)")}
 FROM calls WHERE time_ms >= ? GROUP BY {by} ORDER BY COUNT(*) DESC, {by}"""

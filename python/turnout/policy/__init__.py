@@ -3,4 +3,11 @@
 from turnout.policy.load import check_policy, load_policy, parse_policy, read_policy
 from turnout.policy.shipped import shipped_names, shipped_policy
 
-__all__ = ["check_policy", "load_policy", "parse_policy", "read_policy", "shipped_names", "shipped_policy"]
+__all__ = [
+    "check_policy",
+    "load_policy",
+    "parse_policy",
+    "read_policy",
+    "shipped_names",
+    "shipped_policy",
+]

@@ -18,6 +18,7 @@ pub mod outcome;
 pub mod plan;
 pub mod policy;
 pub mod text;
+pub mod thinking_format;
 pub mod tokens;
 pub mod usage;
 pub mod wire;

@@ -308,6 +308,9 @@ impl Ratio {
     /// # Errors
     /// [`MoneyError::Overflow`] when a part does not fit.
     pub fn times(self, other: Self) -> Result<Self, MoneyError> {
+        if self == Self::ONE {
+            return Ok(other);
+        }
         // Reduced crosswise first, so that a product that fits is never refused.
         let left = Self::new(self.numerator, other.denominator)?;
         let right = Self::new(other.numerator, self.denominator)?;

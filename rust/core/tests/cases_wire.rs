@@ -7,6 +7,7 @@ use std::path::Path;
 
 use serde_json::{Value, json};
 use turnout_core::json::{JsonError, Reader};
+use turnout_core::thinking_format::ThinkingFormat;
 use turnout_core::wire::{
     CODES, Dialect, ImageSource, Part, Request, ResponseFormat, Role, Target, Thinking, ThinkingSetting, ToolChoice,
     parse_request, write_body,
@@ -103,9 +104,8 @@ fn thinking(word: &str) -> ThinkingSetting<'_> {
         _ => match word {
             "unsaid" => ThinkingSetting::Unsaid,
             "off" => ThinkingSetting::Off,
-            "adaptive" => ThinkingSetting::Adaptive,
+            "adaptive" | "on" => ThinkingSetting::Adaptive,
             "between_tools" => ThinkingSetting::BetweenTools,
-            "on" => ThinkingSetting::Toggle(true),
             other => panic!("unknown thinking `{other}`"),
         },
     }
@@ -121,6 +121,11 @@ fn target(described: &Value) -> Target<'_> {
             "default_max_tokens" => target.default_max_tokens = value.as_u64().unwrap(),
             "max_tokens_field" => target.max_tokens_field = value.as_str().unwrap(),
             "thinking" => target.thinking = thinking(value.as_str().unwrap()),
+            "thinking_format" => {
+                target.thinking_format = ThinkingFormat::from_name(value.as_str().unwrap()).unwrap();
+            }
+            "min_budget_tokens" => target.min_budget_tokens = value.as_u64().unwrap(),
+            "echoes_reasoning" => target.echoes_reasoning = value.as_bool().unwrap(),
             "stream" => target.stream = value.as_bool().unwrap(),
             "accepts_stream_options" => target.accepts_stream_options = value.as_bool().unwrap(),
             "accepts_sampling" => target.accepts_sampling = value.as_bool().unwrap(),

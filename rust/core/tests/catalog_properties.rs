@@ -393,7 +393,7 @@ proptest! {
     #[test]
     fn every_bundled_price_prices_plain_calls(input in 0_u64..2_000_000, output in 0_u64..200_000, at_ms in prop::option::of(0_i64..2_000_000_000_000)) {
         let mut priced = 0;
-        for model in Catalog::bundled().models().iter().filter(|model| !model.prices.is_empty()) {
+        for model in Catalog::bundled().models().filter(|model| !model.prices.is_empty()) {
             let quote = model.quote(&Terms { at_ms, ..Terms::default() }).unwrap();
             match expected_cost(&quote, input, output) {
                 Ok(picos) => prop_assert!(picos >= UsdPicos::ZERO, "{}", model.full_name()),

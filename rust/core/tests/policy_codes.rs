@@ -90,6 +90,138 @@ fn cases() -> Vec<(String, &'static str, &'static str)> {
     ]
 }
 
+/// Policies that load, and that a person should look at.
+fn doubtful() -> Vec<(String, &'static str, &'static str)> {
+    let rules = |rules: &str| text(&format!("{rules}\notherwise: {{ from: [small, mid, top] }}\n"));
+    let rule = |when: &str| rules(&format!("rules:\n  - {{ name: r, when: '{when}', from: [mid, top] }}"));
+    vec![
+        (rule("tokens > 1000 and tokens < 500"), "never-true", "tokens > 1000"),
+        (rule("task == \"code\" and (tools > 0 or images > 0) and task == \"math\""), "never-true", "task == \"code\""),
+        (rule("stream or time in 22:00..06:00 UTC and time in 09:00..17:00 UTC"), "never-true", "time in 22"),
+        (rule("stream or images >= 0"), "always-true", "images >= 0"),
+        (
+            rule("weekday in [\"mon\", \"tue\"] or weekday not in [\"mon\", \"sat\"] or weekday == \"mon\""),
+            "redundant-condition",
+            "weekday == \"mon\"",
+        ),
+        (rule("tokens > 1000 and tokens > 500"), "redundant-condition", "tokens > 500"),
+        (rule("(tokens ?? 0) > 500"), "redundant-condition", "(tokens"),
+        (
+            rules(
+                "rules:\n  - { name: a, when: difficulty >= 0.5, from: mid }\n  - { name: b, when: difficulty >= 0.7 and stream, from: top }",
+            ),
+            "shadowed-rule",
+            "when: difficulty >= 0.7",
+        ),
+        (
+            rules(
+                "rules:\n  - { name: a, when: tools > 2, from: mid }\n  - { name: b, when: tools <= 2 and stream, from: mid }\n  - { name: c, when: stream and not schema, from: top }",
+            ),
+            "shadowed-rule",
+            "when: stream and",
+        ),
+        (rules("require:\n  - { keep: 'model.provider == \"vlm\"' }"), "unknown-value", "\"vlm\""),
+        (rules("require:\n  - { when: meta.a ?? false, keep: 'model.context >= 2M' }"), "rejects-all", "keep"),
+        (
+            rules("rules:\n  - { name: r, when: images > 0 and tools == 0, from: small }"),
+            "nothing-eligible",
+            "from: small",
+        ),
+        (rules("rules:\n  - { name: r, when: tokens > 2M, from: [mid, top] }"), "nothing-eligible", "from: [mid"),
+        (
+            rules(
+                "require:\n  - { when: meta.a ?? false, keep: 'model == \"small\"' }\nrules:\n  - { name: r, when: difficulty > 0.5, from: [mid, top] }",
+            ),
+            "nothing-eligible",
+            "from: [mid",
+        ),
+        (rules("rules:\n  - { name: r, when: images > 0, from: [mid], else: [small] }"), "unfit-model", "small]"),
+        (rules("rules:\n  - { name: r, when: tokens > 500k, from: [mid, top] }"), "unfit-model", "mid, top]"),
+        (
+            rules("rules:\n  - { name: r, when: stream, from: [mid, top], want: [model.rank >= 2] }"),
+            "idle-want",
+            "model.rank",
+        ),
+        (
+            rules(
+                "rules:\n  - { name: r, when: difficulty < 0.5, from: [mid, top], want: [difficulty > 0.6 or model.rank > 3] }",
+            ),
+            "idle-want",
+            "difficulty > 0.6",
+        ),
+        (rules("facts: { a: tools > 1 }"), "unused-definition", "a: tools"),
+        (rules("pools: { all: [small, mid, top], few: [small, mid] }"), "unused-definition", "few"),
+        (text(END).replace("[small]", "[small, mid]"), "unused-definition", "top: {"),
+        (rule("matches(prompt, \"(?s).+\")"), "matches-everything", "matches("),
+        (rule("matches(prompt, \"[a-z]{2000}[0-9]{2000}\")"), "costly-pattern", "matches("),
+        (
+            rules(
+                "tests:\n  - { name: a, given: { prompt: hi }, expect: 'rule == \"otherwise\" or not (rule == \"otherwise\")' }",
+            ),
+            "test-asserts-nothing",
+            "'rule",
+        ),
+        (
+            rules(
+                "tests:\n  - { name: a, given: { prompt: hi }, expect: 'model in [\"small\", \"mid\", \"top\"] or refused' }",
+            ),
+            "test-asserts-nothing",
+            "'model",
+        ),
+        (rules("description: made with sk-a1b2c3d4e5f6a7b8c9d0e1f2"), "secret-in-file", "sk-a1"),
+        (
+            rules(
+                "tests:\n  - { name: a, given: { prompt: 'my key is sk-a1b2c3d4e5f6a7b8c9d0e1f2' }, expect: not refused }",
+            ),
+            "secret-in-file",
+            "sk-a1",
+        ),
+    ]
+}
+
+#[test]
+fn what_is_doubtful_is_one_finding_where_it_stands() {
+    for (source, code, at) in doubtful() {
+        let found = findings(&source);
+        assert_eq!(found.iter().map(|one| one.code).collect::<Vec<_>>(), [code], "{found:#?}\n{source}");
+        let line = source.lines().nth(usize::try_from(found[0].pos.line).unwrap() - 1).unwrap();
+        let rest: String = line.chars().skip(usize::try_from(found[0].pos.column).unwrap() - 1).collect();
+        assert!(rest.starts_with(at), "{code} is not at `{at}` but at `{rest}`");
+        let is_error = code == "test-asserts-nothing" || (code == "secret-in-file" && source.contains("description"));
+        assert_eq!(found[0].severity == Severity::Error, is_error, "{found:?}");
+    }
+}
+
+#[test]
+fn what_people_write_on_purpose_is_not_doubtful() {
+    let rules = |rules: &str| text(&format!("{rules}\notherwise: {{ from: [small, mid, top] }}\n"));
+    for source in [
+        rules("rules:\n  - { name: r, when: 'meta.a is known and meta.a == \"x\"', from: mid }"),
+        rules(
+            "rules:\n  - { name: a, when: difficulty >= 0.7, from: top }\n  - { name: b, when: difficulty >= 0.5, from: mid }",
+        ),
+        rules(
+            "rules:\n  - { name: a, when: tokens < 10, from: mid }\n  - { name: b, when: tokens >= 10 and stream, from: top }",
+        ),
+        // An estimate may leave both open: the third is not shadowed.
+        rules(
+            "rules:\n  - { name: a, when: tokens < 10, from: mid }\n  - { name: b, when: tokens >= 10, from: mid }\n  - { name: c, when: stream, from: top }",
+        ),
+        rules("rules:\n  - { name: r, when: time in 22:00..06:00 UTC and time in 05:00..09:00 UTC, from: mid }"),
+        rules("rules:\n  - { name: r, when: 'task == \"code\" or task is unknown', from: mid }"),
+        rules("rules:\n  - { name: r, when: images == 0, from: small }"),
+        rules("pools: { all: [small, mid, top] }\nrules:\n  - { name: r, when: images > 0, from: all }"),
+        rules("require:\n  - { keep: 'model.provider in [\"vllm\", \"ollama\"]' }"),
+        rules(
+            "rules:\n  - { name: r, when: stream, from: [mid, top], want: [cost.p90 <= $0.01, model.rank >= 3, ttft.p95 <= 2s] }",
+        ),
+        rules("tests:\n  - { name: a, given: { prompt: hi }, expect: not refused }"),
+    ] {
+        let found = findings(&source);
+        assert!(found.is_empty(), "{found:#?}\n{source}");
+    }
+}
+
 #[test]
 fn each_mistake_is_found_where_it_stands() {
     for (source, code, at) in cases() {
@@ -125,6 +257,7 @@ fn every_code_has_a_case() {
     let mut raised: BTreeSet<&str> = cases().iter().map(|(_, code, _)| *code).collect();
     // A file that is no YAML is the loader's finding, a test that fails the engine's.
     raised.extend(["malformed-yaml", "failing-test"]);
+    raised.extend(doubtful().iter().map(|(_, code, _)| *code));
     let known: BTreeSet<&str> = CODES.iter().map(|(code, _)| *code).collect();
     assert_eq!(raised, known);
 }
@@ -224,7 +357,8 @@ fn limits_on_size() {
         let facts: Vec<String> = (0..count).map(|index| format!("  f{index}: tokens > {index}\n")).collect();
         text(&format!("facts:\n{}{END}", facts.concat()))
     };
-    assert!(findings(&many(4096)).is_empty());
+    // Nothing uses them, and that is all.
+    assert!(policy(&many(4096)).facts.len() == 4096);
     assert_eq!(findings(&many(4097))[0].code, "too-large");
 }
 

@@ -91,14 +91,14 @@ pools: { ladder: [small, mid, top] }
 facts:
   hard: difficulty >= 0.7 or meta.hard
 require:
-  - { name: eu, when: 'meta.residency == \"eu\"', keep: 'deployment.region == \"eu\"' }
+  - { name: eu, when: 'meta.residency == \"eu\"', keep: 'model.provider == \"vllm\"' }
 unknown: skip
 rules:
   - name: hard
     when: hard
     from: [mid, top]
     prefer: cheapest
-    want: [cost.p90 <= $0.50, model.rank >= 2]
+    want: [cost.p90 <= $0.50, model.rank >= 3]
     set: { thinking: high, max_tokens: 8000 }
     require:
       - { keep: model.context >= 8k }

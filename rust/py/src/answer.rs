@@ -111,6 +111,24 @@ impl Answer {
         self.inner.usage.map(|inner| Usage { inner })
     }
 
+    /// The service tier that it says it was served at.
+    #[getter]
+    fn service_tier(&self) -> Option<&str> {
+        self.inner.served.service_tier.as_deref()
+    }
+
+    /// The speed that it says it was served at.
+    #[getter]
+    fn speed(&self) -> Option<&str> {
+        self.inner.served.speed.as_deref()
+    }
+
+    /// The region that it says it was served in.
+    #[getter]
+    fn region(&self) -> Option<&str> {
+        self.inner.served.region.as_deref()
+    }
+
     #[getter]
     fn message(&self) -> Option<&str> {
         self.inner.message.as_deref()

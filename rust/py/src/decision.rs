@@ -177,7 +177,7 @@ impl Decision {
 
     /// A short text for people.
     fn explain(&self) -> String {
-        self.inner.explain()
+        self.inner.explain() + &self.plan.explain_notes()
     }
 
     /// Why a model or deployment was not chosen, in one line.

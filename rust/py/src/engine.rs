@@ -4,7 +4,6 @@ use std::sync::Arc;
 
 use pyo3::prelude::*;
 use pyo3::types::PyTuple;
-use turnout_core::catalog::Catalog;
 use turnout_core::control::{ControlEvent, ControlSettings};
 use turnout_core::decide::CandidateStatus;
 use turnout_core::engine;
@@ -12,6 +11,7 @@ use turnout_core::policy::KeyRef;
 use turnout_core::tokens::{Family, warm};
 use turnout_core::wire::parse_request;
 
+use crate::catalog::Shared;
 use crate::convert::{dialect as dialect_of, meta as meta_of, moment, request_bytes};
 use crate::decision::{Asked, Decision};
 use crate::errors::{of_wire, raise_with};
@@ -27,6 +27,7 @@ pub const DETACH_BYTES: usize = 32 * 1024;
 pub struct Engine {
     inner: engine::Engine,
     policy: Arc<turnout_core::policy::Policy>,
+    catalog: Shared,
     state: State,
 }
 
@@ -73,15 +74,16 @@ impl Engine {
         let settings =
             ControlSettings { retry_permille: u32::try_from(share).unwrap_or(u32::MAX), ..ControlSettings::default() };
         Ok(Self {
-            inner: engine::Engine::new((*policy.inner).clone(), Catalog::bundled().hash(), has_key),
+            inner: engine::Engine::new((*policy.inner).clone(), policy.catalog.hash(), has_key),
             policy: Arc::clone(&policy.inner),
+            catalog: policy.catalog.clone(),
             state: State::with_settings(settings),
         })
     }
 
     #[getter]
     fn policy(&self) -> Policy {
-        Policy { inner: Arc::clone(&self.policy) }
+        Policy { inner: Arc::clone(&self.policy), catalog: self.catalog.clone() }
     }
 
     /// What this process has seen; lent to every decision that is given no other.

@@ -7,6 +7,7 @@
 )]
 
 mod answer;
+mod catalog;
 mod convert;
 mod decision;
 mod engine;
@@ -16,6 +17,7 @@ mod money;
 mod plan;
 mod policy;
 mod state;
+mod thinking;
 mod usage;
 
 use pyo3::prelude::*;
@@ -29,6 +31,10 @@ fn _core(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_class::<answer::StreamEvent>()?;
     module.add_class::<answer::StreamReader>()?;
     module.add_class::<answer::ToolCall>()?;
+    module.add_class::<catalog::Catalog>()?;
+    module.add_class::<catalog::CatalogDiff>()?;
+    module.add_class::<catalog::CatalogFinding>()?;
+    module.add_class::<catalog::Model>()?;
     module.add_class::<decision::Candidate>()?;
     module.add_class::<decision::Decision>()?;
     module.add_class::<engine::Engine>()?;
@@ -45,16 +51,19 @@ fn _core(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_class::<policy::Policy>()?;
     module.add_class::<policy::TestFailure>()?;
     module.add_class::<state::State>()?;
+    module.add_class::<thinking::ThinkingFields>()?;
     module.add_class::<usage::UsageReport>()?;
     module.add_function(wrap_pyfunction!(answer::classify_response, module)?)?;
     module.add_function(wrap_pyfunction!(answer::parse_answer, module)?)?;
     module.add_function(wrap_pyfunction!(measure::classify, module)?)?;
     module.add_function(wrap_pyfunction!(measure::count_tokens, module)?)?;
     module.add_function(wrap_pyfunction!(money::cost, module)?)?;
+    module.add_function(wrap_pyfunction!(money::cost_at_price, module)?)?;
     module.add_function(wrap_pyfunction!(policy::codes, module)?)?;
     module.add_function(wrap_pyfunction!(policy::compile_policy, module)?)?;
     module.add_function(wrap_pyfunction!(policy::facts, module)?)?;
     module.add_function(wrap_pyfunction!(policy::outcomes, module)?)?;
+    module.add_function(wrap_pyfunction!(thinking::thinking_fields, module)?)?;
     module.add_function(wrap_pyfunction!(usage::read_usage, module)?)?;
     Ok(())
 }

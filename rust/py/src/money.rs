@@ -3,10 +3,11 @@
 use pyo3::basic::CompareOp;
 use pyo3::prelude::*;
 use pyo3::types::PyDict;
-use turnout_core::catalog::{self, Catalog, Model, Terms};
+use turnout_core::catalog::{self, Model, PricePeriod, Terms};
 use turnout_core::money::UsdPicos;
 use turnout_core::usage;
 
+use crate::catalog::Catalog;
 use crate::errors::{of_catalog, of_cost, of_price, raise};
 
 /// An exact amount in US dollars, kept in pico-dollars.
@@ -234,9 +235,53 @@ pub fn cost_at(py: Python<'_>, facts: &Model, terms: &Terms<'_>, usage: &usage::
     catalog::cost(&quote, usage).map(|amount| Money { picos: amount.0 }).map_err(|error| of_cost(py, error, model))
 }
 
-/// What a usage costs on a model of the catalogue.
+/// The terms of a call.
+pub fn terms<'a>(
+    at_ms: Option<i64>,
+    batch: bool,
+    service_tier: Option<&'a str>,
+    speed: Option<&'a str>,
+    region: Option<&'a str>,
+) -> Terms<'a> {
+    Terms { at_ms, service_tier, speed, region, batch, ..Terms::default() }
+}
+
+/// What a usage costs on a model of a catalogue.
 #[pyfunction]
-pub fn cost(py: Python<'_>, model: &str, usage: &Usage) -> PyResult<Money> {
-    let resolved = Catalog::bundled().resolve(model).map_err(|error| of_catalog(py, &error))?;
-    cost_at(py, resolved.model, &Terms::default(), &usage.inner, model)
+#[pyo3(signature = (catalog, model, usage, at_ms = None, batch = false, service_tier = None, speed = None, region = None))]
+#[allow(clippy::too_many_arguments, reason = "one argument for each term of the call")]
+pub fn cost(
+    py: Python<'_>,
+    catalog: &Catalog,
+    model: &str,
+    usage: &Usage,
+    at_ms: Option<i64>,
+    batch: bool,
+    service_tier: Option<&str>,
+    speed: Option<&str>,
+    region: Option<&str>,
+) -> PyResult<Money> {
+    let resolved = catalog.inner.resolve(model).map_err(|error| of_catalog(py, &error))?;
+    cost_at(py, resolved.model, &terms(at_ms, batch, service_tier, speed, region), &usage.inner, model)
+}
+
+/// What a usage costs at a price that the call states itself: the JSON of one period of a catalogue row.
+#[pyfunction]
+#[pyo3(signature = (model, price, usage, at_ms = None, batch = false, service_tier = None, speed = None, region = None))]
+#[allow(clippy::too_many_arguments, reason = "one argument for each term of the call")]
+pub fn cost_at_price(
+    py: Python<'_>,
+    model: &str,
+    price: &str,
+    usage: &Usage,
+    at_ms: Option<i64>,
+    batch: bool,
+    service_tier: Option<&str>,
+    speed: Option<&str>,
+    region: Option<&str>,
+) -> PyResult<Money> {
+    let period = PricePeriod::parse(model, price.as_bytes())
+        .map_err(|error| raise(py, "MoneyError", "bad-price", &error.message, error.hint.as_deref()))?;
+    let facts = Model { prices: vec![period], ..Model::unlisted("", model) };
+    cost_at(py, &facts, &terms(at_ms, batch, service_tier, speed, region), &usage.inner, model)
 }

@@ -3,7 +3,6 @@
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyTuple};
 use std::sync::Arc;
-use turnout_core::catalog::Catalog;
 use turnout_core::engine::Engine;
 use turnout_core::outcome::TABLE;
 use turnout_core::policy::diagnostics::{CODES, Finding, Pos};
@@ -12,12 +11,15 @@ use turnout_core::policy::facts::{Cost, FACTS, Scope, Type};
 use turnout_core::policy::source::{Row, RowKind};
 use turnout_core::policy::{self, KeyRef};
 
+use crate::catalog::{Catalog, Shared};
 use crate::errors::raise;
 
 /// A checked policy.
 #[pyclass(frozen, module = "turnout")]
 pub struct Policy {
     pub inner: Arc<policy::Policy>,
+    /// What its models were looked up in.
+    pub catalog: Shared,
 }
 
 #[pymethods]
@@ -82,10 +84,16 @@ impl Policy {
         PyTuple::new(py, own.map(|deployment| deployment.id.as_str()).collect::<Vec<_>>())
     }
 
+    /// The catalogue that its models were looked up in.
+    #[getter]
+    fn catalog(&self) -> Catalog {
+        Catalog { inner: self.catalog.clone() }
+    }
+
     /// Runs the tests in the file; empty when all hold.
     fn run_tests(&self, py: Python<'_>) -> Vec<TestFailure> {
         let policy = (*self.inner).clone();
-        let failures = py.detach(move || Engine::new(policy, Catalog::bundled().hash(), Vec::new()).run_tests());
+        let failures = py.detach(|| Engine::new(policy, self.catalog.hash(), Vec::new()).run_tests());
         failures
             .into_iter()
             .map(|failure| TestFailure {
@@ -129,11 +137,18 @@ type RawFinding = (u32, u32, &'static str, String, Option<String>, &'static str)
 
 /// Checks the rows of a policy file. The policy is none when a finding is an error.
 #[pyfunction]
-pub fn compile_policy(py: Python<'_>, rows: Vec<RawRow>, today: i64) -> PyResult<(Option<Policy>, Vec<RawFinding>)> {
+#[pyo3(signature = (rows, today, catalog = None))]
+pub fn compile_policy(
+    py: Python<'_>,
+    rows: Vec<RawRow>,
+    today: i64,
+    catalog: Option<&Catalog>,
+) -> PyResult<(Option<Policy>, Vec<RawFinding>)> {
+    let catalog = catalog.map_or(Shared::Bundled, |catalog| catalog.inner.clone());
     let rows = rows.into_iter().map(|row| row_of(py, row)).collect::<PyResult<Vec<Row>>>()?;
-    let compiled = py.detach(|| policy::compile(&rows, Catalog::bundled(), today));
+    let compiled = py.detach(|| policy::compile(&rows, &catalog, today));
     Ok(match compiled {
-        Ok((policy, findings)) => (Some(Policy { inner: Arc::new(policy) }), raw(findings)),
+        Ok((policy, findings)) => (Some(Policy { inner: Arc::new(policy), catalog }), raw(findings)),
         Err(findings) => (None, raw(findings)),
     })
 }

@@ -221,23 +221,23 @@ mod tests {
         see(&PricePeriod::always(price).quote(&Terms::default()).unwrap())
     }
 
-    fn usd(text: &str) -> Result<UsdPicos, CostError> {
-        Ok(UsdPicos::parse(text).unwrap())
+    fn usd(text: &str) -> UsdPicos {
+        UsdPicos::parse(text).unwrap()
     }
 
     #[test]
     fn a_prompt_padded_over_the_edge_costs_five_times() {
         let haiku = quote_of("anthropic/claude-haiku-5-5");
         // $0.10 a million below the edge, $0.50 above, for the whole request.
-        assert_eq!(expected_cost(&haiku, 99_000, 0), usd("0.0099"));
-        assert_eq!(expected_cost(&haiku, 101_000, 0), usd("0.0505"));
-        assert_eq!(expected_cost(&haiku, 100_000, 0), usd("0.01"));
-        assert_eq!(expected_cost(&haiku, 100_001, 1000), usd("0.0525005"));
+        assert_eq!(expected_cost(&haiku, 99_000, 0), Ok(usd("0.0099")));
+        assert_eq!(expected_cost(&haiku, 101_000, 0), Ok(usd("0.0505")));
+        assert_eq!(expected_cost(&haiku, 100_000, 0), Ok(usd("0.01")));
+        assert_eq!(expected_cost(&haiku, 100_001, 1000), Ok(usd("0.0525005")));
         // Cached input counts towards the edge, read or written.
         let read = Usage { input_uncached: 1_000, cache_read: 100_000, ..Usage::default() };
-        assert_eq!(cost(&haiku, &read), usd("0.0055"));
+        assert_eq!(cost(&haiku, &read), Ok(usd("0.0055")));
         let written = Usage { input_uncached: 1_000, cache_write_1h: 99_001, ..Usage::default() };
-        assert_eq!(cost(&haiku, &written), usd("0.099501"));
+        assert_eq!(cost(&haiku, &written), Ok(usd("0.099501")));
         assert_eq!(haiku.next_tier(99_000).map(|tier| tier.above_tokens), Some(100_000));
         assert_eq!(haiku.next_tier(100_001), None);
     }
@@ -245,11 +245,11 @@ mod tests {
     #[test]
     fn an_inclusive_tier_begins_at_its_threshold() {
         let grok = quote_of("xai/grok-4.5");
-        assert_eq!(expected_cost(&grok, 199_999, 0), usd("0.399998"));
-        assert_eq!(expected_cost(&grok, 200_000, 0), usd("0.8"));
+        assert_eq!(expected_cost(&grok, 199_999, 0), Ok(usd("0.399998")));
+        assert_eq!(expected_cost(&grok, 200_000, 0), Ok(usd("0.8")));
         let gemini = quote_of("google/gemini-2.5-pro");
-        assert_eq!(expected_cost(&gemini, 200_000, 0), usd("0.25"));
-        assert_eq!(expected_cost(&gemini, 200_001, 0), usd("0.5000025"));
+        assert_eq!(expected_cost(&gemini, 200_000, 0), Ok(usd("0.25")));
+        assert_eq!(expected_cost(&gemini, 200_001, 0), Ok(usd("0.5000025")));
     }
 
     #[test]
@@ -267,7 +267,7 @@ mod tests {
             (Usage { web_searches: 3, ..Usage::default() }, "0.03"),
             (Usage::default(), "0"),
         ] {
-            assert_eq!(cost(&sonnet, &usage), usd(expected), "{usage:?}");
+            assert_eq!(cost(&sonnet, &usage), Ok(usd(expected)), "{usage:?}");
         }
         let own =
             Rates { input: Some(NanosPerMtok(1_000_000)), image_in: Some(NanosPerMtok(3_000_000)), ..Rates::UNKNOWN };
@@ -317,7 +317,7 @@ mod tests {
     fn a_class_unknown_in_the_tier_is_unknown_there() {
         let pro = quote_of("openai/gpt-5.5-pro");
         let below = Usage { cache_read: 1000, ..Usage::default() };
-        assert_eq!(cost(&pro, &below), usd("0.003"));
+        assert_eq!(cost(&pro, &below), Ok(usd("0.003")));
         let above = Usage { cache_read: 272_001, ..Usage::default() };
         assert_eq!(cost(&pro, &above), Err(CostError::UnknownPrice(UsageClass::CacheRead)));
     }
@@ -407,13 +407,13 @@ mod tests {
         let opus = Catalog::bundled().resolve("claude-opus-5-5").unwrap().model;
         let usage = Usage { input_uncached: 1_000_000, cache_write_1h: 1_000_000, web_searches: 1, ..Usage::default() };
         let under = |terms: Terms<'_>| cost(&opus.quote(&terms).unwrap(), &usage);
-        assert_eq!(under(Terms::default()), usd("12.01"));
-        assert_eq!(under(Terms { batch: true, ..Terms::default() }), usd("6.01"));
-        assert_eq!(under(Terms { region: Some("us"), ..Terms::default() }), usd("13.21"));
-        assert_eq!(under(Terms { speed: Some("fast"), region: Some("US"), ..Terms::default() }), usd("26.41"));
+        assert_eq!(under(Terms::default()), Ok(usd("12.01")));
+        assert_eq!(under(Terms { batch: true, ..Terms::default() }), Ok(usd("6.01")));
+        assert_eq!(under(Terms { region: Some("us"), ..Terms::default() }), Ok(usd("13.21")));
+        assert_eq!(under(Terms { speed: Some("fast"), region: Some("US"), ..Terms::default() }), Ok(usd("26.41")));
         assert_eq!(
             under(Terms { service_tier: Some("standard"), region: Some("global"), ..Terms::default() }),
-            usd("12.01")
+            Ok(usd("12.01"))
         );
         let fees = Fees { per_request: Some(UsdNanos(5_000_000)), ..Fees::default() };
         let flat = Price {
@@ -421,7 +421,7 @@ mod tests {
             price_factor: Some(Ratio::parse("0.5").unwrap()),
             ..Price::flat(NanosPerMtok(2_000), NanosPerMtok(0))
         };
-        assert_eq!(with(flat, |quote| expected_cost(quote, 1_000, 0)), usd("0.005000001"));
+        assert_eq!(with(flat, |quote| expected_cost(quote, 1_000, 0)), Ok(usd("0.005000001")));
     }
 
     #[test]

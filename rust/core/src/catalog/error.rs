@@ -5,18 +5,36 @@ use std::fmt;
 /// Why a name does not resolve, or a row cannot be read.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct CatalogError {
-    /// Stable: `unknown-model`, `unknown-provider`, `ambiguous-model`, `bad-row`, `duplicate-name`.
+    /// Stable: `unknown-model`, `unknown-provider`, `ambiguous-model`, `bad-row`, `duplicate-name`, `unknown-dialect`.
     pub code: &'static str,
     /// Lower-case, no full stop; names and fields in backticks.
     pub message: String,
     /// What to do about it, such as the closest names.
     pub hint: Option<String>,
+    /// Where in a row that cannot be read: keys, and places in lists from 0, outermost first; empty is the row itself.
+    pub keys: Vec<String>,
 }
 
 impl CatalogError {
+    /// An error that is about no row.
+    pub(super) fn new(code: &'static str, message: String, hint: Option<String>) -> Self {
+        Self { code, message, hint, keys: Vec::new() }
+    }
+
     /// A row of the catalogue that cannot be read.
     pub(super) fn bad_row(row: &str, message: impl fmt::Display) -> Self {
-        Self { code: "bad-row", message: format!("row {row}: {message}"), hint: None }
+        Self::new("bad-row", format!("row {row}: {message}"), None)
+    }
+
+    /// Something of which there can be only one.
+    pub(super) fn twice(what: &str) -> Self {
+        Self::new("duplicate-name", format!("{what} stands twice in the catalogue"), None)
+    }
+
+    /// The same error, found under this key.
+    pub(super) fn at(mut self, key: &(impl ToString + ?Sized)) -> Self {
+        self.keys.insert(0, key.to_string());
+        self
     }
 }
 

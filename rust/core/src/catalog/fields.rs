@@ -62,13 +62,13 @@ impl<'r> Fields<'r> {
             return Err(CatalogError::bad_row(row, "expected an object"));
         };
         match members.iter().find(|(key, _)| !keys.iter().any(|keys| keys.contains(&key.as_ref()))) {
-            Some((key, _)) => Err(CatalogError::bad_row(row, format_args!("unknown key `{key}`"))),
+            Some((key, _)) => Err(CatalogError::bad_row(row, format_args!("unknown key `{key}`")).at(key)),
             None => Ok(Self { row, value }),
         }
     }
 
     fn wrong(&self, key: &str, expected: &str) -> CatalogError {
-        CatalogError::bad_row(self.row, format_args!("`{key}` is not {expected}"))
+        CatalogError::bad_row(self.row, format_args!("`{key}` is not {expected}")).at(key)
     }
 
     /// The value at a key, as it is.
@@ -155,7 +155,8 @@ impl<'r> Fields<'r> {
     ) -> Result<Option<T>, CatalogError> {
         let Some(value) = self.value(key) else { return Ok(None) };
         let number = value.as_number().ok_or_else(|| self.wrong(key, "a number"))?;
-        parse(number.0).map(Some).map_err(|error| CatalogError::bad_row(self.row, format_args!("`{key}`: {error}")))
+        let wrong = |error| CatalogError::bad_row(self.row, format_args!("`{key}`: {error}")).at(key);
+        parse(number.0).map(Some).map_err(wrong)
     }
 
     /// A price in USD per million tokens.

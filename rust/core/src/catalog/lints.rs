@@ -1,9 +1,13 @@
 //! What no row may say: each lint found, or would have found, a real error of a price source.
 
-use super::model::{Model, Status};
+use super::model::{Dispute, Model, Status};
 use super::price_lints;
 use super::table::Catalog;
 use crate::calendar::Day;
+use crate::money::NanosPerMtok;
+
+/// Sources this far apart do not know two prices of one model: one has cents for dollars, or thousands for millions.
+const MAX_RATIO_OF_SOURCES: i64 = 20;
 
 /// Rows that break a lint and are right all the same.
 const EXCEPTIONS: &[(&str, &str)] = &[
@@ -27,22 +31,19 @@ pub struct Finding {
 
 /// Everything wrong with the rows of a catalogue, in their order.
 pub fn lint(catalog: &Catalog) -> Vec<Finding> {
-    let mut findings = Vec::new();
-    for model in catalog.models() {
-        let mut found = Vec::new();
-        limits(model, &mut found);
-        life(catalog, model, &mut found);
-        thinking(model, &mut found);
-        price_lints::periods(&model.prices, &mut found);
-        let name = model.full_name();
-        let is_exempt = |code: &str| EXCEPTIONS.contains(&(code, &name));
-        findings.extend(found.into_iter().filter(|(code, _)| !is_exempt(code)).map(|(code, message)| Finding {
-            code,
-            model: name.clone(),
-            message,
-        }));
-    }
-    findings
+    catalog.models().flat_map(|model| lint_model(catalog, model)).collect()
+}
+
+/// Everything wrong with one row of a catalogue.
+pub(super) fn lint_model(catalog: &Catalog, model: &Model) -> Vec<Finding> {
+    let mut found = Vec::new();
+    limits(model, &mut found);
+    life(catalog, model, &mut found);
+    thinking(model, &mut found);
+    price_lints::periods(&model.prices, &mut found);
+    let name = model.full_name();
+    found.retain(|(code, _)| !EXCEPTIONS.contains(&(*code, &name)));
+    found.into_iter().map(|(code, message)| Finding { code, model: name.clone(), message }).collect()
 }
 
 /// What holds today and has to be looked at again: announced prices, which may be withdrawn before their day; prices on
@@ -64,12 +65,26 @@ pub fn notices(catalog: &Catalog, today: Day) -> Vec<Finding> {
         if let Some(kind) = model.disputed {
             found.push(("disputed-price", format!("sources differ on the price ({kind})")));
         }
+        for dispute in &model.dispute {
+            if let Some((low, high)) = unit_slip(dispute) {
+                let message =
+                    format!("sources say {low} and {high} for `{}`: one of them has the wrong unit", dispute.field);
+                found.push(("unit-slip", message));
+            }
+        }
         if model.is_moving {
             found.push(("moving-name", "the provider may point this name at another model".to_owned()));
         }
         findings.extend(found.into_iter().map(|(code, message)| Finding { code, model: model.full_name(), message }));
     }
     findings
+}
+
+/// The least and the greatest price that sources give, when no change of price explains how far they are apart.
+fn unit_slip(dispute: &Dispute) -> Option<(NanosPerMtok, NanosPerMtok)> {
+    let said = dispute.values.iter().filter_map(|(_, value)| NanosPerMtok::parse(value).ok());
+    let (low, high) = (said.clone().filter(|price| price.0 > 0).min()?, said.max()?);
+    (high.0 / MAX_RATIO_OF_SOURCES >= low.0).then_some((low, high))
 }
 
 pub(super) type Found = Vec<(&'static str, String)>;
@@ -97,9 +112,16 @@ fn life(catalog: &Catalog, model: &Model, found: &mut Found) {
     }
     if let Some(next) = &model.replaced_by {
         match catalog.resolve(next) {
-            Ok(next) if next.model.status == Status::Active => {}
+            Ok(next) if next.model.status == Status::Active => {
+                if leads_back(catalog, next.model, model) {
+                    found.push(("successor-cycle", format!("`replaced_by` `{}` leads back", next.model.full_name())));
+                }
+            }
             _ => found.push(("successor-not-active", format!("`replaced_by` `{next}` is not an active model"))),
         }
+    }
+    if let Some(target) = model.alias_of.as_ref().filter(|target| catalog.resolve(target).is_err()) {
+        found.push(("alias-of-nothing", format!("`alias_of` `{target}` is not in the catalogue")));
     }
     if model.status == Status::Retired && model.retires_on.is_none() {
         found.push(("retired-without-date", "a retired model has no `retires_on`".to_owned()));
@@ -109,6 +131,21 @@ fn life(catalog: &Catalog, model: &Model, found: &mut Found) {
     {
         found.push(("retired-before-release", format!("`retires_on` {end} is not after `release` {release}")));
     }
+}
+
+/// Whether the successors of `next` lead to `model`.
+fn leads_back<'c>(catalog: &'c Catalog, mut next: &'c Model, model: &Model) -> bool {
+    // More successors than any line of models has.
+    for _ in 0..8 {
+        if next == model {
+            return true;
+        }
+        match next.replaced_by.as_deref().and_then(|name| catalog.resolve(name).ok()) {
+            Some(found) => next = found.model,
+            None => return false,
+        }
+    }
+    true
 }
 
 fn thinking(model: &Model, found: &mut Found) {

@@ -10,9 +10,15 @@
 //! that differs from big integers.
 
 mod cost;
+mod diff;
 mod error;
 mod fields;
+mod index;
+mod layer_file;
+mod layer_row;
+mod layers;
 mod lints;
+mod merge;
 mod model;
 mod period;
 mod price;
@@ -20,20 +26,28 @@ mod price_lints;
 #[cfg(test)]
 mod price_tests;
 mod provider;
+mod query;
 mod quote;
 mod read;
 mod read_price;
+mod rows;
 mod suggest;
 mod table;
 #[cfg(test)]
 mod tests;
+mod wide;
 
 pub use cost::{CostError, UsageClass, cost, expected_cost};
+pub use diff::{Change, ChangeKind, FieldChange, Reason, diff, verdict};
 pub use error::CatalogError;
+pub use layer_file::{LayerProblem, Section};
+pub use layers::Layer;
 pub use lints::{Finding, lint, notices};
 pub use model::{Caps, Dialect, Dispute, DisputeKind, Effort, Modality, Model, Reasoning, Status, ThinkingMode};
 pub use period::PricePeriod;
 pub use price::{Condition, ConditionKey, Fees, Price, Rates, Span, Tier, Variant, Vector, Window};
-pub use provider::{Auth, Provider, StreamUsage};
+pub use provider::{Auth, Provider, StreamUsage, ThinkingRoute};
+pub use query::{Ability, Query};
 pub use quote::{PriceError, Quote, Terms};
+pub use rows::{Origin, Row};
 pub use table::{Catalog, Resolved};

@@ -4,6 +4,7 @@ use super::fields::named;
 use super::period::PricePeriod;
 use super::quote::{PriceError, Quote, Terms};
 use crate::calendar::Day;
+use crate::thinking_format::ThinkingFormat;
 
 named! {
     /// Where a model is in its life.
@@ -167,6 +168,8 @@ pub struct Reasoning {
     pub budget_min: Option<u64>,
     /// The largest budget of thinking tokens.
     pub budget_max: Option<u64>,
+    /// The form of the setting, where it is not the provider's (see [`super::Provider::thinking_format`]).
+    pub format: Option<ThinkingFormat>,
 }
 
 /// A model as its provider sells it.
@@ -265,6 +268,27 @@ impl Model {
     /// `provider/id`.
     pub fn full_name(&self) -> String {
         format!("{}/{}", self.provider, self.id)
+    }
+
+    /// Its id and its aliases.
+    pub fn names(&self) -> impl Iterator<Item = &str> {
+        std::iter::once(self.id.as_str()).chain(self.aliases.iter().map(String::as_str))
+    }
+
+    /// Whether the model thinks whatever the request says; unknown counts as not.
+    pub fn always_thinks(&self) -> bool {
+        self.reasoning.as_ref().is_some_and(|reasoning| reasoning.always_on == Some(true))
+    }
+
+    /// Whether it takes a tool choice that forces a call. Models that always think refuse it, so of those it must be known.
+    pub fn takes_forced_tool_choice(&self) -> bool {
+        self.caps.forced_tool_use.unwrap_or(!self.always_thinks())
+    }
+
+    /// Whether it goes on from a last turn of the assistant. Models that always think refuse it, so of those it must be
+    /// known.
+    pub fn takes_prefill(&self) -> bool {
+        self.caps.prefill.unwrap_or(!self.always_thinks())
     }
 
     /// Whether requests fail on this day (`YYYY-MM-DD`, in which texts compare as days do).

@@ -17,7 +17,7 @@ const WRITE_SHARE_OF_INPUT_PERCENT: i64 = 90;
 /// Everything wrong with the prices of one model.
 pub(super) fn periods(periods: &[PricePeriod], found: &mut Found) {
     for (one, next) in periods.iter().zip(periods.iter().skip(1)) {
-        if !one.until.zip(next.from).is_some_and(|(until, from)| until == from) {
+        if one.until.is_none() || one.until != next.from {
             found.push(("period-gap", "two price periods overlap, or days between them have no price".to_owned()));
         }
     }

@@ -139,6 +139,8 @@ fn an_announced_price_holds_from_its_day_and_not_before() {
     assert!(announced.iter().any(|notice| notice == expected), "{announced:?}");
     let later = super::notices(Catalog::bundled(), Day::parse("2026-12-01").unwrap());
     assert!(later.iter().any(|notice| notice.code == "unverified-price" && notice.model == argon));
+    let slip = "sources say $0.003 and $0.30 for `in`: one of them has the wrong unit";
+    assert!(later.iter().any(|notice| notice.model == "minimax/MiniMax-M2.7" && notice.message == slip));
     for code in ["disputed-price", "moving-name"] {
         assert!(later.iter().any(|notice| notice.code == code), "{code}");
     }

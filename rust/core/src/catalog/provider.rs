@@ -1,7 +1,8 @@
 //! Who sells a model, and how to call them.
 
 use super::fields::named;
-use super::model::Dialect;
+use super::model::{Dialect, Effort};
+use crate::thinking_format::ThinkingFormat;
 
 named! {
     /// How a key goes into a request.
@@ -29,6 +30,17 @@ named! {
     }
 }
 
+/// How a provider takes a thinking setting.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct ThinkingRoute {
+    /// The form, unless a model's row says otherwise; `None` is unknown, or not at all.
+    pub format: Option<ThinkingFormat>,
+    /// The efforts that it documents for its models, ascending; they count for a model whose row lists none.
+    pub efforts: Vec<Effort>,
+    /// Whether it wants back the reasoning that came with tool calls.
+    pub echoes_reasoning: bool,
+}
+
 /// Who sells a model, and how to call them.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Provider {
@@ -51,6 +63,8 @@ pub struct Provider {
     pub max_tokens_field: String,
     /// When a stream carries the usage.
     pub stream_usage: StreamUsage,
+    /// How it takes a thinking setting.
+    pub thinking: ThinkingRoute,
     /// Whether it runs on the user's own machine.
     pub is_local: bool,
     /// What else a caller should know.

@@ -3,10 +3,11 @@
 use super::error::CatalogError;
 use super::fields::Fields;
 use super::model::{Caps, Dialect, Dispute, DisputeKind, Effort, Modality, Model, Reasoning, Status, ThinkingMode};
-use super::provider::{Auth, Provider, StreamUsage};
+use super::provider::{Auth, Provider, StreamUsage, ThinkingRoute};
 use super::read_price;
 use crate::calendar::Day;
 use crate::json::Value;
+use crate::thinking_format::ThinkingFormat;
 
 const MODEL_KEYS: &[&str] = &[
     "provider",
@@ -57,7 +58,7 @@ const CAP_KEYS: &[&str] = &[
 ];
 
 const REASONING_KEYS: &[&str] =
-    &["modes", "efforts", "always_on", "can_disable", "default_effort", "budget_min", "budget_max"];
+    &["modes", "efforts", "always_on", "can_disable", "default_effort", "budget_min", "budget_max", "format"];
 
 const PROVIDER_KEYS: &[&str] = &[
     "id",
@@ -69,9 +70,14 @@ const PROVIDER_KEYS: &[&str] = &[
     "settings_env",
     "max_tokens_field",
     "stream_usage",
+    "thinking_format",
+    "thinking_efforts",
+    "echoes_reasoning",
     "local",
     "notes",
 ];
+
+const THINKING_FORMATS: &str = "a form of a thinking setting";
 
 const DIALECTS: &str = "a dialect that this version knows";
 
@@ -102,8 +108,15 @@ pub(super) fn model(value: &Value<'_>) -> Result<Model, CatalogError> {
         prices: read_price::periods(&row, &fields)?,
         inputs: fields.list("input", "an array of modalities", Modality::from_name)?,
         outputs: fields.list("output", "an array of modalities", Modality::from_name)?,
-        caps: fields.value("caps").map(|value| caps(&row, value)).transpose()?.unwrap_or_default(),
-        reasoning: fields.value("reasoning").map(|value| reasoning(&row, value)).transpose()?,
+        caps: fields
+            .value("caps")
+            .map(|value| caps(&row, value).map_err(|error| error.at("caps")))
+            .transpose()?
+            .unwrap_or_default(),
+        reasoning: fields
+            .value("reasoning")
+            .map(|value| reasoning(&row, value).map_err(|error| error.at("reasoning")))
+            .transpose()?,
         prompt_cache_min_tokens: fields.u64("prompt_cache_min_tokens")?,
         tokenizer_family: fields.string("tokenizer")?,
         dialect: fields.word("dialect", DIALECTS, Dialect::from_name)?,
@@ -130,6 +143,11 @@ pub(super) fn provider(value: &Value<'_>) -> Result<Provider, CatalogError> {
         stream_usage: fields
             .word("stream_usage", "always or on_request", StreamUsage::from_name)?
             .unwrap_or(StreamUsage::OnRequest),
+        thinking: ThinkingRoute {
+            format: fields.word("thinking_format", THINKING_FORMATS, ThinkingFormat::from_name)?,
+            efforts: fields.list("thinking_efforts", "an array of efforts", Effort::from_name)?,
+            echoes_reasoning: fields.bool("echoes_reasoning")?.unwrap_or(false),
+        },
         is_local: fields.bool("local")?.unwrap_or(false),
         notes: fields.string("notes")?,
     })
@@ -140,7 +158,7 @@ fn date(row: &str, fields: &Fields<'_>, key: &str) -> Result<Option<String>, Cat
     let date = fields.string(key)?;
     match date {
         Some(text) if Day::parse(&text).is_none() => {
-            Err(CatalogError::bad_row(row, format_args!("`{key}` is not a date such as `2026-11-22`")))
+            Err(CatalogError::bad_row(row, format_args!("`{key}` is not a date such as `2026-11-22`")).at(key))
         }
         date => Ok(date),
     }
@@ -148,7 +166,8 @@ fn date(row: &str, fields: &Fields<'_>, key: &str) -> Result<Option<String>, Cat
 
 /// What each source says, by field; the values stay as the row writes them.
 fn dispute(row: &str, value: &Value<'_>) -> Result<Vec<Dispute>, CatalogError> {
-    let wrong = || CatalogError::bad_row(row, "`dispute` is not an object of objects of numbers or texts");
+    let wrong =
+        || CatalogError::bad_row(row, "`dispute` is not an object of objects of numbers or texts").at("dispute");
     let Value::Object(fields) = value else { return Err(wrong()) };
     let shown = |value: &Value<'_>| match value {
         Value::Number(number) => Ok(number.0.to_owned()),
@@ -195,5 +214,6 @@ fn reasoning(row: &str, value: &Value<'_>) -> Result<Reasoning, CatalogError> {
         default_effort: fields.word("default_effort", "an effort", Effort::from_name)?,
         budget_min: fields.u64("budget_min")?,
         budget_max: fields.u64("budget_max")?,
+        format: fields.word("format", THINKING_FORMATS, ThinkingFormat::from_name)?,
     })
 }

@@ -35,16 +35,25 @@ pub(super) fn periods(row: &str, fields: &Fields<'_>) -> Result<Vec<PricePeriod>
     let listed = match fields.value("prices") {
         None => return Ok(Vec::new()),
         Some(Value::Array(listed)) => listed,
-        Some(_) => return Err(CatalogError::bad_row(row, "`prices` is not an array of periods")),
+        Some(_) => return Err(CatalogError::bad_row(row, "`prices` is not an array of periods").at("prices")),
     };
-    let periods: Vec<PricePeriod> =
-        listed.iter().map(|value| period(row, value, price_factor)).collect::<Result<_, _>>()?;
+    let periods: Vec<PricePeriod> = placed(listed, "prices", |value| period(row, value, price_factor))?;
     let is_in_order =
         |one: &PricePeriod, next: &PricePeriod| one.until.zip(next.from).is_some_and(|(until, from)| until <= from);
     if !periods.iter().zip(periods.iter().skip(1)).all(|(one, next)| is_in_order(one, next)) {
-        return Err(CatalogError::bad_row(row, "`prices` overlap or do not ascend"));
+        return Err(CatalogError::bad_row(row, "`prices` overlap or do not ascend").at("prices"));
     }
     Ok(periods)
+}
+
+/// Reads each element of the list at a key; an error says which.
+fn placed<'r, T>(
+    values: &'r [Value<'r>],
+    key: &str,
+    read: impl Fn(&'r Value<'r>) -> Result<T, CatalogError>,
+) -> Result<Vec<T>, CatalogError> {
+    let read = |(place, value)| read(value).map_err(|error| error.at(&place).at(key));
+    values.iter().enumerate().map(read).collect()
 }
 
 fn period(row: &str, value: &Value<'_>, price_factor: Option<Ratio>) -> Result<PricePeriod, CatalogError> {
@@ -83,18 +92,17 @@ fn vector(row: &str, fields: &Fields<'_>) -> Result<Vector, CatalogError> {
 }
 
 fn tiers(row: &str, fields: &Fields<'_>) -> Result<Vec<Tier>, CatalogError> {
-    let mut tiers = Vec::new();
-    for tier in fields.objects("tiers")? {
-        let tier = Fields::with(row, tier, &[&RATE_KEYS, TIER_KEYS])?;
+    let tiers = placed(fields.objects("tiers")?, "tiers", |value| {
+        let tier = Fields::with(row, value, &[&RATE_KEYS, TIER_KEYS])?;
         let above = tier.u64("above")?;
-        tiers.push(Tier {
+        Ok(Tier {
             above_tokens: above.ok_or_else(|| CatalogError::bad_row(row, "a tier without `above`"))?,
             inclusive: tier.bool("inclusive")?.unwrap_or(false),
             rates: rates(&tier)?,
-        });
-    }
+        })
+    })?;
     if !tiers.is_sorted_by(|lower, upper| lower.above_tokens < upper.above_tokens) {
-        return Err(CatalogError::bad_row(row, "`tiers` do not ascend"));
+        return Err(CatalogError::bad_row(row, "`tiers` do not ascend").at("tiers"));
     }
     Ok(tiers)
 }
@@ -114,24 +122,23 @@ fn rates(prices: &Fields<'_>) -> Result<Rates, CatalogError> {
 }
 
 fn windows(row: &str, fields: &Fields<'_>) -> Result<Vec<Window>, CatalogError> {
-    let mut windows = Vec::new();
-    for window in fields.objects("windows")? {
-        let window = Fields::with(row, window, &[&RATE_KEYS, WINDOW_KEYS])?;
-        windows.push(Window {
+    let windows = placed(fields.objects("windows")?, "windows", |value| {
+        let window = Fields::with(row, value, &[&RATE_KEYS, WINDOW_KEYS])?;
+        Ok(Window {
             days: days(row, &window)?,
             spans: window.list("hours", "an array of hours such as `22:00-06:00`", span)?,
             vector: vector(row, &window)?,
-        });
-    }
+        })
+    })?;
     match windows.iter().find(|window| window.spans.is_empty()) {
-        Some(_) => Err(CatalogError::bad_row(row, "a window without `hours`")),
+        Some(_) => Err(CatalogError::bad_row(row, "a window without `hours`").at("windows")),
         None => Ok(windows),
     }
 }
 
 /// Days of the week by their ISO numbers, Monday is 1; absent is every day.
 fn days(row: &str, window: &Fields<'_>) -> Result<u8, CatalogError> {
-    let wrong = || CatalogError::bad_row(row, "`days` is not an array of days from 1 (Monday) to 7");
+    let wrong = || CatalogError::bad_row(row, "`days` is not an array of days from 1 (Monday) to 7").at("days");
     let Some(value) = window.value("days") else { return Ok(0b111_1111) };
     let mut mask = 0;
     for item in value.items() {
@@ -167,15 +174,23 @@ fn variants(row: &str, fields: &Fields<'_>) -> Result<Vec<Variant>, CatalogError
     members
         .iter()
         .map(|(name, value)| {
-            let prices = Fields::with(row, value, &[&RATE_KEYS, VARIANT_KEYS])?;
-            Ok(Variant { condition: condition(row, name)?, vector: vector(row, &prices)? })
+            let variant = || {
+                let prices = Fields::with(row, value, &[&RATE_KEYS, VARIANT_KEYS])?;
+                Ok(Variant { condition: condition(row, name)?, vector: vector(row, &prices)? })
+            };
+            variant().map_err(|error: CatalogError| error.at(name).at("variants"))
         })
         .collect()
 }
 
 fn multipliers(row: &str, fields: &Fields<'_>) -> Result<Vec<(Condition, Ratio)>, CatalogError> {
     let members = fields.members("multipliers")?;
-    members.iter().map(|(name, value)| Ok((condition(row, name)?, ratio(row, name, value)?))).collect()
+    members
+        .iter()
+        .map(|(name, value)| {
+            Ok((condition(row, name)?, ratio(row, name, value).map_err(|error| error.at("multipliers"))?))
+        })
+        .collect()
 }
 
 fn condition(row: &str, name: &str) -> Result<Condition, CatalogError> {
@@ -185,7 +200,19 @@ fn condition(row: &str, name: &str) -> Result<Condition, CatalogError> {
 }
 
 fn ratio(row: &str, name: &str, value: &Value<'_>) -> Result<Ratio, CatalogError> {
-    let number =
-        value.as_number().ok_or_else(|| CatalogError::bad_row(row, format_args!("`{name}` is not a number")))?;
-    Ratio::parse(number.0).map_err(|error| CatalogError::bad_row(row, format_args!("`{name}`: {error}")))
+    let wrong = |message: &dyn std::fmt::Display| CatalogError::bad_row(row, message).at(name);
+    let number = value.as_number().ok_or_else(|| wrong(&format_args!("`{name}` is not a number")))?;
+    Ratio::parse(number.0).map_err(|error| wrong(&format_args!("`{name}`: {error}")))
+}
+
+impl PricePeriod {
+    /// Reads a price that a call states itself: one period, as in a row.
+    ///
+    /// # Errors
+    /// When it is not one; the message names the model and the field.
+    pub fn parse(model: &str, json: &[u8]) -> Result<Self, CatalogError> {
+        let row = format!("`{model}`");
+        let value = Value::parse(json).map_err(|error| CatalogError::bad_row(&row, error))?;
+        period(&row, &value, None)
+    }
 }

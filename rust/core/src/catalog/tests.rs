@@ -91,7 +91,9 @@ fn refuses_a_name_that_none_or_two_have() {
     assert_eq!(error.code, "ambiguous-model");
     assert_eq!(
         error.to_string(),
-        "`openai/gpt-oss-120b` is a model of 2 providers (write `groq/openai/gpt-oss-120b` or `together/openai/gpt-oss-120b`)"
+        "`openai/gpt-oss-120b` is a model of 13 providers (write `groq/openai/gpt-oss-120b` or \
+         `together/openai/gpt-oss-120b` or `baseten/openai/gpt-oss-120b` or `deepinfra/openai/gpt-oss-120b` or \
+         `huggingface/openai/gpt-oss-120b` or `hyperbolic/openai/gpt-oss-120b`, or one of 7 more)"
     );
     for (name, hint) in [
         ("anthropic/claude-haiku-5.5", "`claude-haiku-5-5`"),
@@ -179,6 +181,8 @@ fn successors_that_name_each_other_end() {
     );
     let catalog = one_model(rows).unwrap();
     assert_eq!(catalog.replacement(catalog.resolve("a").unwrap().model), None);
+    let active = rows.replace("retired", "active");
+    assert_eq!(codes(&active), ["successor-cycle", "successor-cycle"]);
 }
 
 pub(super) fn codes(rows: &str) -> Vec<&'static str> {
@@ -192,6 +196,8 @@ fn each_lint_fires_on_a_row_that_breaks_it() {
         (r#""context":1000,"max_output":1001"#, "output-above-window"),
         (r#""context":1000,"max_output":0"#, "zero-limit"),
         (r#""replaced_by":"p/nobody""#, "successor-not-active"),
+        (r#""replaced_by":"p/m""#, "successor-cycle"),
+        (r#""alias_of":"p/nobody""#, "alias-of-nothing"),
         (r#""status":"retired""#, "retired-without-date"),
         (r#""release":"2026-01-01","retires_on":"2025-01-01""#, "retired-before-release"),
         (r#""caps":{"reasoning":false},"reasoning":{"modes":["adaptive"]}"#, "thinks-and-does-not"),

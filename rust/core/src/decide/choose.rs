@@ -4,8 +4,8 @@ use super::candidate::{Candidate, candidates, family};
 use super::decision::{CandidateStatus, Considered, Decision, FactValue, Held, RuleTrace};
 use super::eligibility::rejection;
 use super::environment::{DecisionEnv, RequestEnv};
-use super::facts::RequestFacts;
-use super::forecast::{Forecast, forecast};
+use super::facts::{RequestFacts, asked_thinking};
+use super::forecast::{Ask, Forecast, forecast};
 use crate::catalog::{Terms, expected_cost};
 use crate::control::ControlState;
 use crate::policy::expr::{Environment, Program, Tri};
@@ -203,10 +203,11 @@ fn preference(prefer: Prefer, considered: &Considered) -> i64 {
 
 /// The task counts in the forecast only where the policy looks at the prompt anyway: else nothing is classified.
 fn forecast_for(inputs: &DecideInputs<'_>, rule: &Rule, model: usize, max_tokens: Option<u64>) -> Forecast {
-    let task = if looks_at_prompt(inputs.policy) { inputs.facts.task() } else { None };
+    let ask = Ask::of(inputs.facts, looks_at_prompt(inputs.policy));
+    let thinking = rule.set.thinking.or_else(|| asked_thinking(inputs.facts.request()));
     let input = inputs.facts.input_tokens(family(inputs.policy, model));
     match inputs.policy.models.get(model) {
-        Some(row) => forecast(task, &row.facts, rule.set.thinking, max_tokens, &input),
+        Some(row) => forecast(ask, &row.facts, thinking, max_tokens, &input),
         None => Forecast { p50_tokens: 0, p90_tokens: 0 },
     }
 }
@@ -242,8 +243,9 @@ fn strongest(inputs: &DecideInputs<'_>) -> Option<(String, i64)> {
     let index = of_pool.copied().or_else(by_rank)?;
     let model = policy.models.get(index)?;
     let input = inputs.facts.input_tokens(family(policy, index));
-    let task = if looks_at_prompt(policy) { inputs.facts.task() } else { None };
-    let output = forecast(task, &model.facts, None, inputs.facts.max_tokens(), &input);
+    let ask = Ask::of(inputs.facts, looks_at_prompt(policy));
+    let thinking = asked_thinking(inputs.facts.request());
+    let output = forecast(ask, &model.facts, thinking, inputs.facts.max_tokens(), &input);
     let quote = model.facts.quote(&Terms::at(inputs.now_ms)).ok()?;
     let cost = expected_cost(&quote, input.tokens, output.p50_tokens).ok()?;
     Some((model.alias.clone(), cost.0))

@@ -69,7 +69,7 @@ pub(super) fn rejection(env: &RequestEnv<'_>, rule: &Rule, candidate: &Candidate
         return reject("no-tools", "the request offers tools");
     }
     let is_forced = matches!(request.tool_choice, ToolChoice::Any | ToolChoice::Named(_));
-    if is_forced && facts.caps.forced_tool_use == Some(false) {
+    if is_forced && !facts.takes_forced_tool_choice() {
         return reject("no-forced-tool", "the request forces a tool call");
     }
     if env.facts.images() > 0 && facts.caps.vision != Some(true) {
@@ -88,8 +88,8 @@ pub(super) fn rejection(env: &RequestEnv<'_>, rule: &Rule, candidate: &Candidate
         return reject("provider-tools", "the request names a tool that its own provider runs");
     }
     let target = Target {
-        accepts_prefill: facts.caps.prefill != Some(false),
-        accepts_forced_tool_choice: facts.caps.forced_tool_use != Some(false),
+        accepts_prefill: facts.takes_prefill(),
+        accepts_forced_tool_choice: facts.takes_forced_tool_choice(),
         ..Target::new(model.dialect, &facts.id)
     };
     if let Some(reason) = env.facts.unwritable(&target) {

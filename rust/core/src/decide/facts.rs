@@ -4,6 +4,7 @@ use std::cell::{Cell, OnceCell, RefCell};
 
 use super::candidate::family;
 use super::choose::looks_at_prompt;
+use super::forecast::Shape;
 use super::prefixes::Prefixes;
 use super::prompt_cache::may_cache;
 use crate::calendar;
@@ -11,9 +12,9 @@ use crate::classify::{LanguageScore, Task, TaskScore, difficulty_of, language_of
 use crate::features::{self, Agent, Features};
 use crate::policy::expr::{TextTest, Tri, Value};
 use crate::policy::facts::FactId;
-use crate::policy::{GivenValue, MetaValue, Policy};
+use crate::policy::{GivenValue, MetaValue, Policy, ThinkingLevel};
 use crate::tokens::{Family, RequestMeasure, TokenCount, count_request_exact, measure};
-use crate::wire::{Dialect, Part, Request, ResponseFormat, Role, Target, Turn, refusal};
+use crate::wire::{Dialect, Part, Request, ResponseFormat, Role, Target, Thinking, ToolChoice, Turn, refusal};
 
 /// Up to this size an exact count is made inline when an estimate leaves a condition open; above, the safe side is taken.
 pub const EXACT_INLINE_BYTES: usize = 16 * 1024;
@@ -21,6 +22,23 @@ pub const EXACT_INLINE_BYTES: usize = 16 * 1024;
 /// A count as a number of the language, in millionths.
 pub fn micro(count: u64) -> i64 {
     i64::try_from(count).unwrap_or(i64::MAX).saturating_mul(1_000_000)
+}
+
+/// The thinking that the client asks for, as a level; none when it says nothing.
+pub(super) fn asked_thinking(request: &Request<'_>) -> Option<ThinkingLevel> {
+    match &request.thinking {
+        Thinking::Unsaid => None,
+        Thinking::Off => Some(ThinkingLevel::Off),
+        Thinking::Budget(tokens) => Some(ThinkingLevel::Budget(*tokens)),
+        Thinking::Adaptive => Some(ThinkingLevel::Medium),
+        Thinking::Effort(effort) => Some(match effort.as_ref() {
+            "none" => ThinkingLevel::Off,
+            "minimal" | "low" => ThinkingLevel::Low,
+            "medium" => ThinkingLevel::Medium,
+            "high" => ThinkingLevel::High,
+            _ => ThinkingLevel::Max,
+        }),
+    }
 }
 
 /// The facts of one request.
@@ -164,6 +182,26 @@ impl<'r> RequestFacts<'r> {
     /// The beginnings of the request, hashed. Linear in its texts the first time.
     pub(super) fn prefixes(&self) -> &Prefixes {
         self.prefixes.get_or_init(|| Prefixes::of(self.request))
+    }
+
+    /// The form of the call, as the forecast of its output has it.
+    pub(super) fn shape(&self) -> Shape {
+        let parts = self.request.turns.last().map_or(&[][..], |turn| &turn.parts);
+        let follows_result = match self.given(FactId::ToolLoop) {
+            Some(GivenValue::Bool(is_loop)) => *is_loop,
+            _ => parts.iter().any(|part| matches!(part, Part::ToolResult { .. })),
+        };
+        let wants_json = match self.given(FactId::Schema) {
+            Some(GivenValue::Bool(wants)) => *wants,
+            _ => self.request.response_format != ResponseFormat::Text,
+        };
+        match &self.request.tool_choice {
+            _ if follows_result => Shape::AfterTool,
+            ToolChoice::Any | ToolChoice::Named(_) if self.tools() > 0 => Shape::Forced,
+            ToolChoice::Auto if self.tools() > 0 => Shape::Tools,
+            _ if wants_json => Shape::Schema,
+            _ => Shape::Plain,
+        }
     }
 
     fn features(&self) -> &Features {

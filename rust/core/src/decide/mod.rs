@@ -18,6 +18,7 @@ mod environment;
 mod expected_cost;
 mod facts;
 mod forecast;
+mod forecast_table;
 mod prefixes;
 mod prompt_cache;
 mod report;
@@ -30,6 +31,6 @@ pub use decision::{CandidateStatus, Considered, Decision, FactValue, Held, RuleT
 pub use eligibility::REASONS;
 pub use expected_cost::{CallTerms, TierEdge};
 pub use facts::{RequestFacts, micro};
-pub use forecast::{Forecast, forecast};
+pub use forecast::{Ask, FORECAST_ERROR, Forecast, ForecastError, Shape, forecast};
 pub use prompt_cache::CacheForecast;
 pub use settlement::{CostSource, Echo, Settlement, settle};

@@ -74,7 +74,7 @@ pub fn settle(model: &Model, asked: &CallTerms, echo: &Echo<'_>, at_ms: i64, usa
     let terms = Terms {
         service_tier: if is_batch { None } else { echo.service_tier.or(asked.service_tier) },
         speed: echo.speed.or(asked.speed),
-        region: echo.region.filter(|region| *region != "not_available").or(asked.region),
+        region: echo.region.or(asked.region),
         batch: is_batch,
         ..asked
     };

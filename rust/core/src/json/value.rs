@@ -2,7 +2,10 @@
 
 use std::borrow::Cow;
 
-use super::{JsonError, Kind, Number, Reader};
+use super::{ArrayWriter, JsonError, Kind, Number, ObjectWriter, Reader, write_string};
+
+/// Up to so many keys of an object are compared with each other one by one.
+const FEW_KEYS: usize = 64;
 
 /// A JSON value that borrows from its text where it can.
 #[derive(Debug, Clone, PartialEq)]
@@ -57,15 +60,47 @@ impl<'a> Value<'a> {
             Kind::Object => {
                 let mut members: Vec<(Cow<'a, str>, Self)> = Vec::new();
                 reader.object(|reader, key| {
-                    if members.iter().any(|(known, _)| *known == key) {
+                    // Few keys are compared one by one; many would take quadratic time, and are sorted below.
+                    if members.len() < FEW_KEYS && members.iter().any(|(known, _)| *known == key) {
                         return Err(reader.error(format!("key `{key}` stands twice in one object")));
                     }
                     members.push((key, Self::read(reader)?));
                     Ok(())
                 })?;
+                if members.len() > FEW_KEYS {
+                    let mut keys: Vec<&str> = members.iter().map(|(key, _)| key.as_ref()).collect();
+                    keys.sort_unstable();
+                    if let Some((key, _)) = keys.iter().zip(keys.iter().skip(1)).find(|(one, next)| one == next) {
+                        return Err(reader.error(format!("key `{key}` stands twice in one object")));
+                    }
+                }
                 Self::Object(members)
             }
         })
+    }
+
+    /// Appends the value as JSON without white space, its keys in their order and its numbers as they were written.
+    pub fn write(&self, out: &mut String) {
+        match self {
+            Self::Null => out.push_str("null"),
+            Self::Bool(flag) => out.push_str(if *flag { "true" } else { "false" }),
+            Self::Number(number) => out.push_str(number.0),
+            Self::String(text) => write_string(out, text),
+            Self::Array(items) => {
+                let mut array = ArrayWriter::new(out);
+                for item in items {
+                    item.write(array.element());
+                }
+                array.end();
+            }
+            Self::Object(members) => {
+                let mut object = ObjectWriter::new(out);
+                for (key, value) in members {
+                    value.write(object.key(key));
+                }
+                object.end();
+            }
+        }
     }
 
     /// The member of an object, if this is an object that has it and it is not null.

@@ -1,18 +1,17 @@
 //! The attempts of a decision.
 
-use super::thinking::compile_thinking;
+use super::fragment::DEFAULT_MAX_TOKENS;
+use super::thinking::{Asked, compile_asked};
 use crate::catalog::Auth;
 use crate::control::ControlEvent;
 use crate::decide::{CacheForecast, CallTerms, Decision};
-use crate::policy::{Accept, Escalate, KeyRef, Policy, Run, ThinkingLevel};
-use crate::wire::{Dialect, Request, Target, Thinking, ThinkingSetting};
-
-/// The bound on the answer for dialects that require one when nobody gives one: room for thinking, and short enough that
-/// no SDK insists on a stream.
-const DEFAULT_MAX_TOKENS: u64 = 16_384;
+use crate::policy::{Accept, Escalate, KeyRef, Policy, Run};
+use crate::thinking_format::ThinkingFormat;
+use crate::wire::{Dialect, Request, Target, ThinkingSetting};
 
 /// One upstream call that may be made.
 #[derive(Debug, Clone)]
+#[allow(clippy::struct_excessive_bools, reason = "each is one independent fact about the model")]
 pub struct Attempt {
     /// The deployment's id.
     pub deployment: String,
@@ -49,6 +48,10 @@ pub struct Attempt {
     default_max_tokens: u64,
     max_tokens_field: String,
     thinking: ThinkingSetting<'static>,
+    thinking_format: ThinkingFormat,
+    min_budget_tokens: u64,
+    max_output_tokens: Option<u64>,
+    echoes_reasoning: bool,
     accepts_sampling: bool,
     accepts_forced_tool_choice: bool,
     accepts_prefill: bool,
@@ -69,6 +72,10 @@ impl Attempt {
             default_max_tokens: self.default_max_tokens,
             max_tokens_field: &self.max_tokens_field,
             thinking: self.thinking,
+            thinking_format: self.thinking_format,
+            min_budget_tokens: self.min_budget_tokens,
+            max_output_tokens: self.max_output_tokens,
+            echoes_reasoning: self.echoes_reasoning,
             stream,
             accepts_sampling: self.accepts_sampling,
             accepts_forced_tool_choice: self.accepts_forced_tool_choice,
@@ -91,20 +98,31 @@ pub struct Plan {
     pub run: Run,
 }
 
+impl Plan {
+    /// What the attempts get that is not what was asked, a line each; empty when all of them get it.
+    pub fn explain_notes(&self) -> String {
+        let notes: Vec<&str> = self.attempts.iter().flat_map(|attempt| &attempt.notes).map(String::as_str).collect();
+        if notes.is_empty() { String::new() } else { format!("notes\n   {}\n", notes.join("\n   ")) }
+    }
+}
+
 /// Lays out the plan of a decision.
 pub fn plan(policy: &Policy, decision: &Decision, request: &Request<'_>) -> Plan {
     let rule = policy.rules.get(decision.rule_index);
-    let level = rule.and_then(|rule| rule.set.thinking).or_else(|| asked(request));
+    let set = rule.and_then(|rule| rule.set.thinking).map(Asked::from);
+    let asked = set.or_else(|| Asked::by_client(&request.thinking));
     let attempts = decision
         .attempts()
         .filter_map(|considered| {
             let model = policy.models.get(considered.candidate.model)?;
             let deployment = policy.deployments.get(considered.candidate.deployment)?;
             let facts = &model.facts;
-            let (thinking, note) = match level {
-                None => (ThinkingSetting::AsRequested, None),
-                Some(level) => compile_thinking(level, facts),
-            };
+            let mut compiled = compile_asked(asked, facts, &model.thinking, model.dialect);
+            // What the catalogue does not know of is the client's own affair, as long as it is said in its own words.
+            if compiled.is_unknown && set.is_none() && model.dialect == request.dialect {
+                compiled.setting = ThinkingSetting::AsRequested;
+                compiled.note = None;
+            }
             Some(Attempt {
                 deployment: deployment.id.clone(),
                 model: model.alias.clone(),
@@ -121,13 +139,17 @@ pub fn plan(policy: &Policy, decision: &Decision, request: &Request<'_>) -> Plan
                 cost_p90_usd_picos: considered.candidate.cost_p90_usd_picos,
                 terms: considered.candidate.terms.clone(),
                 cache: considered.candidate.cache.clone(),
-                notes: note.into_iter().collect(),
+                notes: compiled.note.into_iter().collect(),
                 default_max_tokens: facts.max_output.unwrap_or(DEFAULT_MAX_TOKENS).min(DEFAULT_MAX_TOKENS),
                 max_tokens_field: model.max_tokens_field.clone(),
-                thinking,
+                thinking: compiled.setting,
+                thinking_format: compiled.format,
+                min_budget_tokens: compiled.min_budget_tokens,
+                max_output_tokens: facts.max_output,
+                echoes_reasoning: model.thinking.echoes_reasoning,
                 accepts_sampling: facts.caps.sampling != Some(false),
-                accepts_forced_tool_choice: facts.caps.forced_tool_use != Some(false),
-                accepts_prefill: facts.caps.prefill != Some(false),
+                accepts_forced_tool_choice: facts.takes_forced_tool_choice(),
+                accepts_prefill: facts.takes_prefill(),
             })
         })
         .collect();
@@ -136,22 +158,5 @@ pub fn plan(policy: &Policy, decision: &Decision, request: &Request<'_>) -> Plan
         accept: rule.and_then(|rule| rule.accept.clone()).unwrap_or_else(|| policy.accept.clone()),
         escalate: rule.and_then(|rule| rule.escalate).unwrap_or(policy.escalate),
         run: rule.and_then(|rule| rule.run).unwrap_or(policy.run),
-    }
-}
-
-/// The thinking that the client asks for, as a level; none when it says nothing.
-fn asked(request: &Request<'_>) -> Option<ThinkingLevel> {
-    match &request.thinking {
-        Thinking::Unsaid => None,
-        Thinking::Off => Some(ThinkingLevel::Off),
-        Thinking::Budget(tokens) => Some(ThinkingLevel::Budget(*tokens)),
-        Thinking::Adaptive => Some(ThinkingLevel::Medium),
-        Thinking::Effort(effort) => Some(match effort.as_ref() {
-            "none" => ThinkingLevel::Off,
-            "minimal" | "low" => ThinkingLevel::Low,
-            "medium" => ThinkingLevel::Medium,
-            "high" => ThinkingLevel::High,
-            _ => ThinkingLevel::Max,
-        }),
     }
 }

@@ -11,10 +11,12 @@
 
 mod accept;
 mod attempt;
+mod fragment;
 mod next;
 mod thinking;
 
 pub use accept::unmet;
 pub use attempt::{Attempt, Plan, plan};
+pub use fragment::{ThinkingFields, thinking_fields};
 pub use next::{Step, Tried, Why};
-pub use thinking::compile_thinking;
+pub use thinking::{Asked, CompiledThinking, compile_asked};

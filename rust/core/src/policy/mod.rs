@@ -14,6 +14,7 @@ mod compile;
 pub mod diagnostics;
 pub mod expr;
 pub mod facts;
+mod lints;
 mod model;
 pub mod source;
 

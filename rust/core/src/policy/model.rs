@@ -3,7 +3,7 @@
 use super::diagnostics::Pos;
 use super::expr::{Program, Tri};
 use super::facts::{FactId, Type};
-use crate::catalog::{Auth, Model};
+use crate::catalog::{Auth, Model, ThinkingRoute};
 use crate::wire::Dialect;
 
 /// A checked policy. Immutable; shared by threads.
@@ -61,6 +61,8 @@ pub struct PolicyModel {
     pub auth: Auth,
     /// The request's field for the output limit.
     pub max_tokens_field: String,
+    /// How its provider takes a thinking setting.
+    pub thinking: ThinkingRoute,
     /// Place on the ladder: in the first pool that lists it, else in `models`; from 1.
     pub rank: u32,
     /// Where it stands in the file.

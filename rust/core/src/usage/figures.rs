@@ -60,6 +60,10 @@ impl Figures {
             // A new total without its split: the earlier split says nothing about it.
             (self.cache_write_5m, self.cache_write_1h) = (None, None);
         }
+        if later.total.is_none() && (later.input.is_some() || later.output.is_some()) {
+            // An earlier total says nothing about later figures.
+            self.total = None;
+        }
         for (figure, later) in [
             (&mut self.input, later.input),
             (&mut self.output, later.output),

@@ -26,5 +26,5 @@ mod tests;
 pub use classes::Usage;
 pub use extractor::{CostAt, CostUnit, Extractor, Frames, OwnKey, Part, Paths, Place, Rounds};
 pub use problem::{UsageFinding, UsageProblem};
-pub use reader::{ReportedUsage, UsageReader, UsageReport};
+pub use reader::{ReportedUsage, ServedTerms, UsageReader, UsageReport};
 pub use table::{ANTHROPIC_MESSAGES, EXTRACTORS, OPENAI_CHAT};

@@ -90,7 +90,7 @@ pub(super) fn classes(extractor: &Extractor, figures: &Figures, findings: &mut F
         findings.note(UsageProblem::Inconsistent, field(extractor.audio_out.at));
     }
     let audio_out = take(&mut output_left, audio_out);
-    let usage = Usage {
+    let mut usage = Usage {
         input_uncached: input_left,
         cache_read,
         cache_write_5m,
@@ -104,12 +104,14 @@ pub(super) fn classes(extractor: &Extractor, figures: &Figures, findings: &mut F
         web_searches: figure(figures.web_searches),
         ..Usage::default()
     };
-    check_total(extractor, figures, &usage, sum_of(Place::Uncounted), findings);
+    check_total(extractor, figures, &mut usage, sum_of(Place::Uncounted), findings);
     usage
 }
 
 /// Holds the classes to the provider's total; without one a missing figure is a finding.
-fn check_total(extractor: &Extractor, figures: &Figures, usage: &Usage, uncounted: u64, findings: &mut Findings) {
+///
+/// What a total has beyond all other figures is taken as reasoning: Gemini's OpenAI endpoint counts thoughts nowhere else.
+fn check_total(extractor: &Extractor, figures: &Figures, usage: &mut Usage, uncounted: u64, findings: &mut Findings) {
     let sum = usage.input_total().saturating_add(usage.output_total()).saturating_sub(uncounted);
     if figures.total == Some(sum) {
         return;
@@ -119,7 +121,10 @@ fn check_total(extractor: &Extractor, figures: &Figures, usage: &Usage, uncounte
     } else if figures.output.is_none() {
         findings.note(UsageProblem::Partial, field(extractor.output));
     }
-    if figures.total.is_some() {
+    if let Some(total) = figures.total {
+        if findings.worst.is_none_or(|worst| worst.problem < UsageProblem::Inconsistent) {
+            usage.reasoning = usage.reasoning.saturating_add(total.saturating_sub(sum));
+        }
         findings.note(UsageProblem::Inconsistent, field(extractor.total));
     }
 }

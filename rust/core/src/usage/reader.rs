@@ -24,6 +24,17 @@ pub struct ReportedUsage {
     pub finding: Option<UsageFinding>,
 }
 
+/// The terms that an answer says it was served under; none where it says nothing.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct ServedTerms {
+    /// The tier, in lower case.
+    pub service_tier: Option<String>,
+    /// The speed.
+    pub speed: Option<String>,
+    /// The region, when it is a particular one.
+    pub region: Option<String>,
+}
+
 /// Everything that an answer says about what it used and by which terms it is priced.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct UsageReport {
@@ -130,6 +141,10 @@ impl UsageReader {
 
     /// Reads a member that stands beside the usage object in the body, such as `cost`.
     pub fn beside(&mut self, member: &str, raw: &[u8]) {
+        if self.extractor.body_service_tier.contains(&member) {
+            let tier = (raw.len() <= MAX_USAGE_BYTES).then(|| word_of(&Value::parse(raw).ok()?)).flatten();
+            self.body_service_tier = tier.or(self.body_service_tier.take());
+        }
         for cost in self.extractor.body_costs {
             if let Some(rest) = cost.at.strip_prefix(member).and_then(|rest| rest.strip_prefix('.')) {
                 let value = (raw.len() <= MAX_USAGE_BYTES).then(|| Value::parse(raw).ok()).flatten();
@@ -214,17 +229,27 @@ impl UsageReader {
         ReportedUsage { usage: (!is_void).then_some(usage), finding: findings.worst }
     }
 
+    /// The terms so far.
+    pub fn served(&self) -> ServedTerms {
+        ServedTerms {
+            service_tier: self.service_tier.clone().or_else(|| self.body_service_tier.clone()),
+            speed: self.speed.clone(),
+            region: self.region.clone(),
+        }
+    }
+
     /// Everything so far.
     pub fn report(&self) -> UsageReport {
         let ReportedUsage { usage, finding } = self.usage();
+        let ServedTerms { service_tier, speed, region } = self.served();
         UsageReport {
             extractor: self.extractor.name,
             usage,
             finding,
             reported_cost_usd_picos: self.cost.or(self.body_cost),
-            service_tier: self.service_tier.clone().or_else(|| self.body_service_tier.clone()),
-            speed: self.speed.clone(),
-            region: self.region.clone(),
+            service_tier,
+            speed,
+            region,
         }
     }
 }

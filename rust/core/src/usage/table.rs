@@ -123,6 +123,8 @@ const GEMINI: Extractor = Extractor {
     name: "gemini",
     aliases: &["google", "vertex"],
     usage_at: &["usageMetadata"],
+    // Each frame is cumulative, but the last one may leave the prompt out (recorded).
+    frames: Frames::LaterField,
     input: &["promptTokenCount"],
     output: &["candidatesTokenCount"],
     total: &["totalTokenCount"],
@@ -174,6 +176,22 @@ const BEDROCK_CONVERSE: Extractor = Extractor {
     ..BLANK
 };
 
+/// The metrics that Bedrock puts on the last frame of any vendor's stream, or else the vendor's own words. Cache beside the
+/// input, as with Claude.
+const BEDROCK_INVOKE: Extractor = Extractor {
+    name: "bedrock-invoke",
+    usage_at: &["amazon-bedrock-invocationMetrics", "message.usage", "usage"],
+    frames: Frames::LaterField,
+    input: &["inputTokenCount", "input_tokens", "inputTokens", "prompt_tokens"],
+    output: &["outputTokenCount", "output_tokens", "outputTokens", "completion_tokens"],
+    cache_read: Part::beside(&["cacheReadInputTokenCount", "cache_read_input_tokens"]),
+    cache_write: Part::beside(&["cacheWriteInputTokenCount", "cache_creation_input_tokens"]),
+    cache_write_5m: &["cache_creation.ephemeral_5m_input_tokens"],
+    cache_write_1h: &["cache_creation.ephemeral_1h_input_tokens"],
+    reasoning: Part::inside(&["output_tokens_details.thinking_tokens"]),
+    ..BLANK
+};
+
 /// Billed units are what is paid; `tokens` also counts a hidden preamble, and `cached_tokens` is a part of those.
 const COHERE: Extractor = Extractor {
     name: "cohere",
@@ -217,7 +235,7 @@ const XAI: Extractor = Extractor {
 /// Streams say it twice; a frame without the common member has it under `x_groq`.
 const GROQ: Extractor = Extractor { name: "groq", usage_at: &["usage", "x_groq.usage"], aliases: &[], ..OPENAI_CHAT };
 
-/// With the caller's own key `cost` is OpenRouter's fee alone.
+/// With the caller's own key `cost` is the gateway's fee alone.
 const OPENROUTER: Extractor = Extractor {
     name: "openrouter",
     costs: &[CostAt { at: "cost", unit: CostUnit::Usd }],
@@ -283,6 +301,7 @@ pub static EXTRACTORS: &[Extractor] = &[
     GEMINI,
     GEMINI_INTERACTIONS,
     BEDROCK_CONVERSE,
+    BEDROCK_INVOKE,
     COHERE,
     MISTRAL,
     DEEPSEEK,

@@ -37,6 +37,7 @@ fn problem(seen: &ReportedUsage) -> Option<UsageProblem> {
 }
 
 #[test]
+#[allow(clippy::too_many_lines, reason = "a table: one entry for each provider")]
 fn every_extractor_reads_its_provider() {
     for (name, text, wanted) in [
         (
@@ -81,6 +82,11 @@ fn every_extractor_reads_its_provider() {
             r#"{"inputTokens":3,"outputTokens":61,"totalTokens":2445,"cacheReadInputTokens":2074,"cacheWriteInputTokens":307,
                 "cacheDetails":[{"inputTokens":297,"ttl":"5m"},{"inputTokens":10,"ttl":"1h"}]}"#,
             [3, 2074, 297, 10, 0, 0, 61, 0, 0, 0, 0],
+        ),
+        (
+            "bedrock-invoke",
+            r#"{"inputTokenCount":3,"outputTokenCount":61,"cacheReadInputTokenCount":20,"invocationLatency":900}"#,
+            [3, 20, 0, 0, 0, 0, 61, 0, 0, 0, 0],
         ),
         (
             "cohere",
@@ -167,6 +173,9 @@ fn figures_that_stand_outside_show_by_the_total_or_by_their_size() {
         r#"{"prompt_tokens":9,"completion_tokens":2,"total_tokens":386,"prompt_tokens_details":{"audio_tokens":375}}"#,
     );
     assert_eq!((classes(&seen.usage.unwrap()), seen.finding), ([9, 0, 0, 0, 0, 375, 2, 0, 0, 0, 0], None));
+    let seen = read("openai-chat", r#"{"prompt_tokens":5,"completion_tokens":7,"total_tokens":112}"#);
+    assert_eq!(seen.usage.unwrap().reasoning, 100);
+    assert_eq!(seen.finding.unwrap().field, "total_tokens");
     for (text, wanted, field) in [
         (
             r#"{"prompt_tokens":223,"completion_tokens":25,"total_tokens":248,
@@ -303,6 +312,13 @@ fn bodies_and_frames_say_the_same() {
             vec![
                 r#"[{"usageMetadata":{"promptTokenCount":5,"totalTokenCount":5}},
                 {"usageMetadata":{"promptTokenCount":5,"candidatesTokenCount":7,"totalTokenCount":12}}]"#,
+            ],
+        ),
+        (
+            "gemini",
+            vec![
+                r#"{"usageMetadata":{"promptTokenCount":5,"totalTokenCount":5}}"#,
+                r#"{"usageMetadata":{"candidatesTokenCount":4,"thoughtsTokenCount":3}}"#,
             ],
         ),
         ("bedrock-converse", vec![r#"{"metadata":{"usage":{"inputTokens":5,"outputTokens":7,"totalTokens":12}}}"#]),

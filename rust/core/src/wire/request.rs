@@ -226,3 +226,11 @@ pub struct Request<'a> {
     /// How it is to be processed and billed.
     pub billing: Billing<'a>,
 }
+
+impl Request<'_> {
+    /// Whether the last turn is the beginning of the answer, which the model is to go on from.
+    pub(super) fn is_prefill(&self) -> bool {
+        let last = self.turns.last();
+        last.is_some_and(|turn| turn.role == Role::Assistant && matches!(turn.parts.last(), Some(Part::Text(_))))
+    }
+}

@@ -1,6 +1,7 @@
 //! What an upstream body is written for.
 
 use super::Dialect;
+use crate::thinking_format::ThinkingFormat;
 
 /// The thinking fields of the upstream body. The caller compiles them for the model: forms that a model refuses are
 /// refused by its provider, and this room does not know models.
@@ -12,22 +13,19 @@ pub enum ThinkingSetting<'t> {
     AsRequested,
     /// No thinking field at all: the model's default.
     Unsaid,
-    /// Anthropic `thinking: disabled`; `OpenAI` `reasoning_effort: none`.
+    /// No thinking.
     Off,
-    /// Anthropic `thinking: enabled` with this budget in tokens, made to fit below the bound on the answer; `OpenAI` an
-    /// effort of about that size.
+    /// Thinking within this many tokens, made to fit below the bound on the answer. A form without budgets gets an effort
+    /// of about that size.
     Budget(u64),
-    /// Anthropic `thinking: adaptive`; `OpenAI` no field.
+    /// Thinking as much as the model sees fit.
     Adaptive,
-    /// Anthropic `thinking: adaptive` with `output_config.effort`; `OpenAI` `reasoning_effort`.
+    /// Thinking switched on, with this effort.
     AdaptiveEffort(&'t str),
-    /// Anthropic `output_config.effort` alone; `OpenAI` `reasoning_effort`.
+    /// This effort alone.
     Effort(&'t str),
-    /// Anthropic `thinking: between_tools`; `OpenAI` `reasoning_effort: low`.
+    /// Anthropic `thinking: between_tools`; elsewhere the effort `low`.
     BetweenTools,
-    /// `thinking: enabled | disabled` without a budget, as `DeepSeek`, Z.AI and Moonshot have it; Anthropic `adaptive`
-    /// or `disabled`.
-    Toggle(bool),
 }
 
 /// The upstream that a body is written for, and what its model takes.
@@ -46,6 +44,15 @@ pub struct Target<'t> {
     pub max_tokens_field: &'t str,
     /// What the body says about thinking.
     pub thinking: ThinkingSetting<'t>,
+    /// How the upstream spells it (`OpenAI` bodies; Anthropic Messages has one form).
+    pub thinking_format: ThinkingFormat,
+    /// The least thinking budget that the model takes, in tokens.
+    pub min_budget_tokens: u64,
+    /// The longest answer of the model in tokens, where it is known: how far a bound that nobody gave may be raised to
+    /// hold a thinking budget.
+    pub max_output_tokens: Option<u64>,
+    /// Whether the upstream wants back the reasoning that came with tool calls (`reasoning_content` in `OpenAI` bodies).
+    pub echoes_reasoning: bool,
     /// Whether the upstream is to stream.
     pub stream: bool,
     /// Whether the upstream takes `stream_options` (`OpenAI` bodies).
@@ -70,6 +77,10 @@ impl<'t> Target<'t> {
             default_max_tokens: 4096,
             max_tokens_field: "max_completion_tokens",
             thinking: ThinkingSetting::AsRequested,
+            thinking_format: ThinkingFormat::ReasoningEffort,
+            min_budget_tokens: 1024,
+            max_output_tokens: None,
+            echoes_reasoning: false,
             stream: false,
             accepts_stream_options: true,
             accepts_sampling: true,

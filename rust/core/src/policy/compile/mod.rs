@@ -12,6 +12,7 @@ use crate::catalog::Catalog;
 use crate::policy::diagnostics::{Finding, Findings};
 use crate::policy::expr::{self, Names};
 use crate::policy::facts::{Scope, Type, fact};
+use crate::policy::lints;
 use crate::policy::model::{Accept, NamedFact, Policy, UnknownMode};
 use crate::policy::source::{Node, Row, canonical, tree};
 use block::{Block, expression, named_members, text, word};
@@ -50,6 +51,11 @@ pub fn compile(rows: &[Row], catalog: &Catalog, today: i64) -> Result<(Policy, V
     let root = tree(rows).map_err(|finding| vec![finding])?;
     let mut findings = Findings::default();
     let policy = compile_root(&root, catalog, today, &mut findings);
+    lints::secrets(&root, &mut findings);
+    // What conditions mean is only clear once all of them can be read.
+    if let Some(policy) = policy.as_ref().filter(|_| !findings.has_errors()) {
+        lints::lint(policy, &root, &mut findings);
+    }
     match policy {
         Some(policy) if !findings.has_errors() => Ok((policy, findings.into_sorted())),
         _ => Err(findings.into_sorted()),

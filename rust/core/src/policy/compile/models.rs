@@ -121,6 +121,7 @@ fn model(
         base_url,
         auth: provider.auth,
         max_tokens_field: provider.max_tokens_field.clone(),
+        thinking: provider.thinking.clone(),
         rank: 0,
         pos: key.pos,
     };

@@ -6,7 +6,7 @@ use super::pools::model_list;
 use super::settings::{accept, asks_for_money, escalate, run};
 use crate::catalog::{Terms, expected_cost};
 use crate::policy::diagnostics::Findings;
-use crate::policy::expr::{Names, Program, Tri, is_same};
+use crate::policy::expr::{Names, Program, Tri, Wording, wording};
 use crate::policy::facts::{Scope, Type};
 use crate::policy::model::{Pool, Prefer, Require, Rule, Run, SetParams, ThinkingLevel};
 use crate::policy::source::Node;
@@ -62,6 +62,7 @@ pub(super) fn rules(
     findings: &mut Findings,
 ) -> Vec<Rule> {
     let mut rules: Vec<Rule> = Vec::new();
+    let mut wordings: Vec<Option<Wording>> = Vec::new();
     if let Some(node) = root.get("rules") {
         let keys: Vec<&str> = RULE_ONLY_KEYS.iter().chain(&CHOICE_KEYS).copied().collect();
         for item in items(node, "`rules`", false, findings) {
@@ -73,7 +74,7 @@ pub(super) fn rules(
                 .need("when", &described(&name), findings)
                 .and_then(|node| expression(node, &what, Scope::Request, Some(Type::Bool), names, findings))
                 .map(|(program, _)| program);
-            shadowed(when.as_ref(), &rules, &block, &name, findings);
+            shadowed(when.as_ref(), &rules, &mut wordings, &block, &name, findings);
             rules.push(choice(&block, name, when, context, names, findings));
         }
     }
@@ -105,18 +106,24 @@ fn rule_name(block: &Block<'_>, rules: &[Rule], findings: &mut Findings) -> Opti
 }
 
 /// A rule behind one with the same condition, or behind `true`, is never reached.
-fn shadowed(when: Option<&Program>, rules: &[Rule], block: &Block<'_>, name: &str, findings: &mut Findings) {
-    let Some(when) = when else { return };
+/// `wordings` are those of the conditions above, and this one's is added.
+fn shadowed(
+    when: Option<&Program>,
+    rules: &[Rule],
+    wordings: &mut Vec<Option<Wording>>,
+    block: &Block<'_>,
+    name: &str,
+    findings: &mut Findings,
+) {
+    let own = when.and_then(|when| wording(when.source()));
     let pos = block.key_pos("when");
-    if when.constant() == Some(Tri::False) {
+    if when.is_some_and(|when| when.constant() == Some(Tri::False)) {
         findings.error(pos, "unreachable-rule", format!("rule `{name}` never matches"));
     }
-    let hides = |rule: &&Rule| {
-        rule.when
-            .as_ref()
-            .is_some_and(|other| other.constant() == Some(Tri::True) || is_same(other.source(), when.source()))
+    let hides = |(rule, other): &(&Rule, &Option<Wording>)| {
+        own.is_some() && (**other == own || rule.when.as_ref().and_then(Program::constant) == Some(Tri::True))
     };
-    if let Some(rule) = rules.iter().find(hides) {
+    if let Some((rule, _)) = rules.iter().zip(wordings.iter()).find(hides) {
         findings.error_hint(
             pos,
             "unreachable-rule",
@@ -124,6 +131,7 @@ fn shadowed(when: Option<&Program>, rules: &[Rule], block: &Block<'_>, name: &st
             "the first rule that matches wins; move it up or change its condition",
         );
     }
+    wordings.push(own);
 }
 
 /// A rule for messages.

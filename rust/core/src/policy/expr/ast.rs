@@ -46,6 +46,18 @@ impl CmpOp {
             Self::Ge => ">=",
         }
     }
+
+    /// The same comparison with its sides exchanged.
+    #[must_use]
+    pub const fn flipped(self) -> Self {
+        match self {
+            Self::Lt => Self::Gt,
+            Self::Le => Self::Ge,
+            Self::Gt => Self::Lt,
+            Self::Ge => Self::Le,
+            same => same,
+        }
+    }
 }
 
 /// A literal. Numbers are fixed-point, so that every platform computes the same bytes.

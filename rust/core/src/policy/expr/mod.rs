@@ -11,15 +11,19 @@
 
 mod ast;
 mod check;
+mod compare;
+mod functions;
 mod lex;
 mod parse;
 mod program;
+mod thresholds;
 
 pub use ast::{CmpOp, Expr, ExprKind, Literal, Span};
-pub use check::{Names, check, is_same};
+pub use check::{Names, Wording, check, wording};
 pub use lex::fixed;
 pub use parse::parse;
 pub use program::{Environment, Program, TextTest, Tri, Value};
+pub(in crate::policy) use program::{Op, compare};
 
 /// The longest expression, in bytes.
 pub const MAX_BYTES: usize = 8192;

@@ -2,7 +2,7 @@
 
 use regex::Regex;
 
-use super::ast::CmpOp;
+use super::ast::{CmpOp, Span};
 use crate::policy::facts::FactId;
 
 /// True, false or not known.
@@ -81,7 +81,7 @@ pub trait Environment {
 
 /// One node; operands come before it.
 #[derive(Debug, Clone)]
-pub(super) enum Op {
+pub(in crate::policy) enum Op {
     Bool(bool),
     Num(i64),
     Text(Box<str>),
@@ -101,6 +101,8 @@ pub(super) enum Op {
 #[derive(Debug, Clone)]
 pub struct Program {
     pub(super) nodes: Vec<Op>,
+    /// Where each node was written.
+    pub(super) spans: Vec<Span>,
     pub(super) reads: Vec<FactId>,
     pub(super) source: String,
 }
@@ -114,6 +116,16 @@ impl Program {
     /// The facts that it may read, sorted, each once.
     pub fn reads(&self) -> &[FactId] {
         &self.reads
+    }
+
+    /// The nodes; operands come before what uses them.
+    pub(in crate::policy) fn nodes(&self) -> &[Op] {
+        &self.nodes
+    }
+
+    /// Where a node was written.
+    pub(in crate::policy) fn span(&self, node: usize) -> Span {
+        self.spans.get(node).copied().unwrap_or_default()
     }
 
     /// The value of a condition that reads no fact; none when it reads one.
@@ -210,7 +222,7 @@ fn or(a: Tri, b: Tri) -> Tri {
 }
 
 /// Compares two values; intervals that overlap leave the answer unknown.
-pub(super) fn compare(op: CmpOp, left: Value<'_>, right: Value<'_>) -> Tri {
+pub(in crate::policy) fn compare(op: CmpOp, left: Value<'_>, right: Value<'_>) -> Tri {
     match (left, right) {
         (Value::Num(a, b), Value::Num(c, d)) => match op {
             CmpOp::Lt => {

@@ -94,6 +94,7 @@ pub(in crate::wire) fn read_body(body: &[u8]) -> Result<Found, JsonError> {
         usage.object(raw);
     }
     draft.reported = usage.usage();
+    draft.served = usage.served();
     draft.model = message.model.map(Cow::into_owned);
     draft.finish_reason = message.stop_reason.map(Cow::into_owned);
     Ok(Found::Answer(draft))
@@ -223,6 +224,7 @@ impl AnthropicStream {
         for raw in [event.message.usage, event.usage].into_iter().flatten() {
             self.usage.object(raw);
             draft.reported = self.usage.usage();
+            draft.served = self.usage.served();
         }
         match event.kind.as_ref() {
             "message_start" if draft.model.is_none() => draft.model = event.message.model.map(Cow::into_owned),

@@ -212,6 +212,7 @@ struct Envelope<'a> {
     usage: Option<&'a [u8]>,
     groq_usage: Option<&'a [u8]>,
     cost: Option<&'a [u8]>,
+    service_tier: Option<&'a [u8]>,
     is_error_object: bool,
     has_choices: bool,
 }
@@ -224,6 +225,9 @@ impl Envelope<'_> {
         }
         if let Some(raw) = self.cost {
             usage.beside("cost", raw);
+        }
+        if let Some(raw) = self.service_tier {
+            usage.beside("service_tier", raw);
         }
     }
 }
@@ -241,6 +245,7 @@ fn read_envelope<'a>(
             "error" => seen.error = raw_or_null(reader)?,
             "usage" => seen.usage = raw_or_null(reader)?,
             "cost" => seen.cost = raw_or_null(reader)?,
+            "service_tier" => seen.service_tier = raw_or_null(reader)?,
             "object" => seen.is_error_object = string_or_skip(reader)?.as_deref() == Some("error"),
             "x_groq" if reader.peek()? == Kind::Object => reader.object(|reader, key| {
                 match key.as_ref() {
@@ -317,6 +322,7 @@ pub(in crate::wire) fn read_body(body: &[u8]) -> Result<Found, JsonError> {
         tool_calls: message.tools.into_iter().map(call).collect(),
         finish_reason: choice.finish.map(Cow::into_owned),
         reported: usage.usage(),
+        served: usage.served(),
         model: envelope.model.map(Cow::into_owned),
         has_other_content: message.has_other_content,
     }))
@@ -374,9 +380,12 @@ impl OpenAiStream {
         {
             draft.model = Some(model.clone().into_owned());
         }
-        if envelope.usage.or(envelope.groq_usage).or(envelope.cost).is_some() {
+        // Each chunk may repeat the tier.
+        let has_news = envelope.service_tier.is_some() && draft.served.service_tier.is_none();
+        if has_news || envelope.usage.or(envelope.groq_usage).or(envelope.cost).is_some() {
             envelope.report(&mut self.usage);
             draft.reported = self.usage.usage();
+            draft.served = self.usage.served();
         }
         if let Some(failure) = envelope.error.and_then(error_in) {
             return Ok(Step::Failed(failure));

@@ -9,7 +9,7 @@
 
 use crate::json::{JsonError, Kind, Reader, Value};
 use crate::outcome::OutcomeKind;
-use crate::usage::{ReportedUsage, Usage, UsageProblem};
+use crate::usage::{ReportedUsage, ServedTerms, Usage, UsageProblem};
 
 use super::anthropic_messages;
 use super::error_body::{ErrorFacts, is_html, parse_error};
@@ -48,6 +48,8 @@ pub struct Answer {
     pub usage: Option<Usage>,
     /// What is wrong with the reported usage.
     pub usage_problem: Option<UsageProblem>,
+    /// The terms that it says it was served under.
+    pub served: ServedTerms,
     /// Why it is not `complete`.
     pub message: Option<String>,
     /// The error that the upstream described, when it did.
@@ -71,6 +73,7 @@ pub(in crate::wire) struct Draft {
     pub finish_reason: Option<String>,
     pub model: Option<String>,
     pub reported: ReportedUsage,
+    pub served: ServedTerms,
     /// Blocks that are neither text nor a tool call of the client's: audio, results of the provider's own tools.
     pub has_other_content: bool,
 }
@@ -156,6 +159,7 @@ impl Draft {
             model: self.model,
             usage: self.reported.usage,
             usage_problem: self.reported.finding.map(|finding| finding.problem),
+            served: self.served,
             message,
             failure,
         }
@@ -181,6 +185,7 @@ fn damage_of(arguments: &str) -> Option<Damage> {
 }
 
 /// What a dialect's reader found in a plain body.
+#[allow(clippy::large_enum_variant, reason = "one at a time, and only until it is judged")]
 pub(in crate::wire) enum Found {
     /// An answer.
     Answer(Draft),

@@ -7,7 +7,7 @@ use super::parse::top_level;
 use super::typed::{
     Read, array, blank, boolean, is_special, object, once, raw, sampling_name, since, start, string, whole, word,
 };
-use crate::json::{Kind, Reader};
+use crate::json::{Kind, Reader, Value};
 use crate::wire::{Dialect, Request, ResponseFormat, Thinking, Tool, ToolChoice};
 
 /// Reads a request of this dialect.
@@ -20,12 +20,7 @@ pub(in crate::wire) fn parse(body: &[u8]) -> Read<Request<'_>> {
     request.system = talk.system;
     request.turns = talk.turns;
     request.max_tokens = settings.max_completion_tokens.or(settings.max_tokens);
-    // The most specific field wins; providers of the family have one of them each.
-    request.thinking = [settings.effort, settings.reasoning, settings.thinking, settings.switch]
-        .into_iter()
-        .flatten()
-        .next()
-        .unwrap_or_default();
+    request.thinking = settings.thinking();
     Ok(request)
 }
 
@@ -37,10 +32,24 @@ struct Settings<'a> {
     effort: Option<Thinking<'a>>,
     reasoning: Option<Thinking<'a>>,
     thinking: Option<Thinking<'a>>,
+    budget: Option<Thinking<'a>>,
+    template: Option<Thinking<'a>>,
     switch: Option<Thinking<'a>>,
 }
 
 impl<'a> Settings<'a> {
+    /// A switch that is off wins, then the most specific field; providers of the family have one or two of them each.
+    fn thinking(self) -> Thinking<'a> {
+        let said = [self.effort, self.reasoning, self.thinking, self.budget, self.template, self.switch];
+        if said.contains(&Some(Thinking::Off)) {
+            return Thinking::Off;
+        }
+        // `thinking: enabled` beside a measure only says that there is one.
+        let mut said = said.into_iter().flatten();
+        let first = said.next().unwrap_or_default();
+        if first == Thinking::Adaptive { said.find(|next| *next != first).unwrap_or(first) } else { first }
+    }
+
     fn member(&mut self, request: &mut Request<'a>, reader: &mut Reader<'a>, key: &str) -> Read<()> {
         match key {
             "model" => request.model = string(reader, key)?,
@@ -66,8 +75,13 @@ impl<'a> Settings<'a> {
             "reasoning_effort" => self.effort = effort(reader)?,
             "reasoning" => self.reasoning = thinking(reader, key)?,
             "thinking" => self.thinking = thinking(reader, key)?,
-            "enable_thinking" => {
-                self.switch = boolean(reader, key)?.map(|on| if on { Thinking::Adaptive } else { Thinking::Off });
+            "thinking_budget" => self.budget = whole(reader, key)?.map(Thinking::Budget),
+            "enable_thinking" => self.switch = boolean(reader, key)?.map(switched),
+            "disable_reasoning" => self.switch = boolean(reader, key)?.map(|off| switched(!off)),
+            "chat_template_kwargs" | "chat_template_args" | "extra_body" => {
+                if let Some(json) = raw(reader)? {
+                    self.template = nested(&Value::parse(json)?);
+                }
             }
             _ => {
                 if let Some(name) = sampling_name(key) {
@@ -82,6 +96,26 @@ impl<'a> Settings<'a> {
         }
         Ok(())
     }
+}
+
+fn switched<'a>(on: bool) -> Thinking<'a> {
+    if on { Thinking::Adaptive } else { Thinking::Off }
+}
+
+/// The switch of a chat template, or Gemini's budget; -1 leaves it to the model.
+fn nested<'a>(value: &Value<'_>) -> Option<Thinking<'a>> {
+    if let Some(on) = value.get("enable_thinking").and_then(Value::as_bool) {
+        return Some(switched(on));
+    }
+    let config = value.get("google")?.get("thinking_config")?;
+    if let Some(level) = config.get("thinking_level").and_then(Value::as_str) {
+        return Some(Thinking::Effort(Cow::Owned(level.to_ascii_lowercase())));
+    }
+    Some(match config.get("thinking_budget")?.as_u64() {
+        Some(0) => Thinking::Off,
+        Some(tokens) => Thinking::Budget(tokens),
+        None => Thinking::Adaptive,
+    })
 }
 
 /// `reasoning_effort`: a word; Fireworks takes a number or a boolean as well.

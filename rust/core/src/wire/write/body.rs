@@ -7,7 +7,7 @@ use super::splice;
 use super::translate_to_anthropic;
 use super::translate_to_openai;
 use crate::wire::read::typed::Read;
-use crate::wire::{Dialect, Part, Request, Role, Target, ToolChoice, WireError};
+use crate::wire::{Dialect, Part, Request, Target, ToolChoice, WireError};
 
 /// An upstream body.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -117,16 +117,12 @@ fn check_tool_choice(request: &Request<'_>, target: &Target<'_>) -> Read<()> {
 }
 
 fn check_prefill(request: &Request<'_>, target: &Target<'_>) -> Read<()> {
-    let is_prefill = request
-        .turns
-        .last()
-        .is_some_and(|turn| turn.role == Role::Assistant && matches!(turn.parts.last(), Some(Part::Text(_))));
     let is_taken = match (request.dialect, target.dialect) {
         (_, Dialect::AnthropicMessages) => target.accepts_prefill,
         (Dialect::AnthropicMessages, Dialect::OpenAiChat) => false,
         (Dialect::OpenAiChat, Dialect::OpenAiChat) => true,
     };
-    if is_taken || !is_prefill {
+    if is_taken || !request.is_prefill() {
         return Ok(());
     }
     Err(WireError::new("prefill_refused", "the model does not go on from a last turn of the assistant", 0)

@@ -4,6 +4,7 @@ pub(super) mod body;
 pub(super) mod shape;
 pub(super) mod splice;
 pub(super) mod thinking;
+pub(super) mod thinking_fields;
 pub(super) mod translate_to_anthropic;
 pub(super) mod translate_to_openai;
 pub(super) mod translate_turns;

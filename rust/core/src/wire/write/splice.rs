@@ -1,7 +1,8 @@
 //! Upstream bodies in the request's own dialect: the client's bytes with a few members rewritten.
 
 use super::body::Notes;
-use super::thinking::{for_anthropic, for_openai};
+use super::thinking::{anthropic_max_tokens, for_anthropic, for_openai};
+use super::thinking_fields::{gives_way_to, is_same, is_thinking_key, settle};
 use crate::json::Value;
 use crate::wire::read::members::{Member, Splice, members, quoted, with_member};
 use crate::wire::read::typed::{Read, sampling_name};
@@ -14,24 +15,23 @@ pub(in crate::wire) fn openai(request: &Request<'_>, target: &Target<'_>, notes:
     let thinking = for_openai(request, target, notes);
     let mut out = Splice::new(request.body.len() + 256);
     out.put("model", quoted(target.model));
-    let mut stream_options = None;
+    let (mut stream_options, mut said) = (None, Vec::new());
     for member in members(request.body)? {
         match member.key.as_ref() {
             "model" | "stream" | "max_tokens" | "max_completion_tokens" => {}
             "stream_options" => stream_options = Some(member.value),
-            "reasoning_effort" | "reasoning" | "thinking" | "enable_thinking" | "thinking_budget"
-                if thinking.is_some() =>
-            {
-                if !member.is_null() {
-                    notes.say(format!("`{}`: {REPLACED}", member.key));
-                }
-            }
+            key if thinking.is_some() && is_thinking_key(key) => said.push(member),
             key if !target.accepts_sampling && sampling_name(key).is_some() => {
                 if !member.is_null() {
                     notes.no_sampling(key);
                 }
             }
-            _ => out.keep(&member),
+            _ => {
+                out.keep(&member);
+                if gives_way_to(&member.key) {
+                    said.push(member);
+                }
+            }
         }
     }
     if target.stream {
@@ -47,12 +47,14 @@ pub(in crate::wire) fn openai(request: &Request<'_>, target: &Target<'_>, notes:
     if let Some(max_tokens) = target.max_tokens.or(request.max_tokens) {
         out.put(target.max_tokens_field, max_tokens.to_string());
     }
-    if let Some(thinking) = thinking {
-        if let Some(effort) = &thinking.effort {
-            out.put("reasoning_effort", quoted(effort));
+    if let Some(fields) = thinking {
+        let said: Vec<(&str, &[u8])> = said.iter().map(|member| (member.key.as_ref(), member.value)).collect();
+        let (settled, replaced) = settle(&said, &fields)?;
+        for key in replaced {
+            notes.say(format!("`{key}`: {REPLACED}"));
         }
-        if let Some(toggle) = thinking.toggle {
-            out.put("thinking", format!(r#"{{"type":"{toggle}"}}"#));
+        for member in settled {
+            out.put(member.key, member.json);
         }
     }
     Ok(out.end())
@@ -60,20 +62,17 @@ pub(in crate::wire) fn openai(request: &Request<'_>, target: &Target<'_>, notes:
 
 /// Writes an Anthropic Messages body.
 pub(in crate::wire) fn anthropic(request: &Request<'_>, target: &Target<'_>, notes: &mut Notes) -> Read<Vec<u8>> {
-    let max_tokens = target.max_tokens.or(request.max_tokens).unwrap_or(target.default_max_tokens);
+    let max_tokens = anthropic_max_tokens(request, target);
     let thinking = for_anthropic(request, target, max_tokens, notes);
     let thinks = thinking.as_ref().is_some_and(super::thinking::AnthropicThinking::is_on);
     let mut out = Splice::new(request.body.len() + 256);
     out.put("model", quoted(target.model));
     out.put("max_tokens", max_tokens.to_string());
-    let (mut display, mut output_config) = (None, None);
+    let (mut old, mut output_config) = (None, None);
     for member in members(request.body)? {
         match member.key.as_ref() {
             "model" | "stream" | "max_tokens" => {}
-            "thinking" if thinking.is_some() => {
-                display = display_of(&member);
-                notes.say(format!("`thinking`: {REPLACED}"));
-            }
+            "thinking" if thinking.is_some() => old = Some(member),
             "output_config" if thinking.is_some() => output_config = Some(member.value),
             key if sampling_name(key).is_some() && (!target.accepts_sampling || thinks) => {
                 if member.is_null() {
@@ -90,9 +89,14 @@ pub(in crate::wire) fn anthropic(request: &Request<'_>, target: &Target<'_>, not
         out.put("stream", "true");
     }
     if let Some(thinking) = thinking {
-        if let Some(json) = thinking.json(display.as_deref()) {
+        let json = thinking.json(old.as_ref().and_then(display_of).as_deref());
+        if old.is_some_and(|old| !old.is_null() && !is_same(old.value, json.as_deref().map(str::as_bytes))) {
+            notes.say(format!("`thinking`: {REPLACED}"));
+        }
+        if let Some(json) = json {
             out.put("thinking", json);
         }
+        note_effort(output_config, thinking.effort.as_deref(), notes);
         let effort = thinking.effort.as_deref().map(quoted);
         if let Some(config) = with_member(output_config.unwrap_or(b"{}"), "effort", effort.as_deref())? {
             out.put("output_config", config);
@@ -105,4 +109,12 @@ pub(in crate::wire) fn anthropic(request: &Request<'_>, target: &Target<'_>, not
 fn display_of(member: &Member<'_>) -> Option<String> {
     let thinking = Value::parse(member.value).ok()?;
     thinking.get("display").and_then(Value::as_str).map(quoted)
+}
+
+/// Says that the client's effort is another one now, or none.
+fn note_effort(output_config: Option<&[u8]>, now: Option<&str>, notes: &mut Notes) {
+    let Some(Ok(config)) = output_config.map(Value::parse) else { return };
+    if config.get("effort").and_then(Value::as_str).is_some_and(|was| now != Some(was)) {
+        notes.say(format!("`output_config.effort`: {REPLACED}"));
+    }
 }

@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use super::body::Notes;
 use super::shape::{OPENAI_FUNCTIONS, OPENAI_MESSAGES, OPENAI_TOOLS, note_unread};
-use super::thinking::{AnthropicThinking, for_anthropic};
+use super::thinking::{AnthropicThinking, anthropic_max_tokens, for_anthropic};
 use super::translate_turns::Conversation;
 use crate::json::{ArrayWriter, ObjectWriter, Value};
 use crate::wire::read::members::{Member, members};
@@ -20,7 +20,7 @@ pub(in crate::wire) fn write(request: &Request<'_>, target: &Target<'_>, notes: 
         return Err(WireError::new("choices_untranslatable", "anthropic-messages gives one answer to a request", 0)
             .hint("ask for one answer (`n`: 1), or send several requests"));
     }
-    let max_tokens = target.max_tokens.or(request.max_tokens).unwrap_or(target.default_max_tokens);
+    let max_tokens = anthropic_max_tokens(request, target);
     let thinking = for_anthropic(request, target, max_tokens, notes).unwrap_or_default();
     let extras = Extras::read(request, target, &thinking, notes)?;
 
@@ -91,7 +91,9 @@ impl Extras {
                 | "reasoning_effort"
                 | "reasoning"
                 | "thinking"
-                | "enable_thinking" => {}
+                | "enable_thinking"
+                | "thinking_budget"
+                | "disable_reasoning" => {}
                 "messages" => note_unread(member.value, "messages", &OPENAI_MESSAGES, notes)?,
                 "tools" => note_unread(member.value, "tools", &OPENAI_TOOLS, notes)?,
                 "functions" => note_unread(member.value, "functions", &OPENAI_FUNCTIONS, notes)?,

@@ -3,6 +3,7 @@
 use super::body::Notes;
 use super::shape::{ANTHROPIC_BLOCKS, ANTHROPIC_MESSAGES, ANTHROPIC_TOOLS, note_unread};
 use super::thinking::for_openai;
+use super::thinking_fields::settle;
 use super::translate_turns::{is_web, untranslatable, write_text};
 use crate::json::{ArrayWriter, ObjectWriter, Value};
 use crate::wire::read::members::{Member, members, quoted};
@@ -47,13 +48,8 @@ pub(in crate::wire) fn write(request: &Request<'_>, target: &Target<'_>, notes: 
     for (key, value) in &extras.members {
         body.raw(key, value);
     }
-    if let Some(effort) = &thinking.effort {
-        body.string("reasoning_effort", effort);
-    }
-    if let Some(toggle) = thinking.toggle {
-        body.object("thinking", |thinking| {
-            thinking.string("type", toggle);
-        });
+    for member in settle(&[], &thinking)?.0 {
+        body.raw(member.key, text(&member.json));
     }
     if let ResponseFormat::JsonSchema { schema } = request.response_format {
         response_format(&mut body, schema, notes);
@@ -258,16 +254,22 @@ fn write_document(out: &mut String, document: &Document<'_>, notes: &mut Notes) 
 fn assistant(list: &mut ArrayWriter<'_>, turn: &Turn<'_>, target: &Target<'_>, notes: &mut Notes) -> Read<()> {
     let mut texts = Vec::new();
     let mut calls = Vec::new();
+    let mut thoughts = Vec::new();
     for part in &turn.parts {
         match part {
             Part::Text(text) => texts.push(text.as_ref()),
             Part::ToolCall { id, name, arguments } => calls.push((id, name, arguments)),
-            Part::Thinking { .. } => notes.say("thinking: blocks of an Anthropic model were left out"),
+            Part::Thinking { text, .. } => thoughts.push(text.as_ref()),
             Part::Other { kind, .. } => return Err(untranslatable(kind)),
             Part::Image(_) => return Err(untranslatable("image")),
             Part::Document(_) => return Err(untranslatable("document")),
             Part::ToolResult { .. } => return Err(untranslatable("tool_result")),
         }
+    }
+    // Upstreams that check it want the reasoning behind a call of tools back; elsewhere it is another model's.
+    thoughts.retain(|text| !text.is_empty() && target.echoes_reasoning && !calls.is_empty());
+    if thoughts.is_empty() && turn.parts.iter().any(|part| matches!(part, Part::Thinking { .. })) {
+        notes.say("thinking: blocks of an Anthropic model were left out");
     }
     if texts.is_empty() && calls.is_empty() {
         return Ok(());
@@ -278,6 +280,9 @@ fn assistant(list: &mut ArrayWriter<'_>, turn: &Turn<'_>, target: &Target<'_>, n
         message.raw("content", "null");
     } else {
         message.raw("content", text_content(&texts, target));
+    }
+    if !thoughts.is_empty() {
+        message.string("reasoning_content", &thoughts.join("\n"));
     }
     if !calls.is_empty() {
         message.array("tool_calls", |list| {
