@@ -80,7 +80,9 @@ pub fn measure(request: &Request<'_>) -> RequestMeasure {
     }
     found.text = scanner.take();
     found.text += &found.system;
-    thoughts.iter().for_each(|text| scanner.add(text));
+    for text in thoughts {
+        scanner.add(text);
+    }
     found.thinking = scanner.take();
     for tool in &request.tools {
         found.tool_count += 1;
