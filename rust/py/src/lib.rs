@@ -7,6 +7,7 @@
 )]
 
 mod answer;
+mod batch;
 mod catalog;
 mod convert;
 mod decision;
