@@ -79,7 +79,9 @@ def _tiers(draw: Source, percent: int) -> Row:
     if not some(draw, percent):
         return {}
     edges = sorted(several(draw, [16, 17, 20, 25, 40, 600, 2000, 5], 1, 2))
-    return {"tiers": [{"above": edge, **_rates(draw), **({"inclusive": True} if some(draw, 30) else {})} for edge in edges]}
+    return {
+        "tiers": [{"above": edge, **_rates(draw), **({"inclusive": True} if some(draw, 30) else {})} for edge in edges]
+    }
 
 
 def _period(draw: Source) -> Row:
@@ -198,9 +200,15 @@ def _atom(draw: Source, scope: Scope) -> str:
         name, _ = _number(draw, scope)
         values = {**COUNTS, **OF_CANDIDATES}[name]
         low = draw(0, len(values) - 2)
-        return f"{name} {one(draw, 'in', 'not in')} {values[low]}..{values[low + 1]}" if name not in UNORDERED else "stream"
+        return (
+            f"{name} {one(draw, 'in', 'not in')} {values[low]}..{values[low + 1]}"
+            if name not in UNORDERED
+            else "stream"
+        )
     if kind == 4:
-        return str(one(draw, "stream", "schema", "tool_loop", "code", "meta.flag", "meta.flag == true", "code != stream"))
+        return str(
+            one(draw, "stream", "schema", "tool_loop", "code", "meta.flag", "meta.flag == true", "code != stream")
+        )
     if kind == 5:
         name = one(draw, *ENUMS)
         values = several(draw, ENUMS[name], 1, 3)
@@ -238,7 +246,9 @@ def _atom(draw: Source, scope: Scope) -> str:
     if kind == 8:
         return str(one(draw, *LOOKS))
     if kind == 9:
-        name = one(draw, "max_tokens", "task", "requested", *(f"meta.{key}" for key in META), *OF_CANDIDATES_KNOWN(scope))
+        name = one(
+            draw, "max_tokens", "task", "requested", *(f"meta.{key}" for key in META), *OF_CANDIDATES_KNOWN(scope)
+        )
         return f"{name} is {one(draw, 'known', 'unknown', 'not known', 'not unknown')}"
     if kind == 10:
         return str(
@@ -339,7 +349,9 @@ def _choice(draw: Source, scope: Scope, request: Scope, names: list[str], pools:
     if some(draw, 25):
         row["else"] = several(draw, names, 1, 2)
     if some(draw, 25):
-        row["set"] = one(draw, {"max_tokens": "1k"}, {"max_tokens": 30}, {"thinking": "high"}, {"thinking": 2000, "max_tokens": 50})
+        row["set"] = one(
+            draw, {"max_tokens": "1k"}, {"max_tokens": 30}, {"thinking": "high"}, {"thinking": 2000, "max_tokens": 50}
+        )
     if some(draw, 8):
         row["run"] = one(draw, {"spend": "$0.5"}, {"deadline": "40s"})
     return row
@@ -485,13 +497,21 @@ def _body(draw: Source, dialect: str) -> Row:
         tool = {"type": "function", "function": function} if is_chat else {"name": "look", "input_schema": schema}
         body["tools"] = [tool]
         if some(draw, 30):
-            body["tool_choice"] = ("required" if is_chat else {"type": "any"}) if some(draw, 70) else "auto" if is_chat else {"type": "auto"}
+            body["tool_choice"] = (
+                ("required" if is_chat else {"type": "any"})
+                if some(draw, 70)
+                else "auto"
+                if is_chat
+                else {"type": "auto"}
+            )
     if some(draw, 20):
         body["stream"] = some(draw, 70)
     if some(draw, 15):
         body["model"] = one(draw, "gpt-5", "auto", "zz")
     if some(draw, 25):
-        body["service_tier"] = one(draw, "flex", "priority", "auto", "default", "FLEX", "scale" if is_chat else "standard_only")
+        body["service_tier"] = one(
+            draw, "flex", "priority", "auto", "default", "FLEX", "scale" if is_chat else "standard_only"
+        )
     if is_chat and some(draw, 15):
         schema = {"type": "json_schema", "json_schema": {"name": "s", "schema": {"type": "object"}}}
         body["response_format"] = one(draw, {"type": "json_object"}, schema, {"type": "text"})

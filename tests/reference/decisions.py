@@ -103,7 +103,9 @@ class Request:
         self.ask = next((texts for texts in reversed(asks) if texts), [])
         self.tools: list[Row] = body.get("tools", [])
         choice = body.get("tool_choice")
-        self.forces_tool = choice == "required" or (isinstance(choice, dict) and choice["type"] in ("any", "tool", "function"))
+        self.forces_tool = choice == "required" or (
+            isinstance(choice, dict) and choice["type"] in ("any", "tool", "function")
+        )
         self.max_tokens: int | None = body.get("max_tokens")
         self.format = body.get("response_format", {}).get("type", "text")
         minute, day = minute_and_day(call.now_ms)
@@ -356,7 +358,9 @@ def _rejection(request: Request, rule: Rule, candidate: Candidate) -> tuple[str,
         return "no-choices", f"the request asks for {body['n']} answers", False
     if candidate.seen.untranslatable is not None:
         return "untranslatable", candidate.seen.untranslatable, False
-    return _too_long(request, candidate) or _unpriced(request.policy, rule, candidate) or _unmet(request, rule, candidate)
+    return (
+        _too_long(request, candidate) or _unpriced(request.policy, rule, candidate) or _unmet(request, rule, candidate)
+    )
 
 
 def _too_long(request: Request, candidate: Candidate) -> tuple[str, str, bool] | None:

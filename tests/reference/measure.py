@@ -77,10 +77,14 @@ class Both:
             raise Refused("; ".join(f"{found.code} {found.message}" for found in findings))
         self._catalog, self._environ = catalog, environ
         self._core = _core.Engine(policy, environ=environ)
-        self.policy: Policy = policies.read_policy(text, policies.read_catalog(document))
+        self.policy = self.read()
         self._state = self._lived(events)
         self._measuring: dict[str, _core.Engine] = {}
         self._models: Row = yaml.load(text, yaml.CSafeLoader)["models"]
+
+    def read(self) -> Policy:
+        """The policy as the reference reads it."""
+        return policies.read_policy(self.text, policies.read_catalog(self.document))
 
     def _lived(self, events: list[Event]) -> _core.State:
         state = _core.State()
@@ -92,7 +96,11 @@ class Both:
             if event.is_probe:
                 continue
             state.attempt_ended(
-                *names, event.outcome, ttft_ms=event.ttft_ms, retry_after_ms=event.retry_after_ms, now=event.at_ms / 1000
+                *names,
+                event.outcome,
+                ttft_ms=event.ttft_ms,
+                retry_after_ms=event.retry_after_ms,
+                now=event.at_ms / 1000,
             )
         return state
 
@@ -176,7 +184,9 @@ def probe(body: bytes, dialect: str) -> Row:
         said = json.loads(PROBE.decide(body, now=0, seed=0, dialect=dialect, refused_ok=True).to_json())
         rows = {int(row["model"][1:]): row for row in said["candidates"]}
         estimates = {
-            name: Span(*(rows[place][key] for key in ("input_tokens_low", "input_tokens", "input_tokens_high", "input_method")))
+            name: Span(
+                *(rows[place][key] for key in ("input_tokens_low", "input_tokens", "input_tokens_high", "input_method"))
+            )
             for place, name in enumerate(FAMILIES)
         }
         exact: dict[str, Span | None] = dict.fromkeys(FAMILIES)
@@ -185,7 +195,9 @@ def probe(body: bytes, dialect: str) -> Row:
             counted = turnout.count_tokens(model, parsed, dialect=dialect)
             if counted.method == "exact":
                 exact[name] = Span(counted.low, counted.tokens, counted.high, counted.method)
-        facts = {name: said["facts"].get(name) for name in ("task", "language", "difficulty", "code", "tool_loop", "turns")}
+        facts = {
+            name: said["facts"].get(name) for name in ("task", "language", "difficulty", "code", "tool_loop", "turns")
+        }
         for name in ("difficulty", "turns"):
             facts[name] = exactly(str(facts[name]))
         if len(_PROBED) > 5000:

@@ -119,7 +119,11 @@ def _list(value: Any) -> list[Any]:
 
 def _filters(block: Row) -> list[Filter]:
     return [
-        Filter(row.get("name", f"require-{place}"), _condition(row["when"]) if "when" in row else None, _condition(row["keep"]))
+        Filter(
+            row.get("name", f"require-{place}"),
+            _condition(row["when"]) if "when" in row else None,
+            _condition(row["keep"]),
+        )
         for place, row in enumerate(block.get("require", []), 1)
     ]
 

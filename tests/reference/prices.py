@@ -13,7 +13,17 @@ from tests.reference.expressions import EPOCH, MUTATIONS
 
 Row = dict[str, Any]
 STANDARD = ("standard", "default", "auto", "on_demand")
-CLASSES = ("in", "out", "cache_read", "cache_write_5m", "cache_write_1h", "reasoning", "audio_in", "audio_out", "image_in")
+CLASSES = (
+    "in",
+    "out",
+    "cache_read",
+    "cache_write_5m",
+    "cache_write_1h",
+    "reasoning",
+    "audio_in",
+    "audio_out",
+    "image_in",
+)
 FREE: Row = {**dict.fromkeys(CLASSES, Fraction(0)), "web_search_per_k": Fraction(0)}
 PICOS = 10**12
 
