@@ -10,8 +10,9 @@ import time
 from collections.abc import Callable
 
 from turnout import _core
+from turnout.catalog import catalog_of
 from turnout.policy import check_policy
-from turnout.policy.rows import read_rows
+from turnout.source import read_rows
 
 RULES = 200
 TODAY = 20_779
@@ -67,11 +68,11 @@ def main() -> None:
     checked, findings = check_policy(text)
     assert checked is not None, findings
     assert not findings, findings
-    rows = read_rows(text)
+    rows, catalog = read_rows(text), catalog_of(None)
     steps: list[tuple[str, Callable[[], object]]] = [
         ("load, check and test", lambda: check_policy(text)),
         ("  YAML to rows", lambda: read_rows(text)),
-        ("  rows to a policy", lambda: _core.compile_policy(rows, TODAY)),
+        ("  rows to a policy", lambda: _core.compile_policy(rows, TODAY, catalog)),
         ("  tests", checked.run_tests),
     ]
     print(f"a policy of {RULES} rules, {len(text)} bytes, best of ten")

@@ -248,6 +248,7 @@ class Prices:
     """The rows of the bundled catalogue by provider and name."""
 
     def __init__(self, data: Path) -> None:
+        self.catalog = turnout.load_catalog(refreshed=False)
         lines = [json.loads(line) for line in CATALOGUE.read_text(encoding="utf-8").splitlines()[1:]]
         self.rows = {(row["provider"], name): row for row in lines for name in [row["id"], *row.get("aliases", [])]}
         # What the sources said at other times and elsewhere: only to explain a difference to a reported cost.
@@ -263,7 +264,7 @@ class Prices:
                 self.sources |= {(row["provider"], name): price for name in [row["id"], *(row.get("aliases") or [])]}
 
     def price(self, provider: str, model: str) -> Json | None:
-        """The bundled row's newest period; else what the sources say, since the bundled part is the curated one."""
+        """The bundled row's newest period; else what the sources say."""
         row = self.row(provider, model)
         found = (row and newest(row)) or self.sources.get((HOSTS.get(provider, provider), model))
         if found is None and provider in GATEWAYS and "/" in model:
@@ -273,7 +274,15 @@ class Prices:
         return found
 
     def row(self, provider: str, model: str) -> Json | None:
-        return self.rows.get((HOSTS.get(provider, provider), model))
+        """The row as the bundled file states it; of the packed part, as the catalogue shows it."""
+        host = HOSTS.get(provider, provider)
+        if (host, model) not in self.rows:
+            try:
+                found = self.catalog.resolve(f"{host}/{model}")
+            except turnout.CatalogError:
+                return None
+            self.rows[host, model] = found.to_dict()
+        return self.rows[host, model]
 
 
 def renamed(price: Json) -> Json:
@@ -390,7 +399,7 @@ class Tokens:
     def compare(self, provider: str, model: str, classes: Classes, ours: int | str) -> None:
         row = self.prices.row(provider, model)
         if row is None:
-            self.skipped["model not in the curated catalogue"] += 1
+            self.skipped["model not in the catalogue"] += 1
             return
         period = newest(row)
         own = own_cost(period, classes, row.get("price_factor", 1)) if period else "model"

@@ -9,14 +9,9 @@ from typing import Annotated
 import typer
 from rich.text import Text
 
-<<<<<<< HEAD
-from turnout import _core
-from turnout.cli.inputs import policy_path
-=======
-from turnout import Catalog
+from turnout import Catalog, _core
 from turnout.catalog import catalog_of
 from turnout.cli.inputs import CatalogOption, policy_path
->>>>>>> main
 from turnout.cli.render import output, print_json, printable, show_findings, ticks
 from turnout.errors import Finding, PolicyError
 from turnout.policy import check_policy, read_policy
@@ -42,13 +37,10 @@ def check(
     accept_failing_tests: Annotated[
         bool, typer.Option("--accept-failing-tests", help="Check everything but do not run the tests in the files.")
     ] = False,
-<<<<<<< HEAD
     explain: Annotated[
         str | None, typer.Option("--explain", metavar="CODE", help="Say what a finding means, and where it is shown.")
     ] = None,
-=======
     catalog: CatalogOption = None,
->>>>>>> main
 ) -> None:
     """Check policies: syntax, names, types, and the tests inside.
 
@@ -56,17 +48,13 @@ def check(
 
     **Example:** `turnout check policies/*.yaml --format github`
     """
-<<<<<<< HEAD
     if explain is not None:
         _explain(explain)
         return
     if not policies:
         raise typer.BadParameter("name a policy, or a finding with --explain", param_hint="POLICY...")
-    results = [(name, *_checked(name, run_tests=not accept_failing_tests)) for name in policies]
-=======
     known = catalog_of(catalog)
     results = [(name, *_checked(name, known, run_tests=not accept_failing_tests)) for name in policies]
->>>>>>> main
     findings = [finding for _, _, found in results for finding in found]
     errors = sum(finding.severity == "error" for finding in findings)
     match form:
@@ -99,7 +87,6 @@ def check(
         raise typer.Exit(1)
 
 
-<<<<<<< HEAD
 def _explain(code: str) -> None:
     """One finding's meaning, and its section of the docs."""
     codes = _core.codes()
@@ -110,10 +97,7 @@ def _explain(code: str) -> None:
     output().print(f"{code}: {codes[code]}\ndocs/diagnostics.md#{code}", markup=False, highlight=False, soft_wrap=True)
 
 
-def _checked(name: str, *, run_tests: bool) -> tuple[str | None, tuple[Finding, ...]]:
-=======
 def _checked(name: str, catalog: Catalog, *, run_tests: bool) -> tuple[str | None, tuple[Finding, ...]]:
->>>>>>> main
     """The policy's hash, none if it does not load; and what was found."""
     path = policy_path(name)
     try:

@@ -1,9 +1,10 @@
 //! What expressions see: the request, then the candidate, then the decision.
 
-use std::cell::Cell;
+use std::cell::{Cell, RefCell};
 
 use super::candidate::Candidate;
 use super::facts::{RequestFacts, micro};
+use super::inputs::Seen;
 use crate::policy::Policy;
 use crate::policy::expr::{Environment, Program, TextTest, Tri, Value};
 use crate::policy::facts::FactId;
@@ -15,6 +16,8 @@ pub(super) struct RequestEnv<'e> {
     /// The policy's own facts: evaluated once each by the estimate of `tokens` and once by its exact count, so that facts
     /// over facts stay linear.
     named: Vec<[Cell<Option<Known>>; 2]>,
+    /// What the state said of deployments, for the record.
+    seen: RefCell<Vec<Seen>>,
 }
 
 /// A fact of the policy as it was evaluated.
@@ -29,7 +32,8 @@ enum Known {
 
 impl<'e> RequestEnv<'e> {
     pub fn new(policy: &'e Policy, facts: &'e RequestFacts<'e>) -> Self {
-        Self { policy, facts, named: vec![[const { Cell::new(None) }; 2]; policy.facts.len()] }
+        let named = vec![[const { Cell::new(None) }; 2]; policy.facts.len()];
+        Self { policy, facts, named, seen: RefCell::new(Vec::new()) }
     }
 
     /// Whether a condition on the request holds; an estimate that leaves it open is sharpened once.
@@ -46,6 +50,27 @@ impl<'e> RequestEnv<'e> {
     /// Whether anything asked for a fact of the policy's own.
     pub fn was_read(&self, index: u16) -> bool {
         self.named.get(usize::from(index)).is_some_and(|memo| memo.iter().any(|memo| memo.get().is_some()))
+    }
+
+    /// Notes what the state said of a candidate, if anything.
+    pub fn note(&self, candidate: &Candidate) {
+        let seen = Seen {
+            deployment: candidate.deployment,
+            standing: candidate.standing,
+            ttft_p50_ms: candidate.ttft_p50_ms,
+            ttft_p95_ms: candidate.ttft_p95_ms,
+            held: candidate.held,
+        };
+        let mut noted = self.seen.borrow_mut();
+        let is_news = seen != Seen { deployment: seen.deployment, ..Seen::default() };
+        if is_news && noted.iter().all(|known| known.deployment != seen.deployment) {
+            noted.push(seen);
+        }
+    }
+
+    /// What was noted.
+    pub fn seen(&self) -> Vec<Seen> {
+        self.seen.take()
     }
 
     /// The value by the estimate; where that leaves it open, by the exact count.

@@ -52,6 +52,7 @@ impl Decision {
             }),
             None => object.raw("strongest", "null"),
         };
+        object.object("inputs", |object| self.inputs.write(object));
         object.end();
         out
     }
