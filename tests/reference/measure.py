@@ -7,13 +7,13 @@ from dataclasses import dataclass
 from typing import Any
 
 import yaml
-
-import turnout
 from tests.reference import decisions, policies
-from tests.reference.decisions import Call, Measured, Seen
 from tests.reference.expressions import exactly
+from tests.reference.facts import Call, Measured, Seen
 from tests.reference.policies import Policy, Rule
 from tests.reference.prices import Row, Span
+
+import turnout
 from turnout import _core
 from turnout.policy import check_policy
 
@@ -31,9 +31,10 @@ def _layered(document: str) -> _core.Catalog:
 
 
 def _probe() -> _core.Engine:
-    """A policy that reads every fact that must be measured, with one model for each vocabulary and no price that has edges."""
-    rows = [{"provider": "vllm", "id": f"measure-{name}", "tokenizer": name} for name in FAMILIES]
-    rows = [{**row, "prices": [{"in": 1, "out": 1}], "context": 10**9} for row in rows]
+    """A policy that reads every fact that must be measured, with one model for each vocabulary and no price that has
+    edges."""
+    stated: Row = {"prices": [{"in": 1, "out": 1}], "context": 10**9}
+    rows = [{"provider": "vllm", "id": f"measure-{name}", "tokenizer": name, **stated} for name in FAMILIES]
     models = {name: f"vllm/measure-{name}" for name in FAMILIES}
     models = {f"m{place}": name for place, name in enumerate(models.values())}
     text = yaml.safe_dump(
@@ -119,10 +120,14 @@ class Both:
 
     def _seen(self, bounds: Row, call: Call) -> dict[str, Seen]:
         said = self._decided(self._engine_for(bounds), call)
-        names = ("output_tokens_p50", "output_tokens_p90", "standing", "ttft_p50_ms", "ttft_p95_ms")
         return {
             row["deployment"]: Seen(
-                *(row[name] for name in names), row["reason"] if row.get("code") == "untranslatable" else None
+                row["output_tokens_p50"],
+                row["output_tokens_p90"],
+                row["standing"],
+                row["ttft_p50_ms"],
+                row["ttft_p95_ms"],
+                row["reason"] if row.get("code") == "untranslatable" else None,
             )
             for row in said["candidates"]
         }
