@@ -4,9 +4,10 @@ use super::candidate::{Candidate, candidates, family};
 use super::decision::{CandidateStatus, Considered, Decision, FactValue, Held, RuleTrace};
 use super::eligibility::rejection;
 use super::environment::{DecisionEnv, RequestEnv};
+use super::expected_cost::uncached;
 use super::facts::{RequestFacts, asked_thinking};
 use super::forecast::{Ask, Forecast, forecast};
-use crate::catalog::{Terms, expected_cost};
+use crate::catalog::{Terms, cost};
 use crate::control::ControlState;
 use crate::policy::expr::{Environment, Program, Tri};
 use crate::policy::facts::{FACTS, FactId, Scope, Type};
@@ -208,7 +209,7 @@ fn forecast_for(inputs: &DecideInputs<'_>, rule: &Rule, model: usize, max_tokens
     let input = inputs.facts.input_tokens(family(inputs.policy, model));
     match inputs.policy.models.get(model) {
         Some(row) => forecast(ask, &row.facts, thinking, max_tokens, &input),
-        None => Forecast { p50_tokens: 0, p90_tokens: 0 },
+        None => Forecast::default(),
     }
 }
 
@@ -247,7 +248,7 @@ fn strongest(inputs: &DecideInputs<'_>) -> Option<(String, i64)> {
     let thinking = asked_thinking(inputs.facts.request());
     let output = forecast(ask, &model.facts, thinking, inputs.facts.max_tokens(), &input);
     let quote = model.facts.quote(&Terms::at(inputs.now_ms)).ok()?;
-    let cost = expected_cost(&quote, input.tokens, output.p50_tokens).ok()?;
+    let cost = cost(&quote, &output.likely(uncached(input.tokens))).ok()?;
     Some((model.alias.clone(), cost.0))
 }
 

@@ -20,6 +20,7 @@ mod facts;
 mod forecast;
 mod forecast_table;
 mod prefixes;
+mod price_region;
 mod prompt_cache;
 mod report;
 mod settlement;
