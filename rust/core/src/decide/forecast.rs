@@ -104,7 +104,7 @@ impl Ask {
     pub fn of(facts: &RequestFacts<'_>, reads_prompt: bool) -> Self {
         let task = reads_prompt.then(|| facts.task().unwrap_or(Task::Other));
         let request = facts.request();
-        Self { shape: facts.shape(), task, choices: request.choices.max(1), web_searches: most_web_searches(request) }
+        Self { shape: facts.shape(), task, choices: request.choices.max(1), web_searches: facts.web_searches() }
     }
 
     /// Whether the answer says again what it was given.
@@ -182,7 +182,7 @@ pub fn forecast(
 const UNBOUNDED_SEARCHES: u64 = 5;
 
 /// The most web searches of the tools that the provider runs, each as far as its `max_uses`.
-fn most_web_searches(request: &Request<'_>) -> u64 {
+pub(super) fn most_web_searches(request: &Request<'_>) -> u64 {
     if request.tool_choice == ToolChoice::None {
         return 0;
     }
