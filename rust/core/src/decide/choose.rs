@@ -6,10 +6,11 @@ use super::candidate::{Candidate, candidates, family};
 use super::decision::{CandidateStatus, Considered, Decision, FactValue, Held, RuleTrace};
 use super::eligibility::rejection;
 use super::environment::{DecisionEnv, RequestEnv};
+use super::expected_cost::uncached;
 use super::facts::{RequestFacts, asked_thinking};
 use super::forecast::{Ask, Forecast, forecast};
 use super::state_view::StateView;
-use crate::catalog::{Terms, expected_cost};
+use crate::catalog::{Terms, cost};
 use crate::control::ControlState;
 use crate::policy::expr::{Environment, Program, Tri, Value};
 use crate::policy::facts::{FACTS, FactId, Scope, Type};
@@ -253,7 +254,7 @@ fn forecast_for(inputs: &DecideInputs<'_>, rule: &Rule, model: usize, max_tokens
     let input = inputs.facts.input_tokens(family(inputs.policy, model));
     match inputs.policy.models.get(model) {
         Some(row) => forecast(ask, &row.facts, thinking, max_tokens, &input),
-        None => Forecast { p50_tokens: 0, p90_tokens: 0 },
+        None => Forecast::default(),
     }
 }
 
@@ -292,7 +293,7 @@ fn strongest(inputs: &DecideInputs<'_>) -> Option<(String, i64)> {
     let thinking = asked_thinking(inputs.facts.request());
     let output = forecast(ask, &model.facts, thinking, inputs.facts.max_tokens(), &input);
     let quote = model.facts.quote(&Terms::at(inputs.now_ms)).ok()?;
-    let cost = expected_cost(&quote, input.tokens, output.p50_tokens).ok()?;
+    let cost = cost(&quote, &output.likely(uncached(input.tokens))).ok()?;
     Some((model.alias.clone(), cost.0))
 }
 

@@ -21,6 +21,7 @@ mod forecast;
 mod forecast_table;
 mod inputs;
 mod prefixes;
+mod price_region;
 mod prompt_cache;
 mod recorded;
 mod report;

@@ -150,6 +150,9 @@ impl Considered {
         if let Some(cache) = candidate.cache.as_ref().filter(|cache| cache.read_tokens > 0) {
             let _ = write!(line, ", {} of them from the prompt cache", cache.read_tokens);
         }
+        if let Some(region) = candidate.terms.assumed_region() {
+            let _ = write!(line, ", at the price of region `{region}`, the dearest, as its own has none");
+        }
         if let Some(edge) = &candidate.tier_edge {
             let _ = write!(line, ", {}", edge.line());
         }
@@ -211,6 +214,9 @@ fn write_candidate(object: &mut ObjectWriter<'_>, considered: &Considered) {
     write_option(object, "cost_p90_usd_picos", candidate.cost_p90_usd_picos);
     if let Some(reason) = &candidate.cost_unknown {
         object.string("cost_unknown", reason);
+    }
+    if let Some(region) = candidate.terms.assumed_region() {
+        object.string("region_assumed", region);
     }
     if let Some(edge) = &candidate.tier_edge {
         object.object("tier_edge", |object| {
