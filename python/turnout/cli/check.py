@@ -101,7 +101,9 @@ def _checked(name: str, catalog: Catalog, *, run_tests: bool) -> tuple[str | Non
     """The policy's hash, none if it does not load; and what was found."""
     path = policy_path(name)
     try:
-        policy, found = check_policy(read_policy(path), file=str(path), catalog=catalog, run_tests=run_tests)
+        policy, found = check_policy(
+            read_policy(path), file=str(path), catalog=catalog, run_tests=run_tests, folder=path.parent
+        )
     except PolicyError as error:
         place = error.findings or (Finding(str(path), 1, 1, error.code, error.message, error.hint),)
         return None, tuple(place)

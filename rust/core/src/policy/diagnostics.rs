@@ -4,13 +4,22 @@ use std::fmt;
 
 use crate::edit_distance::edit_distance;
 
-/// A place in the policy file. Lines and columns count from 1; a column counts characters.
+/// A place in the files of a policy. Lines and columns count from 1; a column counts characters.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default)]
 pub struct Pos {
+    /// 0 for the policy's own file, 1 for the one that it extends, and so on.
+    pub file: u32,
     /// Line.
     pub line: u32,
     /// Column.
     pub column: u32,
+}
+
+impl Pos {
+    /// A place in the policy's own file.
+    pub const fn new(line: u32, column: u32) -> Self {
+        Self { file: 0, line, column }
+    }
 }
 
 /// How bad a finding is.
@@ -63,6 +72,7 @@ pub const CODES: &[(&str, &str)] = &[
     ("too-large", "the file or one of its expressions is beyond its size or depth bound"),
     ("duplicate-key", "a key stands twice in one block"),
     ("unknown-key", "a key that this version of the language does not have"),
+    ("bad-extends", "the policy file that `extends` names cannot be read, or must not be"),
     ("missing-key", "a key that the block cannot do without"),
     ("wrong-type", "a value of another kind than the key takes"),
     ("bad-value", "a value of the right kind that makes no sense here"),
@@ -140,7 +150,7 @@ impl Findings {
         self.found.iter().any(|finding| finding.severity == Severity::Error)
     }
 
-    /// All findings, in the order of the file.
+    /// All findings, in the order of the files.
     pub fn into_sorted(mut self) -> Vec<Finding> {
         self.found.sort_by(|a, b| (a.pos, a.code, &a.message).cmp(&(b.pos, b.code, &b.message)));
         self.found.dedup();

@@ -13,12 +13,13 @@
 mod compile;
 pub mod diagnostics;
 pub mod expr;
+mod extend;
 pub mod facts;
 mod lints;
 mod model;
 pub mod source;
 
-pub use compile::compile;
+pub use compile::{compile, compile_extending};
 pub use model::{
     Accept, Deployment, Escalate, Given, GivenValue, KeyRef, MetaValue, NamedFact, Policy, PolicyModel, PolicyTest,
     Pool, Prefer, Require, Rule, Run, SetParams, TestFailure, ThinkingLevel, UnknownMode,

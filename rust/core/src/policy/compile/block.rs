@@ -64,7 +64,6 @@ impl<'n> Block<'n> {
 /// What a missing key may look like.
 fn example(key: &str) -> &'static str {
     match key {
-        "turnout" => "write `turnout: 1`, the version of the language",
         "models" => "such as `models: { haiku: anthropic/claude-haiku-5-5 }`",
         "otherwise" => "what to do when no rule matches, such as `otherwise: { from: [haiku] }`",
         "when" => "its condition; what holds for the rest stands under `otherwise`",
@@ -82,8 +81,7 @@ fn duplicate(key: &Key, first: &Key, what: &str, findings: &mut Findings) {
 }
 
 /// Keys that POLICY has and this version does not: worth a better hint than a guess at a misspelling.
-const NOT_YET: [&str; 9] =
-    ["sticky", "budgets", "limits", "cache", "experiments", "extends", "hedge", "on_disconnect", "for_any"];
+const NOT_YET: [&str; 8] = ["sticky", "budgets", "limits", "cache", "experiments", "hedge", "on_disconnect", "for_any"];
 
 fn report_unknown_key(key: &Key, what: &str, keys: &[&str], findings: &mut Findings) {
     let hint = if keys.contains(&"now") && ["time", "date", "weekday"].contains(&key.name.as_str()) {

@@ -9,12 +9,13 @@ mod rules;
 mod settings;
 
 use crate::catalog::Catalog;
-use crate::policy::diagnostics::{Finding, Findings};
+use crate::policy::diagnostics::{Finding, Findings, did_you_mean};
 use crate::policy::expr::{self, Names};
+use crate::policy::extend::extend;
 use crate::policy::facts::{Scope, Type, fact};
 use crate::policy::lints;
 use crate::policy::model::{Accept, NamedFact, Policy, UnknownMode};
-use crate::policy::source::{Node, Row, canonical, tree};
+use crate::policy::source::{Node, NodeValue, Row, canonical, tree};
 use block::{Block, expression, named_members, text, word};
 use file_tests::{Known, tests};
 use models::models;
@@ -25,8 +26,9 @@ use settings::{accept, escalate, run};
 /// The version of the language.
 const VERSION: &str = "1";
 
-const KEYS: [&str; 13] = [
+const KEYS: [&str; 14] = [
     "turnout",
+    "extends",
     "name",
     "description",
     "models",
@@ -41,20 +43,42 @@ const KEYS: [&str; 13] = [
     "run",
 ];
 
-/// Checks a policy and compiles it. Tests in the file are compiled, not run.
+/// Checks a policy of one file and compiles it; see [`compile_extending`].
+///
+/// # Errors
+/// As [`compile_extending`] has them.
+pub fn compile(rows: &[Row], catalog: &Catalog, today: i64) -> Result<(Policy, Vec<Finding>), Vec<Finding>> {
+    compile_extending(rows, &[], catalog, today)
+}
+
+/// Checks a policy and compiles it: its own file, and those that it extends, the nearest first. Tests in the files are
+/// compiled, not run. The positions of the rows say which file they are of.
 ///
 /// `today` is in days since 1970: models that are retired by then are refused.
 ///
 /// # Errors
-/// All findings, in the order of the file, when one of them is an error; else the policy comes with its warnings.
-pub fn compile(rows: &[Row], catalog: &Catalog, today: i64) -> Result<(Policy, Vec<Finding>), Vec<Finding>> {
-    let root = tree(rows).map_err(|finding| vec![finding])?;
+/// All findings, in the order of the files, when one of them is an error; else the policy comes with its warnings.
+pub fn compile_extending(
+    rows: &[Row],
+    bases: &[Vec<Row>],
+    catalog: &Catalog,
+    today: i64,
+) -> Result<(Policy, Vec<Finding>), Vec<Finding>> {
     let mut findings = Findings::default();
-    let policy = compile_root(&root, catalog, today, &mut findings);
-    lints::secrets(&root, &mut findings);
+    let mut root = None;
+    for rows in bases.iter().rev().map(Vec::as_slice).chain([rows]) {
+        let file = tree(rows).map_err(|finding| vec![finding])?;
+        lints::secrets(&file, &mut findings);
+        version(&file, &mut findings);
+        root = Some(match root {
+            None => file,
+            Some(base) => extend(file, base),
+        });
+    }
+    let policy = root.as_ref().and_then(|root| compile_root(root, bases.is_empty(), catalog, today, &mut findings));
     // What conditions mean is only clear once all of them can be read.
-    if let Some(policy) = policy.as_ref().filter(|_| !findings.has_errors()) {
-        lints::lint(policy, &root, &mut findings);
+    if let (Some(policy), Some(root)) = (policy.as_ref().filter(|_| !findings.has_errors()), &root) {
+        lints::lint(policy, root, &mut findings);
     }
     match policy {
         Some(policy) if !findings.has_errors() => Ok((policy, findings.into_sorted())),
@@ -62,10 +86,19 @@ pub fn compile(rows: &[Row], catalog: &Catalog, today: i64) -> Result<(Policy, V
     }
 }
 
-fn compile_root(root: &Node, catalog: &Catalog, today: i64, findings: &mut Findings) -> Option<Policy> {
+fn compile_root(root: &Node, is_whole: bool, catalog: &Catalog, today: i64, findings: &mut Findings) -> Option<Policy> {
     let keys: Vec<&str> = KEYS.iter().copied().chain(["tests"]).collect();
     let block = Block::open(root, "a policy", &keys, findings)?;
-    version(&block, findings);
+    if let Some(node) = block.get("extends").filter(|_| is_whole)
+        && text(node, "`extends`", findings).is_some()
+    {
+        findings.error_hint(
+            node.pos,
+            "bad-extends",
+            "what `extends` names was not read: this policy was given without a folder",
+            "load it from its file",
+        );
+    }
     let name = block.need("name", "a policy", findings).and_then(|node| {
         let name = text(node, "`name`", findings)?;
         if name.trim().is_empty() {
@@ -120,15 +153,22 @@ fn compile_root(root: &Node, catalog: &Catalog, today: i64, findings: &mut Findi
     })
 }
 
-fn version(block: &Block<'_>, findings: &mut Findings) {
-    let Some(node) = block.need("turnout", "a policy", findings) else { return };
-    if node.text() != Some(VERSION) {
-        findings.error_hint(
-            node.pos,
-            "unsupported-version",
-            format!("this release reads version {VERSION} of the language"),
-            format!("write `turnout: {VERSION}`"),
-        );
+/// Each file says its version, also one that another extends.
+fn version(file: &Node, findings: &mut Findings) {
+    let NodeValue::Map(members) = &file.value else { return };
+    let hint = format!("write `turnout: {VERSION}`");
+    match members.iter().find(|(key, _)| key.name == "turnout") {
+        Some((_, node)) if node.text() == Some(VERSION) => {}
+        Some((_, node)) => {
+            let message = format!("this release reads version {VERSION} of the language");
+            findings.error_hint(node.pos, "unsupported-version", message, hint);
+        }
+        // A misspelt one is reported as that.
+        None if members.iter().any(|(key, _)| did_you_mean(&key.name, KEYS) == Some("turnout")) => {}
+        None => {
+            let hint = format!("{hint}, the version of the language");
+            findings.error_hint(file.pos, "missing-key", "a policy needs `turnout`", hint);
+        }
     }
 }
 

@@ -1,4 +1,6 @@
 //! Facts, models and pools that nothing uses.
+//!
+//! Refuses: definitions of a file that is extended, each of which another policy may use.
 
 use std::collections::BTreeSet;
 
@@ -44,7 +46,8 @@ pub(super) fn unused(policy: &Policy, root: &Node, findings: &mut Findings) {
 }
 
 fn report(findings: &mut Findings, pos: Option<Pos>, what: &str, name: &str, why: &str) {
-    if let Some(pos) = pos {
+    // A base defines what those that extend it may use.
+    if let Some(pos) = pos.filter(|pos| pos.file == 0) {
         let hint = "leave it out, or use it";
         findings.warning(pos, "unused-definition", format!("{what} `{name}` is not used: {why}"), hint);
     }
