@@ -107,7 +107,7 @@ def test_findings_name_the_file_that_they_are_in(tmp_path: Path) -> None:
 def test_the_tests_of_the_base_hold_too(tmp_path: Path) -> None:
     own = OWN.replace("tokens > 1500", "tokens > 5000")
     found = [each for each in refused(write(tmp_path, own=own, base=BASE)) if each.severity == "error"]
-    assert [(Path(each.file).name, each.line, each.code) for each in found] == [("base.yaml", 13, "failing-test")]
+    assert [(Path(each.file).name, each.line, each.code) for each in found] == [("base.yaml", 14, "failing-test")]
 
 
 def test_a_base_defines_what_its_policies_need_not_use(tmp_path: Path) -> None:

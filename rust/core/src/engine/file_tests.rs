@@ -1,5 +1,6 @@
 //! The runner of the tests in a policy's file.
 
+use super::corpus::{SAMPLES, sample};
 use crate::control::{ControlEvent, ControlState};
 use crate::decide::{DecideInputs, Decision, RequestFacts, expectation};
 use crate::money::UsdPicos;
@@ -17,18 +18,25 @@ pub(super) fn run(policy: &Policy, catalog_hash: &str) -> Vec<TestFailure> {
 }
 
 fn run_one(policy: &Policy, catalog_hash: &str, test: &PolicyTest) -> Option<TestFailure> {
-    let given = &test.given;
-    let body = prompt_body(given.prompt.as_deref().unwrap_or_default());
-    let failure = |held: Tri, saw: String| TestFailure {
-        name: test.name.clone(),
-        pos: test.expect_pos,
-        held,
-        expected: test.expect.source().to_owned(),
-        saw,
+    let on = |body: &str| on_request(policy, catalog_hash, test, body);
+    let (held, saw) = if test.is_for_any_prompt {
+        let failing = (0..SAMPLES).map(sample).find(|sample| on(&sample.body()).is_some())?;
+        let smallest = failing.shrunk(|sample| on(&sample.body()).is_some());
+        let (held, saw) = on(&smallest.body())?;
+        (held, format!("for {}: {saw}", smallest.line()))
+    } else {
+        on(&prompt_body(test.given.prompt.as_deref().unwrap_or_default()))?
     };
+    let expected = test.expect.source().to_owned();
+    Some(TestFailure { name: test.name.clone(), pos: test.expect_pos, held, expected, saw })
+}
+
+/// What the expectation was instead of true, and what was decided; none when it holds.
+fn on_request(policy: &Policy, catalog_hash: &str, test: &PolicyTest, body: &str) -> Option<(Tri, String)> {
+    let given = &test.given;
     let request = match parse_request(body.as_bytes(), None) {
         Ok(request) => request,
-        Err(error) => return Some(failure(Tri::Unknown, error.message.to_string())),
+        Err(error) => return Some((Tri::Unknown, error.message.to_string())),
     };
     let now_ms = given.now_ms.unwrap_or(TEST_CLOCK_MS);
     let facts = RequestFacts::new(&request, &given.meta, &given.facts, now_ms);
@@ -58,7 +66,7 @@ fn run_one(policy: &Policy, catalog_hash: &str, test: &PolicyTest) -> Option<Tes
     let decision = crate::decide::decide(&inputs);
     match expectation(&inputs, &decision, &test.expect) {
         Tri::True => None,
-        held => Some(failure(held, one_line(&decision))),
+        held => Some((held, one_line(&decision))),
     }
 }
 

@@ -347,6 +347,8 @@ pub enum MetaValue {
 pub struct PolicyTest {
     /// The name.
     pub name: String,
+    /// Whether it must hold for any prompt: it then runs over a generated corpus.
+    pub is_for_any_prompt: bool,
     /// What is given.
     pub given: Given,
     /// What must hold for the decision.

@@ -1,6 +1,6 @@
 //! `tests`: what is given, and what must hold.
 
-use super::block::{Block, boolean, count, expression, items, millionths, named_members, prose, shown, text};
+use super::block::{Block, boolean, count, expression, items, millionths, named_members, prose, shown, text, word};
 use crate::calendar::parse_instant;
 use crate::policy::diagnostics::{Findings, suggestion};
 use crate::policy::expr::{self, Names};
@@ -12,9 +12,19 @@ use crate::policy::source::{Node, NodeValue};
 pub(super) fn tests(node: &Node, known: &Known<'_>, names: &mut Names, findings: &mut Findings) -> Vec<PolicyTest> {
     let mut tests: Vec<PolicyTest> = Vec::new();
     for item in items(node, "`tests`", false, findings) {
-        let Some(block) = Block::open(item, "a test", &["name", "given", "expect"], findings) else { continue };
+        let Some(block) = Block::open(item, "a test", &["name", "for_any", "given", "expect"], findings) else {
+            continue;
+        };
         let name = block.need("name", "a test", findings).and_then(|node| text(node, "`name`", findings));
-        let given = block.need("given", "a test", findings).map(|node| given(node, known, findings));
+        let for_any = block.get("for_any");
+        let is_for_any_prompt =
+            for_any.and_then(|node| word(node, "`for_any`", &[("prompt", true)], findings)).unwrap_or(false);
+        let given = match (block.get("given"), for_any) {
+            (Some(node), _) => Some(given(node, known, for_any.is_some(), findings)),
+            // A property may hold for every request without more.
+            (None, Some(_)) => Some(Given::default()),
+            (None, None) => block.need("given", "a test", findings).map(|_| Given::default()),
+        };
         let expect = block.need("expect", "a test", findings);
         let program =
             expect.and_then(|node| expression(node, "`expect`", Scope::Decision, Some(Type::Bool), names, findings));
@@ -35,6 +45,7 @@ pub(super) fn tests(node: &Node, known: &Known<'_>, names: &mut Names, findings:
         }
         tests.push(PolicyTest {
             name: name.to_owned(),
+            is_for_any_prompt,
             given,
             expect: program,
             pos: block.pos,
@@ -62,12 +73,20 @@ pub(super) struct Known<'p> {
     pub broken: &'p [String],
 }
 
-fn given(node: &Node, known: &Known<'_>, findings: &mut Findings) -> Given {
+fn given(node: &Node, known: &Known<'_>, is_for_any: bool, findings: &mut Findings) -> Given {
     let settable = |id: FactId| !matches!(id, FactId::Prompt | FactId::Time | FactId::Weekday | FactId::Date);
     let fact_keys: Vec<&str> =
         FACTS.iter().filter(|row| row.scope == Scope::Request && settable(row.id)).map(|row| row.name).collect();
     let keys: Vec<&str> = GIVEN_KEYS.iter().copied().chain(fact_keys.iter().copied()).collect();
     let Some(block) = Block::open(node, "`given`", &keys, findings) else { return Given::default() };
+    if let Some(prompt) = block.get("prompt").filter(|_| is_for_any) {
+        findings.error_hint(
+            prompt.pos,
+            "bad-value",
+            "a test `for_any: prompt` makes its prompts itself",
+            "leave `prompt` out of `given`, or `for_any` out of the test",
+        );
+    }
     let facts = fact_keys
         .iter()
         .filter_map(|name| {
