@@ -1,6 +1,8 @@
 //! A decision: what was chosen, from what, why, and from which facts. Owned, so that it outlives the request.
 
 use super::candidate::Candidate;
+use super::experiment::Assignment;
+use super::sticky::StickyTrace;
 use crate::policy::expr::{Tri, Value};
 use crate::policy::facts::Type;
 
@@ -135,6 +137,10 @@ pub struct Decision {
     pub candidates: Vec<Considered>,
     /// Wishes that were given up, rightmost first.
     pub relaxed: Vec<String>,
+    /// The arm of the rule's experiment; none where the rule has no experiment.
+    pub experiment: Option<Assignment>,
+    /// What became of the session; none where the policy has no `sticky`.
+    pub sticky: Option<StickyTrace>,
     /// What the highest-ranked model of the policy would be expected to cost: the counterfactual of a saving.
     pub strongest: Option<(String, i64)>,
 }

@@ -2,7 +2,7 @@
 
 use super::corpus::{SAMPLES, sample};
 use crate::control::{ControlEvent, ControlState};
-use crate::decide::{DecideInputs, Decision, RequestFacts, expectation};
+use crate::decide::{DecideInputs, Decision, RequestFacts, expectation, session_of};
 use crate::money::UsdPicos;
 use crate::outcome::OutcomeKind;
 use crate::policy::expr::Tri;
@@ -60,6 +60,14 @@ fn on_request(policy: &Policy, catalog_hash: &str, test: &PolicyTest, body: &str
             retry_after_ms: None,
         };
         state.apply(&ended, now_ms);
+    }
+    let session = policy.sticky.as_ref().and_then(|sticky| session_of(sticky, facts.meta(&sticky.by)));
+    if let (Some(session), Some(held)) = (session, &given.held) {
+        let held = std::slice::from_ref(held);
+        if let Some(row) = policy.deployments.iter().find(|row| is_named(held, row.model, &row.id)) {
+            let served = ControlEvent::SessionServed { session, deployment: &row.id, ttl_ms: i64::MAX };
+            state.apply(&served, now_ms);
+        }
     }
     let inputs =
         DecideInputs { policy, catalog_hash, facts: &facts, has_key: &has_key, state: Some(&state), now_ms, seed: 0 };

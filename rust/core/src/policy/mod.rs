@@ -21,6 +21,7 @@ pub mod source;
 
 pub use compile::{compile, compile_extending};
 pub use model::{
-    Accept, Deployment, Escalate, Given, GivenValue, KeyRef, MetaValue, NamedFact, Policy, PolicyModel, PolicyTest,
-    Pool, Prefer, Require, Rule, Run, SetParams, TestFailure, ThinkingLevel, UnknownMode,
+    Accept, Deployment, Escalate, Experiment, Given, GivenValue, KeyRef, MetaValue, NamedFact, Policy, PolicyModel,
+    PolicyTest, Pool, Prefer, Require, Rule, Run, SAVES_RANGE, SetParams, Sticky, TestFailure, ThinkingLevel,
+    UnknownMode,
 };

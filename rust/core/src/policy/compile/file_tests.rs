@@ -61,9 +61,9 @@ fn decided(id: FactId) -> bool {
 }
 
 /// The keys of `given` beside the facts of a request.
-const GIVEN_KEYS: [&str; 5] = ["prompt", "meta", "now", "cooling", "without_key"];
+const GIVEN_KEYS: [&str; 6] = ["prompt", "meta", "now", "cooling", "without_key", "held"];
 
-/// What `cooling` and `without_key` may name.
+/// What `cooling`, `without_key` and `held` may name.
 pub(super) struct Known<'p> {
     /// The models.
     pub models: &'p [PolicyModel],
@@ -71,6 +71,8 @@ pub(super) struct Known<'p> {
     pub deployments: &'p [Deployment],
     /// Models that were refused already.
     pub broken: &'p [String],
+    /// Whether the policy has `sticky`.
+    pub sticks: bool,
 }
 
 fn given(node: &Node, known: &Known<'_>, is_for_any: bool, findings: &mut Findings) -> Given {
@@ -119,7 +121,17 @@ fn given(node: &Node, known: &Known<'_>, is_for_any: bool, findings: &mut Findin
             })
             .collect()
     };
-    let (cooling, without_key) = (model_names("cooling"), model_names("without_key"));
+    let (cooling, without_key, held) = (model_names("cooling"), model_names("without_key"), model_names("held"));
+    if let Some(node) =
+        block.get("held").filter(|node| !known.sticks || !matches!(node.value, NodeValue::Scalar { .. }))
+    {
+        let (message, hint) = if known.sticks {
+            ("`held` is one model or deployment", "such as `held: opus`")
+        } else {
+            ("`held` says who holds the session, but this policy has no `sticky`", "leave it out, or add `sticky`")
+        };
+        findings.error_hint(node.pos, "bad-value", message, hint);
+    }
     Given {
         // An empty prompt is a prompt.
         prompt: block.get("prompt").and_then(|node| prose(node, "`prompt`", findings)).map(str::to_owned),
@@ -139,6 +151,7 @@ fn given(node: &Node, known: &Known<'_>, is_for_any: bool, findings: &mut Findin
         facts,
         cooling,
         without_key,
+        held: held.into_iter().next(),
     }
 }
 

@@ -1,12 +1,14 @@
 //! A tree to a policy: every block read, every name resolved, every expression compiled; all findings at once.
 
 mod block;
+mod experiments;
 mod file_tests;
 mod models;
 mod pools;
 mod reach;
 mod rules;
 mod settings;
+mod sticky;
 
 use crate::catalog::Catalog;
 use crate::policy::diagnostics::{Finding, Findings, did_you_mean};
@@ -17,16 +19,18 @@ use crate::policy::lints;
 use crate::policy::model::{Accept, NamedFact, Policy, UnknownMode};
 use crate::policy::source::{Node, NodeValue, Row, canonical, tree};
 use block::{Block, expression, named_members, text, word};
+use experiments::experiments;
 use file_tests::{Known, tests};
 use models::models;
 use pools::pools;
 use rules::{RuleContext, require, rules};
 use settings::{accept, escalate, run};
+use sticky::sticky;
 
 /// The version of the language.
 const VERSION: &str = "1";
 
-const KEYS: [&str; 14] = [
+const KEYS: [&str; 16] = [
     "turnout",
     "extends",
     "name",
@@ -41,6 +45,8 @@ const KEYS: [&str; 14] = [
     "accept",
     "escalate",
     "run",
+    "sticky",
+    "experiments",
 ];
 
 /// Checks a policy of one file and compiles it; see [`compile_extending`].
@@ -130,7 +136,17 @@ fn compile_root(root: &Node, is_whole: bool, catalog: &Catalog, today: i64, find
     let context = RuleContext { models: &models, pools: &pools, run };
     let rules = rules(&block, &context, &mut names, findings);
     names.rules = rules.iter().map(|rule| rule.name.clone()).collect();
-    let known = Known { models: &models.models, deployments: &models.deployments, broken: &models.broken };
+    let experiments = block
+        .get("experiments")
+        .map(|node| experiments(node, &models, &rules, &mut names, findings))
+        .unwrap_or_default();
+    let sticky = block.get("sticky").and_then(|node| sticky(node, &mut names, findings));
+    let known = Known {
+        models: &models.models,
+        deployments: &models.deployments,
+        broken: &models.broken,
+        sticks: sticky.is_some(),
+    };
     let accept = block.get("accept").map(|node| accept(node, findings));
     let escalate = block.get("escalate").and_then(|node| escalate(node, findings)).unwrap_or_default();
     let tests = block.get("tests").map(|node| tests(node, &known, &mut names, findings)).unwrap_or_default();
@@ -148,6 +164,8 @@ fn compile_root(root: &Node, is_whole: bool, catalog: &Catalog, today: i64, find
         accept: accept.unwrap_or_else(|| vec![Accept::NotEmpty]),
         escalate,
         run,
+        sticky,
+        experiments,
         tests,
         meta_keys: names.meta,
     })

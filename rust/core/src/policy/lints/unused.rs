@@ -74,6 +74,7 @@ fn reads(policy: &Policy) -> BTreeSet<FactId> {
         add(&mut all, &rule.require);
     }
     all.extend(policy.facts.iter().flat_map(|fact| fact.program.reads()));
+    all.extend(policy.sticky.iter().flat_map(|sticky| &sticky.leave_if).flat_map(Program::reads));
     all.extend(policy.tests.iter().flat_map(|test| test.expect.reads()));
     all
 }
