@@ -104,9 +104,8 @@ fn thinking(word: &str) -> ThinkingSetting<'_> {
         _ => match word {
             "unsaid" => ThinkingSetting::Unsaid,
             "off" => ThinkingSetting::Off,
-            "adaptive" => ThinkingSetting::Adaptive,
+            "adaptive" | "on" => ThinkingSetting::Adaptive,
             "between_tools" => ThinkingSetting::BetweenTools,
-            "on" => ThinkingSetting::Adaptive,
             other => panic!("unknown thinking `{other}`"),
         },
     }

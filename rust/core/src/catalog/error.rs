@@ -32,7 +32,7 @@ impl CatalogError {
     }
 
     /// The same error, found under this key.
-    pub(super) fn at(mut self, key: impl ToString) -> Self {
+    pub(super) fn at(mut self, key: &(impl ToString + ?Sized)) -> Self {
         self.keys.insert(0, key.to_string());
         self
     }

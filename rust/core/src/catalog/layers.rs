@@ -13,23 +13,21 @@
 //! `allow: [lint]`: a unit slip in a price costs money, and the user knows what is right. Rows of a refresh are not
 //! linted here: [`super::verdict`] lists their findings for the one who accepts them.
 
-use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use super::error::CatalogError;
 use super::layer_file::{LayerFile, LayerProblem, RowsAre, Section, row_name, write};
+use super::layer_row::{check_names, identity, number, parse, required, says_the_same, unknown_provider, words};
 use super::lints::lint_model;
 use super::merge::{merged, set, text, without};
 use super::provider::Provider;
+use super::read;
 use super::rows::{Origin, Row, Rows, Source};
 use super::table::{Catalog, hash};
 use super::wide::Wide;
-use super::{merge, read};
 use crate::json::Value;
 
-/// Longer than any id: a bound on what a look-up compares.
-const MAX_NAME_BYTES: usize = 256;
 /// More than anyone reads at once.
 const MAX_PROBLEMS: usize = 100;
 
@@ -200,7 +198,7 @@ impl<'c> Build<'c> {
         };
         let allowed = words(row, "allow", &called)?;
         let below = self.below.front.find(&provider, id).map(|row| (row, true));
-        let below = below.or_else(|| self.below.wide.rows().find(&provider, id).map(|row| (row, false)));
+        let below = below.or_else(|| self.below.wide.find(&provider, id).map(|row| (row, false)));
         let like = row.get("like");
         let (below, is_front) = match below {
             // A copy is a row of its own: that its id is another row's alias is found out when names are sorted.
@@ -245,18 +243,16 @@ impl<'c> Build<'c> {
         let name = like.as_str().ok_or_else(wrong)?;
         let key = name.split_once('/').map(|(owner, id)| (owner.to_owned(), id.to_owned()));
         let earlier = key.and_then(|key| self.named.get(&key)).map(|named| &named.row);
-        let (model, json) = match earlier {
-            Some(row) => (&row.model, row.json()),
-            None => {
-                let found = self.below.resolve(name).map_err(|error| error.at("like"))?;
-                let row = self.below.row(&found.model.provider, &found.model.id).ok_or_else(wrong)?;
-                (&row.model, row.json())
-            }
+        let row = if let Some(row) = earlier {
+            row
+        } else {
+            let found = self.below.resolve(name).map_err(|error| error.at("like"))?;
+            self.below.row(&found.model.provider, &found.model.id).ok_or_else(wrong)?
         };
-        let is_same = model.provider == provider;
+        let is_same = row.model.provider == provider;
         let own: &[&str] = &["aliases", "dialect", "price_factor"];
         let own = if is_same { own.get(..1).unwrap_or(own) } else { own };
-        Ok(text(&without(&parse(json), own)).into())
+        Ok(text(&without(&parse(row.json()), own)).into())
     }
 
     /// Lays the factors of providers over the rows that the layer does not name.
@@ -336,11 +332,13 @@ impl<'c> Build<'c> {
         let is_other = |row: &&Row, other: &Row| row.key() != other.key();
         for named in self.named.values() {
             let model = &named.row.model;
-            let other = if named.is_front { self.below.wide.rows() } else { &self.below.front };
             for name in model.names() {
-                if self.rows_are != RowsAre::All
-                    && other.find(&model.provider, name).is_some_and(|row| is_other(&row, &named.row))
-                {
+                let other = if named.is_front {
+                    self.below.wide.find(&model.provider, name)
+                } else {
+                    self.below.front.find(&model.provider, name)
+                };
+                if self.rows_are != RowsAre::All && other.is_some_and(|row| is_other(&row, &named.row)) {
                     return Some(CatalogError::twice(&format!("model `{}/{name}`", model.provider)));
                 }
             }
@@ -382,65 +380,11 @@ fn content_hash(catalog: &Catalog) -> String {
     let sources = catalog.provider_sources.iter();
     let mut changes: Vec<String> = sources.filter_map(Source::change).collect();
     // Rows that are still packed are as they were.
-    let wide = catalog.wide.known_rows().map(Rows::all).unwrap_or_default();
+    let wide = catalog.wide.changed_rows().map(Rows::all).unwrap_or_default();
     changes.extend(catalog.front.all().iter().chain(wide).filter_map(|row| row.source.change()));
     if changes.is_empty() {
         return catalog.base.clone();
     }
     changes.sort_unstable();
     hash([catalog.base.as_bytes(), changes.join("\n").as_bytes()])
-}
-
-/// What a row is called, whatever it is merged from: its first keys.
-fn identity<'a>(names: &[(&'static str, &'a str)]) -> Value<'a> {
-    let members = names.iter().map(|(key, name)| (Cow::Borrowed(*key), Value::String(Cow::Borrowed(*name))));
-    Value::Object(members.collect())
-}
-
-/// A row's own text as a tree; it was written here, or read before.
-fn parse(text: &str) -> Value<'_> {
-    Value::parse(text.as_bytes()).unwrap_or(Value::Null)
-}
-
-fn says_the_same(text: &str, tree: &Value<'_>) -> bool {
-    merge::canonical(&parse(text)) == merge::canonical(tree)
-}
-
-fn number(text: Option<&str>) -> Value<'_> {
-    text.map_or(Value::Null, |text| Value::Number(crate::json::Number(text)))
-}
-
-fn required<'r>(row: &'r Value<'_>, key: &str, called: &str) -> Result<&'r str, CatalogError> {
-    let wrong = |message: &str| CatalogError::bad_row(called, format_args!("`{key}` {message}")).at(key);
-    if !matches!(row, Value::Object(_)) {
-        return Err(CatalogError::bad_row(called, "expected an object"));
-    }
-    let text = row.get(key).ok_or_else(|| wrong("is missing"))?.as_str().ok_or_else(|| wrong("is not a string"))?;
-    match text.len() {
-        0 => Err(wrong("is missing")),
-        1..=MAX_NAME_BYTES => Ok(text),
-        _ => Err(wrong("is longer than 256 bytes")),
-    }
-}
-
-fn words(row: &Value<'_>, key: &str, called: &str) -> Result<Vec<String>, CatalogError> {
-    let wrong = || CatalogError::bad_row(called, format_args!("`{key}` is not an array of strings")).at(key);
-    match row.get(key) {
-        None => Ok(Vec::new()),
-        Some(Value::Array(items)) => {
-            items.iter().map(|item| item.as_str().map(str::to_owned).ok_or_else(wrong)).collect()
-        }
-        Some(_) => Err(wrong()),
-    }
-}
-
-fn check_names(model: &super::model::Model, called: &str) -> Result<(), CatalogError> {
-    match model.aliases.iter().any(|name| name.is_empty() || name.len() > MAX_NAME_BYTES) {
-        true => Err(CatalogError::bad_row(called, "an alias is empty or longer than 256 bytes").at("aliases")),
-        false => Ok(()),
-    }
-}
-
-fn unknown_provider(name: &str) -> CatalogError {
-    CatalogError::new("unknown-provider", format!("provider `{name}` is not in the catalogue"), None)
 }

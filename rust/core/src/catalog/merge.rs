@@ -87,7 +87,7 @@ mod tests {
             (r#"{"a":[1,2]}"#, r#"{"a":[3]}"#, r#"{"a":[3]}"#),
             (r#"{"a":1,"b":2}"#, r#"{"a":null,"c":null}"#, r#"{"b":2}"#),
             (r#"{"a":1}"#, r#"{"a":{"b":null,"c":1}}"#, r#"{"a":{"c":1}}"#),
-            (r#"{}"#, r#"{"a":{"b":{"c":null}}}"#, r#"{"a":{"b":{}}}"#),
+            ("{}", r#"{"a":{"b":{"c":null}}}"#, r#"{"a":{"b":{}}}"#),
         ] {
             assert_eq!(text(&merged(tree(base), &tree(change))), result, "{base} {change}");
         }

@@ -52,7 +52,7 @@ fn placed<'r, T>(
     key: &str,
     read: impl Fn(&'r Value<'r>) -> Result<T, CatalogError>,
 ) -> Result<Vec<T>, CatalogError> {
-    let read = |(place, value)| read(value).map_err(|error| error.at(place).at(key));
+    let read = |(place, value)| read(value).map_err(|error| error.at(&place).at(key));
     values.iter().enumerate().map(read).collect()
 }
 

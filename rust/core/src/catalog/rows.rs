@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use super::error::CatalogError;
 use super::fields::named;
+use super::index::{Index, Name};
 use super::model::Model;
 use super::{merge, read};
 use crate::json::Value;
@@ -93,13 +94,8 @@ impl Row {
 /// Rows sorted by provider and id, with their names.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Rows {
-    rows: Vec<Row>,
-    /// Every provider that has a row, sorted.
-    owners: Vec<Box<str>>,
-    /// Every id and alias under its provider (a place in `owners`), sorted, with its place in `rows`.
-    qualified: Vec<(usize, Box<str>, usize)>,
-    /// Every id and alias alone, sorted, with its place in `rows`; several models may share one.
-    bare: Vec<(Box<str>, usize)>,
+    all: Vec<Row>,
+    index: Index,
 }
 
 impl Rows {
@@ -125,51 +121,32 @@ impl Rows {
     /// `duplicate-name` when a provider has a name twice.
     pub(super) fn new(mut rows: Vec<Row>) -> Result<Self, CatalogError> {
         rows.sort_by(|a, b| a.key().cmp(&b.key()));
-        let mut owners: Vec<Box<str>> = rows.iter().map(|row| row.model.provider.as_str().into()).collect();
-        owners.dedup();
-        let mut found = Self { rows, owners, ..Self::default() };
-        for (place, row) in found.rows.iter().enumerate() {
-            let owner = found.owner_place(&row.model.provider).unwrap_or(usize::MAX);
-            for name in row.model.names() {
-                found.qualified.push((owner, name.into(), place));
-                found.bare.push((name.into(), place));
-            }
+        let mut names = Vec::new();
+        for (place, row) in rows.iter().enumerate() {
+            let name = |name: &str| Name { provider: row.model.provider.as_str().into(), text: name.into(), place };
+            names.extend(row.model.names().map(name));
         }
-        found.qualified.sort_unstable();
-        found.bare.sort_unstable();
-        let twice = |(a, b): &(&(usize, Box<str>, usize), &(usize, Box<str>, usize))| (a.0, &a.1) == (b.0, &b.1);
-        match found.qualified.iter().zip(found.qualified.iter().skip(1)).find(twice) {
-            Some((first, _)) => Err(CatalogError::twice(&format!("model `{}`", first.1))),
-            None => Ok(found),
-        }
+        Ok(Self { index: Index::new(names)?, all: rows })
     }
 
     /// Every row, by provider and id.
     pub(super) fn all(&self) -> &[Row] {
-        &self.rows
+        &self.all
     }
 
-    /// Every name without its provider, sorted.
-    pub(super) fn bare_names(&self) -> impl Iterator<Item = &str> {
-        self.bare.iter().map(|(name, _)| &**name)
+    /// Their names.
+    pub(super) fn index(&self) -> &Index {
+        &self.index
     }
 
     /// The row that has this id or alias at this provider (its own id, not an alias of it).
     pub(super) fn find(&self, provider: &str, name: &str) -> Option<&Row> {
-        let owner = self.owner_place(provider)?;
-        let found = self.qualified.binary_search_by(|(at, known, _)| (*at, &**known).cmp(&(owner, name))).ok()?;
-        self.qualified.get(found).and_then(|(_, _, place)| self.rows.get(*place))
+        self.index.find(provider, name).and_then(|place| self.all.get(place))
     }
 
     /// The rows that have this name at some provider.
     pub(super) fn find_bare(&self, name: &str) -> impl Iterator<Item = &Row> {
-        let start = self.bare.partition_point(|(known, _)| **known < *name);
-        let rest = self.bare.get(start..).unwrap_or_default();
-        rest.iter().take_while(move |(known, _)| **known == *name).filter_map(|(_, place)| self.rows.get(*place))
-    }
-
-    fn owner_place(&self, provider: &str) -> Option<usize> {
-        self.owners.binary_search_by(|known| (**known).cmp(provider)).ok()
+        self.index.find_bare(name).filter_map(|place| self.all.get(place))
     }
 }
 

@@ -141,7 +141,7 @@ impl Catalog {
 
     /// The row that has this id or alias at this provider.
     pub fn row(&self, provider: &str, id: &str) -> Option<&Row> {
-        self.front.find(provider, id).or_else(|| self.wide.rows().find(provider, id))
+        self.front.find(provider, id).or_else(|| self.wide.find(provider, id))
     }
 
     fn bare(&self, name: &str) -> Option<Resolved<'_>> {
@@ -152,7 +152,7 @@ impl Catalog {
             // provider than the one that the name begins with.
             None if self.split_name(name).is_some() => return None,
             None => {
-                let mut found = self.wide.rows().find_bare(name);
+                let mut found = self.wide.find_bare(name);
                 let row = found.next()?;
                 found.next().is_none().then_some(row)?
             }
@@ -168,12 +168,10 @@ impl Catalog {
 
     fn unresolved(&self, name: &str) -> CatalogError {
         let shown: String = name.chars().take(96).collect();
-        let parts = [&self.front, self.wide.rows()];
-        let choices: Vec<String> = parts
-            .iter()
-            .flat_map(|rows| rows.find_bare(name))
-            .map(|row| format!("`{}/{name}`", row.model.provider))
-            .collect();
+        let parts = [self.front.index(), self.wide.index()];
+        let names = || parts.iter().flat_map(|index| index.names());
+        let choices: Vec<String> =
+            names().filter(|known| *known.text == *name).map(|known| format!("`{}/{name}`", known.provider)).collect();
         let advice = (!choices.is_empty()).then(|| {
             let first = choices.get(..SHOWN_CHOICES).unwrap_or(&choices).join(" or ");
             match choices.len().saturating_sub(SHOWN_CHOICES) {
@@ -187,19 +185,17 @@ impl Catalog {
             return CatalogError::new("ambiguous-model", message, advice);
         }
         if let Some((provider, id)) = split {
-            let models = parts.iter().flat_map(|rows| rows.all()).map(|row| &row.model);
-            let names = models.filter(|model| model.provider == provider.id).flat_map(Model::names);
-            let hint = suggest::hint(id, names).or(advice).or_else(|| {
+            let own = names().filter(|known| *known.provider == provider.id).map(|known| &*known.text);
+            let hint = suggest::hint(id, own).or(advice).or_else(|| {
                 let advice = "a local model needs no row: state its `context` and `price` in the policy";
                 provider.is_local.then(|| advice.to_owned())
             });
             let message = format!("`{shown}` is not in the catalogue, though its provider is");
             return CatalogError::new("unknown-model", message, hint);
         }
-        let full: Vec<String> = parts.iter().flat_map(|rows| rows.all()).map(|row| row.model.full_name()).collect();
-        let bare = parts.iter().flat_map(|rows| rows.bare_names());
-        let message = format!("`{shown}` is not in the catalogue");
-        CatalogError::new("unknown-model", message, suggest::hint(name, full.iter().map(String::as_str).chain(bare)))
+        let full: Vec<String> = names().map(|known| format!("{}/{}", known.provider, known.text)).collect();
+        let all = full.iter().map(String::as_str).chain(names().map(|known| &*known.text));
+        CatalogError::new("unknown-model", format!("`{shown}` is not in the catalogue"), suggest::hint(name, all))
     }
 
     /// The known provider that a name begins with, and the rest of the name: for a model that the catalogue does not

@@ -4,6 +4,7 @@ use super::block::{Block, is_name, items, millionths, named_members, shown, text
 use super::models::Defined;
 use crate::policy::diagnostics::{Findings, suggestion};
 use crate::policy::expr::Names;
+use crate::policy::grammar;
 use crate::policy::model::{Experiment, Rule};
 use crate::policy::source::Node;
 
@@ -20,7 +21,7 @@ pub(super) fn experiments(
 ) -> Vec<Experiment> {
     let mut found: Vec<Experiment> = Vec::new();
     for item in items(node, "`experiments`", false, findings) {
-        let Some(block) = Block::open(item, "an experiment", &["name", "in", "by", "arms"], findings) else { continue };
+        let Some(block) = Block::open(item, "an experiment", &[grammar::EXPERIMENT], findings) else { continue };
         let name = block.need("name", "an experiment", findings).and_then(|node| {
             let name = text(node, "`name`", findings)?;
             if !is_name(name) {

@@ -15,8 +15,9 @@ use crate::policy::diagnostics::{Finding, Findings, did_you_mean};
 use crate::policy::expr::{self, Names};
 use crate::policy::extend::extend;
 use crate::policy::facts::{Scope, Type, fact};
+use crate::policy::grammar;
 use crate::policy::lints;
-use crate::policy::model::{Accept, NamedFact, Policy, UnknownMode};
+use crate::policy::model::{Accept, NamedFact, Policy};
 use crate::policy::source::{Node, NodeValue, Row, canonical, tree};
 use block::{Block, expression, named_members, text, word};
 use experiments::experiments;
@@ -29,25 +30,6 @@ use sticky::sticky;
 
 /// The version of the language.
 const VERSION: &str = "1";
-
-const KEYS: [&str; 16] = [
-    "turnout",
-    "extends",
-    "name",
-    "description",
-    "models",
-    "pools",
-    "facts",
-    "require",
-    "unknown",
-    "rules",
-    "otherwise",
-    "accept",
-    "escalate",
-    "run",
-    "sticky",
-    "experiments",
-];
 
 /// Checks a policy of one file and compiles it; see [`compile_extending`].
 ///
@@ -93,8 +75,7 @@ pub fn compile_extending(
 }
 
 fn compile_root(root: &Node, is_whole: bool, catalog: &Catalog, today: i64, findings: &mut Findings) -> Option<Policy> {
-    let keys: Vec<&str> = KEYS.iter().copied().chain(["tests"]).collect();
-    let block = Block::open(root, "a policy", &keys, findings)?;
+    let block = Block::open(root, "a policy", &[grammar::POLICY], findings)?;
     if let Some(node) = block.get("extends").filter(|_| is_whole)
         && text(node, "`extends`", findings).is_some()
     {
@@ -129,9 +110,8 @@ fn compile_root(root: &Node, is_whole: bool, catalog: &Catalog, today: i64, find
     };
     let facts = block.get("facts").map(|node| facts(node, &mut names, findings)).unwrap_or_default();
     let required = block.get("require").map(|node| require(node, &mut names, findings)).unwrap_or_default();
-    let unknown_words = [("strongest", UnknownMode::Strongest), ("skip", UnknownMode::Skip)];
     let unknown =
-        block.get("unknown").and_then(|node| word(node, "`unknown`", &unknown_words, findings)).unwrap_or_default();
+        block.get("unknown").and_then(|node| word(node, "`unknown`", &grammar::UNKNOWN, findings)).unwrap_or_default();
     let run = block.get("run").map(|node| run(node, None, findings)).unwrap_or_default();
     let context = RuleContext { models: &models, pools: &pools, run };
     let rules = rules(&block, &context, &mut names, findings);
@@ -182,7 +162,10 @@ fn version(file: &Node, findings: &mut Findings) {
             findings.error_hint(node.pos, "unsupported-version", message, hint);
         }
         // A misspelt one is reported as that.
-        None if members.iter().any(|(key, _)| did_you_mean(&key.name, KEYS) == Some("turnout")) => {}
+        None if members
+            .iter()
+            .any(|(key, _)| did_you_mean(&key.name, grammar::POLICY.iter().map(|row| row.name)) == Some("turnout")) => {
+        }
         None => {
             let hint = format!("{hint}, the version of the language");
             findings.error_hint(file.pos, "missing-key", "a policy needs `turnout`", hint);

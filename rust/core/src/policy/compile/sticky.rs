@@ -5,6 +5,7 @@ use super::experiments::unit;
 use crate::policy::diagnostics::Findings;
 use crate::policy::expr::{Environment, Names, Program, Tri, Value};
 use crate::policy::facts::{FactId, Scope, Type};
+use crate::policy::grammar;
 use crate::policy::model::{SAVES_RANGE, Sticky};
 use crate::policy::source::Node;
 
@@ -15,7 +16,7 @@ const MAX_FOR_MS: i64 = 86_400_000;
 
 /// Reads `sticky`.
 pub(super) fn sticky(node: &Node, names: &mut Names, findings: &mut Findings) -> Option<Sticky> {
-    let block = Block::open(node, "`sticky`", &["by", "for", "leave_if"], findings)?;
+    let block = Block::open(node, "`sticky`", &[grammar::STICKY], findings)?;
     let by = block.need("by", "`sticky`", findings).and_then(|node| unit(node, names, findings));
     let for_ms = block.get("for").filter(|node| node.text() != Some("cache_ttl")).and_then(|node| {
         if node.text().is_some_and(|text| text.starts_with(|first: char| first.is_ascii_alphabetic())) {
