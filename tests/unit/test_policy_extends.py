@@ -8,6 +8,7 @@ import pytest
 
 import turnout
 from turnout.errors import Finding, PolicyError
+from turnout.execute.reload import PolicyFiles
 from turnout.policy import check_policy, load_policy, parse_policy, policy_files
 from turnout.policy.extends import MAX_BASES
 
@@ -200,3 +201,11 @@ def test_what_is_no_name_is_refused(tmp_path: Path) -> None:
     for value in ("[base.yaml]", ""):
         found = refused(write(tmp_path, own=FLAT.replace("name: mine", f"name: mine\nextends: {value}")))
         assert [each.code for each in found] == ["wrong-type"]
+
+
+def test_a_watch_looks_at_the_base_too(tmp_path: Path) -> None:
+    files = PolicyFiles(write(tmp_path, own=OWN, base=BASE), None)
+    before = files.digest()
+    assert files.digest() == before
+    write(tmp_path, base=BASE + "# changed\n")
+    assert files.digest() != before

@@ -85,7 +85,7 @@ def test_a_session_leaves_when_it_is_worth_it() -> None:
 
 
 def test_a_warm_cache_is_a_part_of_the_price_of_leaving() -> None:
-    policy = STICKY.replace("opus, sonnet", "sonnet, opus")
+    policy = STICKY.replace("opus, sonnet", "sonnet, opus").replace("30%", "50%")
     cold, warm = engine(policy), engine(policy)
     for each, words in ((cold, 20), (warm, 20_000)):
         assert decide(each, marked(words), session="s", hard=True)["model"] == "sonnet"
@@ -93,7 +93,7 @@ def test_a_warm_cache_is_a_part_of_the_price_of_leaving() -> None:
     kept = decide(warm, marked(20_000, 2), session="s")
     assert (left["model"], left["sticky"]["action"]) == ("haiku", "left")
     assert (kept["model"], kept["sticky"]["action"]) == ("sonnet", "kept")
-    assert kept["sticky"]["saves"] <= 0.3 < left["sticky"]["saves"]
+    assert kept["sticky"]["saves"] <= 0.5 < left["sticky"]["saves"]
 
 
 def test_a_session_is_forgotten_after_its_time() -> None:
@@ -109,10 +109,10 @@ def test_what_is_cooling_or_not_eligible_is_left() -> None:
     decision = router.decide("hi", meta={"session": "s", "hard": True}, now=NOW)
     router.observe(decision, "complete", now=NOW)
     assert router.decide("hi", meta={"session": "s"}, now=NOW).model == "opus"
-    router.observe(decision, "rate_limited", now=NOW)
+    router.observe(decision, "not_found", now=NOW)
     left = router.decide("hi", meta={"session": "s"}, now=NOW).to_dict()
     assert (left["model"] != "opus", left["sticky"]["action"]) == (True, "left")
-    assert left["sticky"]["why"] in ("it cools down", "the rule does not choose it")
+    assert left["sticky"]["why"] == "it cools down"
     only = engine(STICKY.replace("from: [haiku, sonnet, opus]", "from: [haiku]"))
     decide(only, session="s", hard=True)
     assert decide(only, session="s")["sticky"]["why"] == "the rule does not choose it"
@@ -165,7 +165,7 @@ def test_an_arm_is_the_same_in_any_order_of_the_file() -> None:
     assert [name == "opus" for name in arms[:8]] == FIRST
 
 
-FIRST = [False] * 8
+FIRST = [True, False, True, False, False, False, False, True]
 
 
 def test_the_decision_shows_the_arm() -> None:
