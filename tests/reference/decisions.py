@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 from tests.reference.expressions import EPOCH, MUTATIONS, Interval, Value, names
 from tests.reference.facts import Call, Candidate, Measured, Request
 from tests.reference.policies import Condition, Deployment, Filter, Model, Policy, Rule
-from tests.reference.prices import Row, Span, cost, expected, minute_and_day, region_of, next_edge, quote
+from tests.reference.prices import Row, Span, cost, expected, minute_and_day, next_edge, quote, region_of
 
 UNKNOWN_WINDOW = 4096
 """What a local model opens unless it is told otherwise."""
@@ -127,7 +127,9 @@ def _candidates(request: Request, rule: Rule) -> list[Candidate]:
                 span = request.exactly(model.facts.get("tokenizer", "unknown")) or span
             seen = request.measured.seen(rule, deployment.id)
             cost_of = expected(priced, span, seen.out_p50, seen.out_p90)
-            found.append(Candidate(model, deployment, name in rule.after, len(found), span, bound, seen, cost_of, assumed))
+            found.append(
+                Candidate(model, deployment, name in rule.after, len(found), span, bound, seen, cost_of, assumed)
+            )
     return found
 
 
@@ -147,7 +149,8 @@ def _by_weight(model: Model, seed: int) -> list[Deployment]:
 
 
 def _terms(request: Request, model: Model, deployment: Deployment) -> tuple[dict[str, str], str | None]:
-    """The terms that the attempt will ask for, and the region that is assumed: a field of the request goes to upstreams of its own dialect alone."""
+    """The terms that the attempt will ask for, and the region that is assumed: a field of the request goes to
+    upstreams of its own dialect alone."""
     body, terms = request.call.body, {}
     if request.call.dialect == model.dialect:
         fields = {"service_tier": "service_tier"}
@@ -279,7 +282,11 @@ def _shown(policy: Policy, candidate: Candidate, place: int | None) -> Row:
     elif candidate.rejected:
         code, reason, is_edge = candidate.rejected
         row |= {"status": "rejected", "code": code, "reason": reason, "edge": is_edge}
-    optional = {"region_assumed": candidate.assumed_region, "cost_unknown": candidate.cost.unknown, "tier_edge": candidate.cost.edge}
+    optional = {
+        "region_assumed": candidate.assumed_region,
+        "cost_unknown": candidate.cost.unknown,
+        "tier_edge": candidate.cost.edge,
+    }
     return row | {key: value for key, value in optional.items() if value is not None}
 
 

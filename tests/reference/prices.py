@@ -140,7 +140,8 @@ def cost(priced: Quote | str, input_tokens: int, output_tokens: int) -> int | st
 
 
 def region_of(prices: list[Row], factor: Fraction | None, place: str, now_ms: int) -> tuple[str, bool] | None:
-    """The region whose prices hold at a place, and whether that is assumed: the one that the place's name is or begins with,
+    """The region whose prices hold at a place, and whether that is assumed: the one that the place's name is or
+    begins with,
     else `regional`, else the dearest. None where the prices know no region, and for `global`."""
     period = period_at(prices, now_ms)
     if isinstance(period, str) or place.lower() == "global":
