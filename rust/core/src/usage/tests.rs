@@ -423,3 +423,22 @@ fn names_are_unique_and_unknown_ones_are_not_guessed() {
     }
     assert!(P::ALL.windows(2).all(|pair| pair[0] < pair[1] && pair[0].name() != pair[1].name()));
 }
+
+#[test]
+fn a_gateways_own_fee_is_no_cost_without_what_the_provider_took() {
+    let upstream = "cost_details.upstream_inference_cost";
+    for (more, picos, field) in [
+        (r#""cost":0,"is_byok":true"#, None, Some(upstream)),
+        (r#""cost":0.001,"is_byok":true,"cost_details":{"upstream_inference_cost":null}"#, None, Some(upstream)),
+        (r#""cost":0.001,"is_byok":true,"cost_details":{"upstream_inference_cost":"0.3"}"#, None, Some(upstream)),
+        (r#""cost":0.001,"is_byok":true,"cost_details":{"upstream_inference_cost":-1}"#, None, Some(upstream)),
+        (r#""cost":"1","is_byok":true,"cost_details":{"upstream_inference_cost":1}"#, None, Some("cost")),
+        (r#""cost":0,"is_byok":true,"cost_details":{"upstream_inference_cost":0.3}"#, Some(300_000_000_000), None),
+        (r#""cost":0.5,"is_byok":false,"cost_details":{"upstream_inference_cost":"0.3"}"#, Some(500_000_000_000), None),
+    ] {
+        let seen = read("openrouter", &format!(r#"{{"prompt_tokens":1,"completion_tokens":1,{more}}}"#));
+        assert_eq!(seen.usage.unwrap().reported_cost_usd_picos, picos, "{more}");
+        let finding = seen.finding.map(|finding| (finding.problem, finding.field));
+        assert_eq!(finding, field.map(|field| (P::BadCost, field)), "{more}");
+    }
+}
