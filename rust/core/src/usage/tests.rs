@@ -442,3 +442,22 @@ fn a_gateways_own_fee_is_no_cost_without_what_the_provider_took() {
         assert_eq!(finding, field.map(|field| (P::BadCost, field)), "{more}");
     }
 }
+
+#[test]
+fn writes_by_lifetime_that_exceed_their_total_are_all_paid() {
+    for (total, minutes, hour, wanted, problem) in [
+        (0, 0, 300, [0, 300, 0], Some(P::Inconsistent)),
+        (100, 200, 300, [200, 300, 0], Some(P::Inconsistent)),
+        (500, 200, 300, [200, 300, 0], None),
+        (600, 200, 300, [200, 300, 100], None),
+    ] {
+        let text = format!(
+            r#"{{"input_tokens":5,"output_tokens":7,"cache_creation_input_tokens":{total},
+                "cache_creation":{{"ephemeral_5m_input_tokens":{minutes},"ephemeral_1h_input_tokens":{hour}}}}}"#
+        );
+        let seen = read("anthropic", &text);
+        let usage = seen.usage.unwrap();
+        assert_eq!([usage.cache_write_5m, usage.cache_write_1h, usage.cache_write_other], wanted, "{text}");
+        assert_eq!(seen.finding.map(|finding| finding.problem), problem, "{text}");
+    }
+}
