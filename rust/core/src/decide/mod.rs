@@ -33,4 +33,4 @@ pub use expected_cost::{CallTerms, TierEdge};
 pub use facts::{RequestFacts, micro};
 pub use forecast::{Ask, FORECAST_ERROR, Forecast, ForecastError, Shape, forecast};
 pub use prompt_cache::CacheForecast;
-pub use settlement::{CostSource, Echo, Settlement, settle};
+pub use settlement::{CostDoubt, CostSource, Echo, Settlement, settle};
