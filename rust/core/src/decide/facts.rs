@@ -163,6 +163,7 @@ impl<'r> RequestFacts<'r> {
             seen,
             keyless: (0..deployments).filter(|index| !has_key(index)).collect(),
             has_state,
+            held: None,
             numbers: numbers_of(facts),
         }
     }

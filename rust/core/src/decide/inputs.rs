@@ -199,6 +199,8 @@ pub struct Inputs {
     /// Deployments without a key.
     pub(super) keyless: Vec<usize>,
     pub(super) has_state: bool,
+    /// The deployment that the session was with, where the policy asked.
+    pub(super) held: Option<String>,
     /// The numbers of `meta`, in millionths: as decimals they may not survive a float.
     pub(super) numbers: Vec<(String, i64)>,
 }
@@ -263,6 +265,9 @@ impl Inputs {
             object.array("keyless", |array| numbers(array, &self.keyless));
         }
         object.raw("state", self.has_state);
+        if let Some(held) = &self.held {
+            object.string("held", held);
+        }
         if !self.numbers.is_empty() {
             object.object("meta", |object| {
                 for (key, millionths) in &self.numbers {

@@ -332,6 +332,7 @@ fn read_inputs(value: &Value<'_>) -> Option<Inputs> {
         seen: rows("seen").iter().map(read_seen).collect::<Option<_>>()?,
         keyless: rows("keyless").iter().map(small).collect::<Option<_>>()?,
         has_state: value.get("state")?.as_bool()?,
+        held: value.get("held").and_then(Value::as_str).map(str::to_owned),
         numbers: value
             .get("meta")
             .map_or(&[][..], Value::members)
