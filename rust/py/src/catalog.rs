@@ -6,6 +6,7 @@ use std::sync::Arc;
 use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
 use pyo3::types::PyTuple;
+use turnout_core::calendar::Day;
 use turnout_core::catalog::{self, ChangeKind};
 use turnout_core::money::NanosPerMtok;
 
@@ -99,8 +100,13 @@ impl Catalog {
 
     /// Everything that a row says and that cannot be so.
     fn lint(&self) -> Vec<CatalogFinding> {
-        let findings = catalog::lint(&self.inner).into_iter();
-        findings.map(|catalog::Finding { code, model, message }| CatalogFinding { code, model, message }).collect()
+        catalog::lint(&self.inner).into_iter().map(CatalogFinding::from).collect()
+    }
+
+    /// What holds on the day and has to be looked at again, of the curated models.
+    fn notices(&self, today: &str) -> PyResult<Vec<CatalogFinding>> {
+        let findings = catalog::notices(&self.inner, day(today)?).into_iter();
+        Ok(findings.map(CatalogFinding::from).collect())
     }
 
     /// Finds a model by `provider/id`, or by an id or alias that one provider has. A retired one is found too.
@@ -170,6 +176,11 @@ impl Catalog {
         let hash = self.inner.hash();
         format!("Catalog(as_of='{}', hash='{}')", self.inner.as_of(), hash.get(..12).unwrap_or(hash))
     }
+}
+
+/// `YYYY-MM-DD`.
+fn day(text: &str) -> PyResult<Day> {
+    Day::parse(text).ok_or_else(|| PyValueError::new_err("`today` is not a day such as `2026-11-22`"))
 }
 
 fn ability(py: Python<'_>, name: &str) -> PyResult<catalog::Ability> {
@@ -267,6 +278,13 @@ pub struct CatalogFinding {
     /// `provider/id`.
     model: String,
     message: String,
+}
+
+impl From<catalog::Finding> for CatalogFinding {
+    fn from(finding: catalog::Finding) -> Self {
+        let catalog::Finding { code, model, message } = finding;
+        Self { code, model, message }
+    }
 }
 
 /// A model as its provider sells it. What is not known is `None`.
