@@ -23,5 +23,5 @@ def test_notices_follow_the_day() -> None:
 
 
 def test_notices_refuse_what_is_no_day() -> None:
-    with pytest.raises(ValueError, match="`today` is not a day such as `2026-11-22`"):
+    with pytest.raises(ValueError, match="`tomorrow` is not a day such as `2026-11-22`"):
         load_catalog().notices("tomorrow")

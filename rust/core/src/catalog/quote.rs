@@ -15,6 +15,12 @@ const STANDARD: [&str; 4] = ["standard", "default", "auto", "on_demand"];
 /// The region that is no region.
 const ANYWHERE: &str = "global";
 
+/// Whether a value is the provider's standard, under which the base price holds.
+pub(super) fn is_standard(key: ConditionKey, value: &str) -> bool {
+    STANDARD.iter().any(|standard| value.eq_ignore_ascii_case(standard))
+        || (key == ConditionKey::Region && value.eq_ignore_ascii_case(ANYWHERE))
+}
+
 /// The terms of a call. `Terms::default()` is a standard call today.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Terms<'a> {
@@ -41,11 +47,7 @@ impl<'a> Terms<'a> {
     /// The conditions that differ from the standard terms.
     fn conditions(&self) -> impl Iterator<Item = (ConditionKey, &'a str)> {
         let stated = |key: ConditionKey, value: Option<&'a str>| {
-            let is_standard = |value: &str| {
-                STANDARD.iter().any(|standard| value.eq_ignore_ascii_case(standard))
-                    || (key == ConditionKey::Region && value.eq_ignore_ascii_case(ANYWHERE))
-            };
-            value.filter(|value| !is_standard(value)).map(|value| (key, value))
+            value.filter(|value| !is_standard(key, value)).map(|value| (key, value))
         };
         [
             stated(ConditionKey::Processing, self.batch.then_some("batch")),
