@@ -1,8 +1,8 @@
 """The compiled core. Everything here is frozen, shareable between threads, and free of I/O."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from decimal import Decimal
-from typing import Literal, TypeAlias, final
+from typing import Literal, Protocol, TypeAlias, final
 
 __all__ = [
     "Answer",
@@ -50,6 +50,11 @@ __all__ = [
 __version__: str
 
 _Scalar: TypeAlias = str | int | float | bool | None
+
+class _HasRecord(Protocol):
+    @property
+    def record_json(self) -> str: ...
+
 _RequestLike: TypeAlias = str | bytes | Mapping[str, object]
 
 @final
@@ -509,6 +514,14 @@ class Engine:
     def __new__(
         cls, policy: Policy, *, environ: Mapping[str, str] | None = None, with_client: Sequence[str] = ...
     ) -> Engine: ...
+    def with_policy(
+        self, policy: Policy, *, environ: Mapping[str, str] | None = None, with_client: Sequence[str] = ...
+    ) -> Engine:
+        """The engine of another policy that shares this one's state, as a reload needs it.
+
+        Cooldowns, breakers and latencies of deployments that stay go on; one whose name now means another model,
+        address or region starts anew. The retry budget is the new policy's from now on.
+        """
     @property
     def policy(self) -> Policy: ...
     @property
@@ -535,6 +548,52 @@ class Engine:
         retry_after_ms: int | None = None,
         now: float | None = None,
     ) -> None: ...
+    def decide_batch(
+        self,
+        requests: Iterable[_RequestLike],
+        *,
+        meta: Mapping[str, _Scalar] | Sequence[Mapping[str, _Scalar] | None] | None = None,
+        now: float | None = None,
+        seed: int | None = None,
+        state: State | None = None,
+        dialect: str | None = None,
+        refused_ok: bool = False,
+    ) -> list[Decision | Exception]:
+        """Decide for many requests, such as those of a log.
+
+        What `decide` would raise for a row stands in its place, as an exception that was not raised; the others are
+        decided. The GIL is released while a piece of some hundred rows is decided. Each result keeps its request and
+        all candidates, some kilobytes a row: of a long log, give a piece at a time.
+
+        Args:
+            requests: Prompts, bodies as dicts, or bodies' bytes.
+            meta: One mapping for all rows, or a list with one for each (or None).
+            now: Seconds since 1970, the same for all rows; the clock's if None.
+            seed: Row `i` is decided with `seed + i`.
+            state: Lent to each row, and not changed by any.
+            dialect: Of all bodies; found out row by row if None.
+            refused_ok: Whether a row that no model may answer is a decision without a model, instead of an error.
+
+        Returns:
+            As many results as requests, in their order.
+
+        Raises:
+            TypeError: `requests` is one request, or cannot be iterated.
+            ValueError: `meta` is a list of another length, or `now` is no time.
+            RequestError: `unknown_dialect`.
+        """
+    def redecide(self, record: Decision | Mapping[str, object] | str | bytes | _HasRecord) -> Decision:
+        """Make a decision again from its record: the same bytes, whatever the state, the keys and the clock are now.
+
+        A record holds what the decision read, and no text: the result has no request, and cannot write bodies.
+
+        Args:
+            record: A decision, its `to_json()` or `to_dict()`, or a `CallRecord` of the ledger.
+
+        Raises:
+            DecisionError: `record-other-policy` or `record-other-catalog`, if this engine is of another one;
+                `record-incomplete` or `record-unreadable`, if it is no whole record.
+        """
     def warm(self) -> None: ...
 
 @final
@@ -644,6 +703,7 @@ def compile_policy(
 def codes() -> dict[str, str]: ...
 def facts() -> list[tuple[str, str, list[str], str, str, str]]: ...
 def outcomes() -> list[tuple[str, bool, str, str, int, bool, bool, str]]: ...
+def policy_schema() -> str: ...
 def parse_answer(dialect: str, body: bytes) -> Answer: ...
 def classify_response(
     dialect: str, status: int, headers: Sequence[tuple[str, str]], body: bytes, now_ms: int

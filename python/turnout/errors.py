@@ -109,6 +109,7 @@ CODES: dict[str, str] = {
     "router-address": "an address was given that cannot be one, or for a provider that the policy does not have",
     "router-client": "a client was given that cannot carry calls, or for a provider that takes none",
     "router-closed": "the router was used after it was closed",
+    "router-reload": "a router has no policy file to load anew, or is to look at it at no usable interval",
     "secret-missing": "the environment variable that should hold a key is not set, or is empty",
     "secret-reference": "a reference to a key is written in a way that is not understood",
     "secret-value": "a key holds a character that no HTTP header may carry, or nothing at all",

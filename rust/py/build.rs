@@ -1,5 +1,6 @@
 //! Stages `policies/` in `OUT_DIR`, from where maturin puts it into the package (`include` in pyproject.toml): the repository
-//! keeps one copy, at its root, and an installed wheel carries the same files as `turnout/policies/`.
+//! keeps one copy, at its root, and an installed wheel carries the same files as `turnout/policies/`: the policies, and the
+//! JSON Schema that their first lines name.
 use std::io::Write;
 use std::path::Path;
 use std::{env, fs, io};
@@ -18,7 +19,7 @@ fn main() -> io::Result<()> {
     })?;
     for entry in entries {
         let path = entry?.path();
-        if path.extension().is_some_and(|extension| extension == "yaml") {
+        if path.extension().is_some_and(|extension| extension == "yaml" || extension == "json") {
             fs::copy(&path, staged.join(path.file_name().unwrap_or_default()))?;
         }
     }

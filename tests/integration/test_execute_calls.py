@@ -453,17 +453,17 @@ otherwise: {{ from: [plain, gate, keyed], prefer: in_order }}
     client = anthropic.AsyncAnthropic(api_key="sk-ant-theirs", base_url=lab.url_for("anthropic"))
     async with client, Router(rules, clients={"anthropic": client}, environ=KEYS | {"OTHER_KEY": "x"}) as router:
         attempts = (await router.decide("hello there")).plan.attempts
-        carriers = {each.deployment: type(router._services.upstream_for(each)).__name__ for each in attempts}
+        carriers = {each.deployment: type(router._serving.services.upstream_for(each)).__name__ for each in attempts}
     assert carriers == {"plain": "AnthropicSdkUpstream", "gate": "HttpUpstream", "keyed": "HttpUpstream"}
     async with client, Router(rules, clients={"anthropic": client, "gate": client}, environ=KEYS) as router:
         attempts = (await router.decide("hello there")).plan.attempts
         named = [each for each in attempts if each.deployment == "gate"]
-        assert type(router._services.upstream_for(named[0])).__name__ == "AnthropicSdkUpstream"
+        assert type(router._serving.services.upstream_for(named[0])).__name__ == "AnthropicSdkUpstream"
 
 
 async def test_no_key_is_in_what_is_shown(lab: Lab) -> None:
     async with on_lab(lab, carrier="sdk") as router:
-        shown = f"{router!r}{router._services!r}{vars(router)!r}"
+        shown = f"{router!r}{router._serving.services!r}{vars(router)!r}"
     assert "Services(" in shown
     assert "CANARYKEY" not in shown
 

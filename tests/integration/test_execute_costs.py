@@ -4,6 +4,7 @@ import asyncio
 import json
 from collections.abc import AsyncIterator, Mapping
 from pathlib import Path
+from typing import Any
 
 import pytest
 from tests.integration.execute_kit import on_lab, policy, serving
@@ -50,8 +51,9 @@ async def test_the_second_turn_is_forecast_with_cache_reads(lab: Lab, streams: b
     assert chosen.expected_cost is not None
     assert stranger.expected_cost is not None
     assert chosen.expected_cost.p50 < stranger.expected_cost.p50
-    row = first.to_dict()["candidates"][0]
-    assert row["cache"] == {"read_tokens": chosen.cache_read_tokens, "write_tokens": chosen.cache_write_tokens}
+    rows = first.to_dict()["candidates"]
+    assert isinstance(rows, list)
+    assert rows[0]["cache"] == {"read_tokens": chosen.cache_read_tokens, "write_tokens": chosen.cache_write_tokens}
 
 
 def test_who_calls_alone_reports_back_and_is_forecast_alike() -> None:

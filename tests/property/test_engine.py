@@ -207,3 +207,90 @@ def test_a_policy_made_of_its_parts_decides(order: list[str], prefer: str, promp
     decision = turnout.Engine(policy, environ={}).decide(prompt, now=NOW, seed=0)
     expected = {"cheapest": "small", "best": "top"}.get(prefer, order[0])
     assert decision.model == expected
+
+
+@given(st.one_of(texts, bodies), metas, st.integers(0, 2**64 - 1))
+def test_a_record_decides_the_same_bytes(request: Any, meta: Any, seed: int) -> None:
+    """As JSON, as a dict, and as the decision itself; who decides again has another state and other keys."""
+    state = _core.State()
+    state.attempt_ended("haiku", "k", "p", "rate_limited", ttft_ms=300, now=NOW)
+    for engine, later in ((ENGINE, KEYLESS), (LOCAL, LOCAL)):
+        try:
+            decision = engine.decide(request, meta, now=NOW, seed=seed, state=state, refused_ok=True)
+        except (turnout.TurnoutError, TypeError):
+            continue
+        record = decision.to_json()
+        for form in (record, record.encode(), decision.to_dict(), decision):
+            again = later.redecide(form)
+            assert again.to_json() == record
+            assert again.explain() == decision.explain()
+            assert len(again.plan.attempts) == len(decision.plan.attempts)
+
+
+KEYLESS = turnout.Engine(BALANCED, environ={})
+
+
+def test_a_record_has_no_prompt_to_write_and_no_text_of_it() -> None:
+    decision = ENGINE.decide("CANARYPROMPT " * 9, now=NOW, seed=0)
+    assert "CANARYPROMPT" not in decision.to_json()
+    with pytest.raises(turnout.DecisionError, match="record-no-prompt"):
+        _ = ENGINE.redecide(decision).request
+    with pytest.raises(turnout.DecisionError, match="record-other-policy"):
+        LOCAL.redecide(decision)
+    said: Any = decision.to_dict()
+    with pytest.raises(turnout.DecisionError, match="record-other-catalog"):
+        ENGINE.redecide(said | {"catalog_hash": "00"})
+    with pytest.raises(turnout.DecisionError, match="record-incomplete"):
+        ENGINE.redecide({key: value for key, value in said.items() if key != "inputs"})
+    with pytest.raises(turnout.DecisionError, match="record-unreadable"):
+        ENGINE.redecide("hello")
+    with pytest.raises(TypeError):
+        ENGINE.redecide(7)  # type: ignore[arg-type]
+
+
+@given(st.lists(st.one_of(texts, bodies, values, st.binary(max_size=40)), max_size=6), metas, st.integers(0, 2**64 - 1))
+def test_a_batch_is_what_its_rows_are_one_by_one(requests: list[Any], meta: Any, seed: int) -> None:
+    state = _core.State()
+    for per_row in (None, [meta] * len(requests)):
+        rows = ENGINE.decide_batch(requests, meta=per_row, now=NOW, seed=seed, state=state)
+        assert len(rows) == len(requests)
+        for index, (request, row) in enumerate(zip(requests, rows, strict=True)):
+            own_seed = (seed + index) % 2**64
+            shared = meta if per_row else None
+            alone = outcome_at(request, shared, own_seed, state)
+            if isinstance(row, turnout.Decision):
+                assert alone == row.to_json()
+                again = ENGINE.decide(request, shared, now=NOW, seed=own_seed, state=state)
+                assert row.request == again.request
+                assert row.explain() == again.explain()
+            else:
+                assert alone == f"{type(row).__name__}: {row}"
+
+
+def outcome_at(request: Any, meta: Any, seed: int, state: turnout.State) -> str:
+    try:
+        return ENGINE.decide(request, meta, now=NOW, seed=seed, state=state).to_json()
+    except (turnout.TurnoutError, TypeError) as error:
+        return f"{type(error).__name__}: {error}"
+
+
+def test_a_batch_over_many_pieces_keeps_its_order() -> None:
+    requests = [f"question {number} " + "x" * (number % 7 * 3_000) for number in range(700)]
+    rows = ENGINE.decide_batch(iter(requests), meta={"team": "a"}, now=NOW, seed=2**64 - 300)
+    seeds = [row.seed for row in rows if isinstance(row, turnout.Decision)]
+    assert seeds == [(2**64 - 300 + number) % 2**64 for number in range(700)]
+    assert all(f"question {number} ".encode() in row.request for number, row in enumerate(rows))  # type: ignore[union-attr]
+
+
+def test_a_batch_that_is_none() -> None:
+    one: Any
+    for one in ("hi", b"{}", {"messages": []}, 7):
+        with pytest.raises(TypeError):
+            ENGINE.decide_batch(one)
+    with pytest.raises(ValueError, match="2 rows, and there are 1 requests"):
+        ENGINE.decide_batch(["hi"], meta=[None, None])
+    rows = ENGINE.decide_batch(["hi", "hi"], meta=[None, {"team": object()}])  # type: ignore[dict-item]
+    assert isinstance(rows[1], TypeError)
+    assert ENGINE.decide_batch([]) == []
+    assert isinstance(KEYLESS.decide_batch(["hi"])[0], turnout.DecisionError)
+    assert KEYLESS.decide_batch(["hi"], refused_ok=True)[0].model is None  # type: ignore[union-attr]

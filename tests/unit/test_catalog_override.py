@@ -1,6 +1,6 @@
 """Override files: what they say is what holds, and every mistake stands at its place."""
 
-from datetime import date
+from datetime import UTC, date, datetime
 from decimal import Decimal
 from functools import partial
 from pathlib import Path
@@ -214,3 +214,12 @@ def test_numbers_keep_their_value(number: Decimal) -> None:
 @pytest.mark.parametrize("text", ["", ".", "-", "+.", "e5", "1e", "0x10", "1_000", "1,5", "$1", "1 2"])
 def test_what_is_no_number_is_none(text: str) -> None:
     assert number_text(text) is None
+
+
+def test_a_cost_without_a_day_is_of_now(monkeypatch: pytest.MonkeyPatch) -> None:
+    argon = "google/gemini-4-argon"
+    for day, dollars in ((date(2026, 11, 22), 2), (date(2026, 12, 2), 4)):
+        moment = datetime(day.year, day.month, day.day, tzinfo=UTC)
+        monkeypatch.setattr("time.time_ns", lambda moment=moment: int(moment.timestamp()) * 10**9)
+        assert turnout.cost(argon, MILLION).usd == dollars
+        assert turnout.cost(argon, MILLION, at=day) == turnout.cost(argon, MILLION)

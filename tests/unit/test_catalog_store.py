@@ -124,3 +124,24 @@ def test_the_folder_is_the_platforms_own(
     monkeypatch.setattr(sys, "platform", platform)
     assert store.data_folder() == folder
     assert store.refreshed_path().parent == folder
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="there are no named pipes here")
+def test_a_named_pipe_is_not_waited_for(tmp_path: Path) -> None:
+    path = tmp_path / "catalog.jsonl"
+    os.mkfifo(path)
+    with pytest.raises(CatalogError) as caught:
+        read_refreshed(path)
+    assert caught.value.code == "refreshed-broken"
+
+
+def test_what_no_reader_would_take_is_not_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = tmp_path / "catalog.jsonl"
+    write_refreshed(path, Refreshed(b"{}", "a file", "2026-11-22"))
+    monkeypatch.setattr("turnout.catalog.store.MAX_BYTES", 10)
+    with pytest.raises(CatalogError) as caught:
+        write_refreshed(path, Refreshed(b"x" * 11, "a larger file", "2026-11-22"))
+    assert caught.value.code == "catalog-too-large"
+    kept = read_refreshed(path)
+    assert kept is not None
+    assert kept.content == b"{}"

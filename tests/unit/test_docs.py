@@ -57,3 +57,22 @@ def test_every_command_and_problem_of_the_catalogue_is_described() -> None:
     codes = set(re.findall(r'yield \(?\s*"([a-z-]+)"', source)) | {"catalog-old", "unknown-model"}
     assert len(codes) == 8
     assert [code for code in codes if f"`{code}`" not in CATALOG] == []
+
+
+def test_the_python_of_records_and_batches_runs() -> None:
+    text = (Path(__file__).parents[2] / "docs" / "reload.md").read_text(encoding="utf-8")
+    bodies = [
+        body for body in re.findall(r"^```python\n(.*?)^```$", text, re.MULTILINE | re.DOTALL) if "import" in body
+    ]
+    assert len(bodies) == 2
+    for body in bodies:
+        exec(compile(body, "docs/reload.md", "exec"), {})
+
+
+def test_every_refusal_of_a_record_is_described() -> None:
+    root = Path(__file__).parents[2]
+    text = (root / "docs" / "reload.md").read_text(encoding="utf-8")
+    sources = [root / "rust" / "core" / "src" / "decide" / "recorded.rs", root / "rust" / "py" / "src" / "plan.rs"]
+    codes = {code for path in sources for code in re.findall(r'"(record-[a-z-]+)"', path.read_text(encoding="utf-8"))}
+    assert len(codes) == 5
+    assert [code for code in codes if f"| `{code}` |" not in text] == []

@@ -11,7 +11,6 @@ import typer
 from turnout import _core
 from turnout.cli.check import check
 from turnout.policy import check_policy
-from turnout.policy import load as loading
 
 PAGE = Path(__file__).parents[2] / "docs" / "diagnostics.md"
 # 2026-11-22: models retire, and examples of models that do are about a day.
@@ -32,7 +31,7 @@ def test_every_code_has_its_section() -> None:
 
 @pytest.fixture(autouse=True)
 def a_fixed_day(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(loading.time, "time", lambda: _TODAY_S)
+    monkeypatch.setattr("time.time", lambda: _TODAY_S)
 
 
 @pytest.mark.parametrize("code", sorted(SECTIONS))

@@ -7,6 +7,7 @@ float whose digits change, or with a cost of nothing where the price is not know
 from __future__ import annotations
 
 import math
+import time
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
@@ -44,8 +45,7 @@ def cost(
     Args:
         model: `provider/id`, an id that one provider has, or a model of a catalogue, which brings its own price.
         usage: What was used.
-        at: When, in seconds since 1970, or as a date or time (UTC unless it says otherwise); None takes the newest
-            price that holds.
+        at: When, in seconds since 1970, or as a date or time (UTC unless it says otherwise); None is now.
         batch: Whether it was processed in a batch.
         service_tier: Such as `priority` or `flex`, as the answer echoes it.
         speed: Such as `fast`.
@@ -57,7 +57,8 @@ def cost(
         The exact amount, rounded once to pico-dollars.
 
     Raises:
-        MoneyError: `unknown-price` for a class without one, `bad-price` for one that is none, `overflow`.
+        MoneyError: `unknown-price` for a class or a day without one, `unknown-terms` for terms without one,
+            `bad-price` for one that is none, `cost-overflow`.
         CatalogError: `unknown-model`, `ambiguous-model`, or an override file that does not load.
 
     Example:
@@ -74,9 +75,10 @@ def cost(
     return _core.cost(catalog_of(catalog), name, usage, *terms)
 
 
-def _at_ms(at: float | date | None) -> int | None:
+def _at_ms(at: float | date | None) -> int:
     if at is None:
-        return None
+        # Prices change on announced days: a cost of today is not that of the newest row.
+        return time.time_ns() // 1_000_000
     from datetime import UTC, date, datetime
 
     if isinstance(at, date):

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 import os
+import stat
 import sys
 import tempfile
 from contextlib import suppress
@@ -75,6 +76,9 @@ def read_refreshed(path: Path) -> Refreshed | None:
         CatalogError: `refreshed-broken`, if the file is not what was written, or cannot be read.
     """
     try:
+        # A named pipe would keep its reader waiting for ever.
+        if not stat.S_ISREG(path.stat().st_mode):
+            raise CatalogError("refreshed-broken", f"`{path}` cannot be read: it is no file", _HINT)
         with path.open("rb") as file:
             stored = file.read(MAX_BYTES + _MAX_HEADER_BYTES + 1)
     except (FileNotFoundError, NotADirectoryError):
@@ -102,8 +106,12 @@ def write_refreshed(path: Path, refreshed: Refreshed) -> None:
         refreshed: What was accepted.
 
     Raises:
-        CatalogError: `refreshed-unwritable`, if the folder or the disk does not take it; what was there stays.
+        CatalogError: `catalog-too-large`, if no reader would take it; `refreshed-unwritable`, if the folder or the disk
+            does not. What was there stays.
     """
+    if len(refreshed.content) > MAX_BYTES:
+        size = f"{len(refreshed.content):,} bytes, and at most {MAX_BYTES:,} are kept"
+        raise CatalogError("catalog-too-large", f"the refreshed catalogue has {size}", "leave models out")
     header = {
         "turnout-refreshed": _LAYOUT,
         "sha256": _checksum(refreshed.content),

@@ -22,6 +22,7 @@ from turnout.cli.explain import explain
 from turnout.cli.lab import lab
 from turnout.cli.render import errors_console, printable, show_error, soften
 from turnout.cli.run_tests import run_tests
+from turnout.cli.schema import schema
 from turnout.errors import TurnoutError
 
 __all__ = ["app", "run"]
@@ -42,6 +43,7 @@ app.command()(explain)
 app.command()(decide)
 app.command()(check)
 app.command("test")(run_tests)
+app.command()(schema)
 app.add_typer(catalog)
 app.command()(lab)
 

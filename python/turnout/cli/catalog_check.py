@@ -89,7 +89,7 @@ def check_catalog(
 def _of_catalog(known: Catalog, day: str, max_age: int) -> Iterator[Finding]:
     age = _days_between(known.as_of, day)
     if age is not None and age > max_age:
-        message = f"the facts are of {known.as_of}, {age} days old"
+        message = f"the facts are of {printable(known.as_of)}, {age} days old"
         yield Finding(_CATALOG, 0, 0, "catalog-old", message, "run `turnout catalog refresh`, or update turnout")
     for finding in known.lint():
         yield Finding(_CATALOG, 0, 0, finding.code, f"`{finding.model}`: {finding.message}")
@@ -178,8 +178,9 @@ def _show(known: Catalog, found: Sequence[Finding], allowed: int, policies: Sequ
     summary = ", ".join(parts) or "no problems"
     if allowed:
         summary += f", {allowed} allowed"
+    said = f"{summary}; facts of {printable(known.as_of)}"
     console.print(
-        Text.assemble(ticks(console, not found), " ", of, "  ", (f"{summary}; facts of {known.as_of}", "dim")),
+        Text.assemble(ticks(console, not found), " ", of, "  ", (said, "dim")),
         soft_wrap=True,
     )
 

@@ -88,7 +88,7 @@ def refresh(
         console = output()
         show_diff(console, found.diff)
         if path is not None:
-            said = Text(f"kept in {path}; facts of {found.catalog.as_of}", style="green")
+            said = Text(f"kept in {path}; facts of {printable(found.catalog.as_of)}", style="green")
         elif is_refused:
             said = Text("not taken: look at what is alarming above; --accept takes it all the same", style="bold red")
         else:

@@ -6,18 +6,19 @@ import difflib
 import os
 import re
 from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final, Self
 
-from turnout._core import Decision, Engine, Money, Policy
+from turnout._core import Catalog, Decision, Engine, Money, Policy
 from turnout.errors import TransportError, TurnoutError
 from turnout.execute.call import Call, Services
 from turnout.execute.fallback import complete
 from turnout.execute.prepare import Meta, RequestLike, begin_call, decide
+from turnout.execute.reload import PolicyFiles, Reload, Reloader, watch_interval
 from turnout.execute.response import Response
 from turnout.execute.stream import Stream
 from turnout.ledger import Ledger
-from turnout.policy import load_policy
 from turnout.providers.anthropic_sdk import AnthropicSdkUpstream
 from turnout.providers.transport import Transport, host_of, open_transport
 from turnout.providers.upstream import HttpUpstream, Upstream
@@ -26,6 +27,14 @@ __all__ = ["Router"]
 
 _SDK_PROVIDERS: Final = frozenset({"anthropic"})
 """The providers whose calls an SDK client may carry."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Serving:
+    """A policy and what carries its calls: replaced whole, so that a call sees one or the other."""
+
+    engine: Engine
+    services: Services
 
 
 class Router:
@@ -42,11 +51,15 @@ class Router:
         environ: Where keys are; the process's own environment if None. Keys are read anew for each attempt.
         base_urls: For a provider's id, the address that takes the place of the policy's, such as that of a test
             server; the path of the dialect follows it (`/v1/messages`, `/chat/completions`).
+        catalog: Where the models of a policy's file are looked up; as for `load_policy`.
+        watch: Whether to look at the policy's file, and at the override file of `catalog`, while the router serves,
+            and to load what changed; a number is the seconds between two looks, True is 1. Needs a file.
 
     Raises:
         PolicyError: The policy does not load.
+        CatalogError: The catalogue does not load.
         LedgerError: The ledger cannot be opened.
-        TurnoutError: `router-client` or `router-address`.
+        TurnoutError: `router-client`, `router-address` or `router-reload`.
 
     Example:
         async with Router("policies/balanced.yaml") as router:
@@ -63,14 +76,25 @@ class Router:
         transport: Transport | None = None,
         environ: Mapping[str, str] | None = None,
         base_urls: Mapping[str, str] | None = None,
+        catalog: str | Path | Catalog | None = None,
+        watch: bool | float = False,
     ) -> None:
-        clients = clients or {}
+        self._clients = clients or {}
         environ = os.environ if environ is None else environ
-        loaded = policy if isinstance(policy, Policy) else load_policy(policy)
+        given = policy if isinstance(policy, Policy) else None
+        files = PolicyFiles(
+            None if isinstance(policy, Policy) else Path(policy), Path(catalog) if isinstance(catalog, str) else catalog
+        )
+        interval_s = watch_interval(watch)
+        if interval_s is not None:
+            files.file()
+        # Before the load: what changes in between is then seen as a change.
+        digest = files.digest()
+        loaded = given or files.load()
         _check_addresses(loaded, base_urls or {})
-        upstreams = _sdk_upstreams(loaded, clients)
+        upstreams = _sdk_upstreams(loaded, self._clients)
         # A client of the host program brings its own key: its deployments are eligible without ours.
-        self._engine = Engine(loaded, environ=environ, with_client=list(upstreams))
+        engine = Engine(loaded, environ=environ, with_client=list(upstreams))
         self._streams: set[Stream] = set()
         self._is_closed = False
         self._owns_transport = transport is None
@@ -78,19 +102,55 @@ class Router:
         upstreams[""] = HttpUpstream(self._transport, base_urls)
         self._owns_ledger = ledger is not None and not isinstance(ledger, Ledger)
         opened = ledger if ledger is None or isinstance(ledger, Ledger) else Ledger.open(ledger)
-        self._services = Services(self._engine.state, environ, upstreams, opened)
+        self._serving = _Serving(engine, Services(engine.state, environ, upstreams, opened))
+        self._reloader = Reloader(files, interval_s, digest, lambda: self.engine.policy, self._take_over)
 
     @property
     def engine(self) -> Engine:
-        """The policy, ready to decide, with the state of this router's deployments."""
-        return self._engine
+        """The policy, ready to decide, with the state of this router's deployments; another one after a reload."""
+        return self._serving.engine
 
     @property
     def ledger(self) -> Ledger | None:
         """Where records go."""
-        return self._services.ledger
+        return self._serving.services.ledger
+
+    @property
+    def policy_hash(self) -> str:
+        """The hash of the policy that serves; the record of a call has that of the policy that the call ran on."""
+        return self.engine.policy.hash
+
+    @property
+    def last_reload(self) -> Reload | None:
+        """What came of the last reload, asked for or by the watch; None if there was none."""
+        return self._reloader.last
+
+    async def reload(self) -> Reload:
+        """Loads the policy's file anew, and the catalogue's override file: all of it takes over, or nothing.
+
+        Calls under way end on the policy that they began with. Cooldowns, breakers, latencies and the retry budget go
+        on; a deployment whose name now means another model, address or region starts anew. Keys are looked up again.
+
+        Returns:
+            What came of it; `last_reload` keeps it.
+
+        Raises:
+            PolicyError: The file is not there, is refused, or a test in it fails; the policy before it goes on.
+            CatalogError: The override file does not load; likewise.
+            TurnoutError: `router-client`, if a client was given for a deployment that is gone; likewise.
+                `router-reload`, if the router was given a policy and no file.
+        """
+        return await self._reloader.reload()
+
+    def _take_over(self, policy: Policy) -> None:
+        old = self._serving
+        upstreams = _sdk_upstreams(policy, self._clients)
+        engine = old.engine.with_policy(policy, environ=old.services.environ, with_client=list(upstreams))
+        upstreams[""] = old.services.upstreams[""]
+        self._serving = _Serving(engine, replace(old.services, upstreams=upstreams))
 
     async def __aenter__(self) -> Self:
+        self._reloader.ensure_watching()
         return self
 
     async def __aexit__(self, *_: object) -> None:
@@ -99,12 +159,13 @@ class Router:
     async def aclose(self) -> None:
         """Ends open streams, closes the connections and the ledger that the router opened; may be called twice."""
         self._is_closed = True
+        await self._reloader.aclose()
         for stream in list(self._streams):
             await stream.aclose()
         if self._owns_transport:
             await self._transport.aclose()
-        if self._owns_ledger and self._services.ledger is not None:
-            await self._services.ledger.close()
+        if self._owns_ledger and self.ledger is not None:
+            await self.ledger.close()
 
     async def decide(self, request: RequestLike, meta: Meta | None = None, *, dialect: str | None = None) -> Decision:
         """Decides without making a call; large requests are read in a thread.
@@ -121,7 +182,9 @@ class Router:
             RequestError: The request cannot be read.
             DecisionError: No model may answer.
         """
-        decision, _ = await decide(self._engine, request, meta, dialect, refused_ok=False)
+        if not self._is_closed:
+            self._reloader.ensure_watching()
+        decision, _ = await decide(self.engine, request, meta, dialect, refused_ok=False)
         return decision
 
     async def complete(
@@ -191,8 +254,10 @@ class Router:
     ) -> Call:
         if self._is_closed:
             raise TurnoutError("router-closed", "the router is closed", "make calls inside its `async with` block")
+        self._reloader.ensure_watching()
+        serving = self._serving
         return await begin_call(
-            self._engine, self._services, request, meta, deadline=deadline, spend=spend, dialect=dialect
+            serving.engine, serving.services, request, meta, deadline=deadline, spend=spend, dialect=dialect
         )
 
 

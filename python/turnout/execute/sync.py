@@ -13,9 +13,10 @@ from collections.abc import Coroutine, Mapping
 from pathlib import Path
 from typing import Self, TypeVar
 
-from turnout._core import Decision, Engine, Money, Policy, StreamEvent
+from turnout._core import Catalog, Decision, Engine, Money, Policy, StreamEvent
 from turnout.errors import TurnoutError
 from turnout.execute.prepare import Meta, RequestLike
+from turnout.execute.reload import Reload
 from turnout.execute.response import Response
 from turnout.execute.router import Router
 from turnout.execute.stream import Stream
@@ -37,6 +38,8 @@ class SyncRouter:
         transport: As for `Router`.
         environ: As for `Router`.
         base_urls: As for `Router`.
+        catalog: As for `Router`.
+        watch: As for `Router`; the background thread looks.
 
     Raises:
         TurnoutError: As `Router`.
@@ -55,20 +58,44 @@ class SyncRouter:
         transport: Transport | None = None,
         environ: Mapping[str, str] | None = None,
         base_urls: Mapping[str, str] | None = None,
+        catalog: str | Path | Catalog | None = None,
+        watch: bool | float = False,
     ) -> None:
         self._router = Router(
-            policy, clients=clients, ledger=ledger, transport=transport, environ=environ, base_urls=base_urls
+            policy,
+            clients=clients,
+            ledger=ledger,
+            transport=transport,
+            environ=environ,
+            base_urls=base_urls,
+            catalog=catalog,
+            watch=watch,
         )
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._loop.run_forever, name="turnout-router", daemon=True)
         self._lock = threading.Lock()
         self._is_closed = False
         self._thread.start()
+        self.run(self._router.__aenter__())
 
     @property
     def engine(self) -> Engine:
-        """The policy, ready to decide."""
+        """The policy, ready to decide; another one after a reload."""
         return self._router.engine
+
+    @property
+    def policy_hash(self) -> str:
+        """The hash of the policy that serves; see `Router.policy_hash`."""
+        return self._router.policy_hash
+
+    @property
+    def last_reload(self) -> Reload | None:
+        """What came of the last reload; see `Router.last_reload`."""
+        return self._router.last_reload
+
+    def reload(self) -> Reload:
+        """Loads the policy's file anew; see `Router.reload`."""
+        return self.run(self._router.reload())
 
     def __enter__(self) -> Self:
         return self

@@ -15,7 +15,7 @@ from typing import Final, Literal
 from turnout.errors import Finding
 from turnout.source.rows import MAX_BYTES
 
-__all__ = ["Lines", "Unreadable", "read_text"]
+__all__ = ["Lines", "Unreadable", "read_bytes", "read_text"]
 
 # What the keys of providers look like: a finding shows its line, but never a key.
 _KEY: Final = re.compile(r"\b(?:(?:sk|pk|gsk|xai|ghp|hf)[-_]|AIza|AKIA)[-_A-Za-z0-9]{12,}")
@@ -69,6 +69,26 @@ def _hidden(key: re.Match[str]) -> str:
     return "*" * len(key[0])
 
 
+def read_bytes(path: Path) -> bytes | None:
+    """Reads a file as far as any text may go, and one byte more.
+
+    Args:
+        path: The file; links are followed.
+
+    Returns:
+        Its bytes; None if it is no regular file.
+
+    Raises:
+        OSError: The file is not there, or not readable.
+        ValueError: The path holds a NUL.
+    """
+    if not stat.S_ISREG(path.stat().st_mode):
+        # A pipe or a device may never end, and opening one may already wait.
+        return None
+    with path.open("rb") as file:
+        return file.read(MAX_BYTES + 1)
+
+
 def read_text(path: Path) -> str:
     """Reads the text of a file that a person wrote.
 
@@ -82,11 +102,9 @@ def read_text(path: Path) -> str:
         Unreadable: The file is not there, not readable, no regular file, larger than `MAX_BYTES`, or not UTF-8.
     """
     try:
-        if not stat.S_ISREG(path.stat().st_mode):
-            # A pipe or a device may never end, and opening one may already wait.
+        content = read_bytes(path)
+        if content is None:
             raise Unreadable(f"`{path}` is not a regular file", "name an existing file")
-        with path.open("rb") as file:
-            content = file.read(MAX_BYTES + 1)
     except (OSError, ValueError) as error:
         # A path with a NUL in it is a `ValueError`.
         reason = (getattr(error, "strerror", None) or "unreadable").lower()

@@ -5,8 +5,9 @@ mod common;
 
 use common::{Call, code, order, policy, text};
 use proptest::prelude::*;
+use turnout_core::catalog::Catalog;
 use turnout_core::control::{ControlEvent, ControlState};
-use turnout_core::decide::{CandidateStatus, Decision, Held, REASONS};
+use turnout_core::decide::{CandidateStatus, Decision, Held, REASONS, RECORD_CODES, Recorded};
 use turnout_core::outcome::OutcomeKind;
 use turnout_core::policy::{MetaValue, Policy};
 
@@ -204,6 +205,44 @@ proptest! {
     }
 
     #[test]
+    fn a_record_decides_the_same_bytes(drawn in drawn(), asked in asked()) {
+        let state = asked.state(&drawn.policy);
+        let call = asked.call(&drawn.policy, &state);
+        call.with(|request, decision| {
+            let record = decision.to_json();
+            if asked.prompt.len() > 20 {
+                prop_assert!(!record.contains(&asked.prompt));
+            }
+            let hash = Catalog::bundled().hash();
+            let again = Recorded::read(record.as_bytes(), &drawn.policy, hash).unwrap();
+            let redecided = again.decide(&drawn.policy, hash).unwrap();
+            prop_assert_eq!(&redecided.to_json(), &record);
+            prop_assert_eq!(redecided.explain(), decision.explain());
+            let plans = [(request, &decision), (again.request(), &redecided)]
+                .map(|(request, decision)| turnout_core::plan::plan(&drawn.policy, decision, request));
+            prop_assert_eq!(&plans[0].explain_notes(), &plans[1].explain_notes());
+            prop_assert_eq!(plans[0].attempts.len(), plans[1].attempts.len());
+            Ok(())
+        })?;
+    }
+
+    #[test]
+    fn a_damaged_record_decides_or_says_why(drawn in drawn(), asked in asked(), at in any::<prop::sample::Index>(), put in "[0-9a-z\\[\\]{}\",: -]{0,3}", cut in any::<bool>()) {
+        let state = asked.state(&drawn.policy);
+        let record = asked.call(&drawn.policy, &state).decide().to_json();
+        let from = record.find("\"facts\"").unwrap();
+        let at = from + at.index(record.len() - from);
+        let rest = if cut { "" } else { record.get(at + put.len()..).unwrap_or("") };
+        let damaged = format!("{}{put}{rest}", record.get(..at).unwrap_or(&record));
+        let hash = Catalog::bundled().hash();
+        let codes: Vec<&str> = RECORD_CODES.iter().map(|(code, _)| *code).collect();
+        match Recorded::read(damaged.as_bytes(), &drawn.policy, hash).and_then(|read| read.decide(&drawn.policy, hash)) {
+            Ok(decision) => prop_assert_eq!(decision.policy_hash, drawn.policy.hash),
+            Err(error) => prop_assert!(codes.contains(&error.code) && !error.message.is_empty()),
+        }
+    }
+
+    #[test]
     fn each_candidate_has_one_fate_and_the_plan_only_survivors(drawn in drawn(), asked in asked()) {
         let state = asked.state(&drawn.policy);
         let call = asked.call(&drawn.policy, &state);
@@ -382,7 +421,7 @@ fn a_fact_that_nothing_asks_for_is_not_computed_nor_shown() {
         "facts: { hard: difficulty > 0.5, agent: tools > 0 }\nrules:\n  - { name: a, when: not agent, from: small }\n  - { name: b, when: hard, from: top }\notherwise: { from: mid }\n",
     ));
     let decision = Call::new(&policy, "hi").decide();
-    let names: Vec<&str> = decision.facts.iter().map(|(name, _)| name.as_str()).collect();
+    let names: Vec<&str> = decision.facts.iter().map(|(name, _)| name.as_ref()).collect();
     assert!(names.contains(&"agent") && !names.contains(&"hard"), "{names:?}");
 }
 
@@ -399,4 +438,56 @@ fn named_amounts_and_negative_numbers_are_shown_in_their_units() {
         assert!(text.contains(line), "{text}");
     }
     assert!(decision.to_json().contains("\"meta.delta\":-0.5"));
+}
+
+#[test]
+fn a_record_of_another_policy_or_catalogue_is_refused() {
+    let one = policy(&text("otherwise: { from: [mid] }\n"));
+    let other = policy(&text("otherwise: { from: [top] }\n"));
+    let record = Call::new(&one, "hi").decide().to_json();
+    let hash = Catalog::bundled().hash();
+    let code = |record: &str, policy: &Policy, catalog: &str| {
+        let read = Recorded::read(record.as_bytes(), policy, catalog);
+        read.and_then(|read| read.decide(policy, catalog)).map_or_else(|error| error.code, |_| "")
+    };
+    assert_eq!(code(&record, &one, hash), "");
+    assert_eq!(code(&record, &other, hash), "record-other-policy");
+    assert_eq!(code(&record, &one, "00"), "record-other-catalog");
+    assert_eq!(code("[]", &one, hash), "record-unreadable");
+    assert_eq!(code(&record.replace("\"inputs\"", "\"outputs\""), &one, hash), "record-incomplete");
+    assert_eq!(code(&record.replace("\"turns\"", "\"turn\""), &one, hash), "record-incomplete");
+    assert_eq!(code(&record.replace("\"tokens\":[[", "\"token\":[["), &one, hash), "record-incomplete");
+}
+
+/// What a decision reads that the drawn policies do not ask for: each field of a request that has a word in it.
+#[test]
+fn every_field_of_a_request_survives_its_record() {
+    let rest = "rules:\n  - { name: a, when: 'language == \"fr\" and not code', from: [top] }\n  - { name: b, when: 'matches(prompt, \"X\") or contains(prompt, \"x\")', from: [mid, top] }\n  - { name: c, when: 'max_tokens > 7 and requested == \"m\" and meta.n > 0.5', from: [top] }\notherwise: { from: [mid, top], prefer: cheapest }\n";
+    let policy = policy(&text(rest));
+    let hash = Catalog::bundled().hash();
+    let messages = r#""messages":[{"role":"user","content":"fn main() { x }"},{"role":"assistant","content":"y"},{"role":"user","content":"and now?"}]"#;
+    let tools = r#""tools":[{"type":"function","function":{"name":"f"}}]"#;
+    for fields in [
+        "",
+        r#""n":3,"#,
+        r#""model":"m","max_completion_tokens":9,"#,
+        r#""max_tokens":18446744073709551615,"#,
+        r#""stream":true,"response_format":{"type":"json_object"},"#,
+        r#""response_format":{"type":"json_schema","json_schema":{"name":"s","schema":{}}},"#,
+        r#""reasoning_effort":"high","service_tier":"flex","#,
+        r#""reasoning_effort":"none","#,
+        &format!(r#"{tools},"tool_choice":"required","#),
+        &format!(r#"{tools},"tool_choice":"none","#),
+        &format!(r#"{tools},"tool_choice":{{"type":"function","function":{{"name":"f"}}}},"#),
+        r#""tools":[{"type":"custom","custom":{"name":"g"}}],"#,
+        r#""system":"s","max_tokens":5,"thinking":{"type":"enabled","budget_tokens":2000},"speed":"fast","inference_geo":"us","#,
+        r#""system":"s","max_tokens":5,"thinking":{"type":"adaptive"},"cache_control":{"type":"ephemeral","ttl":"1h"},"#,
+        r#""system":"s","max_tokens":5,"thinking":{"type":"disabled"},"tools":[{"type":"bash_20250124","name":"bash"}],"#,
+    ] {
+        let meta = vec![("n".to_owned(), MetaValue::Number(9_007_199_254_740_992_188))];
+        let call = Call { meta, ..Call::body(&policy, &format!("{{{fields}{messages}}}")) };
+        let record = call.decide().to_json();
+        let read = Recorded::read(record.as_bytes(), &policy, hash).unwrap();
+        assert_eq!(read.decide(&policy, hash).unwrap().to_json(), record, "{fields}");
+    }
 }

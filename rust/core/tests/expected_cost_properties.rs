@@ -5,9 +5,9 @@ mod common;
 
 use common::{Call, code, order, policy};
 use proptest::prelude::*;
-use turnout_core::catalog::Model;
+use turnout_core::catalog::{Catalog, Model};
 use turnout_core::control::{ControlEvent, ControlState, MAX_PREFIXES};
-use turnout_core::decide::{Candidate, CostSource, Decision, Echo, settle};
+use turnout_core::decide::{Candidate, CostSource, Decision, Echo, Recorded, settle};
 use turnout_core::policy::Policy;
 use turnout_core::usage::Usage;
 
@@ -46,8 +46,13 @@ fn words(count: usize) -> String {
     "the ledger waits for the queue and the queue for the ledger ".repeat(count / 12 + 1)
 }
 
+/// The decision; its record makes the same one, without the state.
 fn decided(policy: &Policy, body: &str, state: Option<&ControlState>, now_ms: i64) -> Decision {
-    Call { state, now_ms, ..Call::body(policy, body) }.decide()
+    let decision = Call { state, now_ms, ..Call::body(policy, body) }.decide();
+    let (record, hash) = (decision.to_json(), Catalog::bundled().hash());
+    let again = Recorded::read(record.as_bytes(), policy, hash).and_then(|read| read.decide(policy, hash));
+    assert_eq!(again.unwrap().to_json(), record);
+    decision
 }
 
 fn row<'d>(decision: &'d Decision, deployment: &str) -> &'d Candidate {

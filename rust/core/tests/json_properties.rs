@@ -94,6 +94,40 @@ fn lone_surrogates_and_invalid_utf8_become_replacement_characters() {
 }
 
 #[test]
+fn a_broken_string_is_told_by_what_is_wrong_with_the_whole() {
+    for (text, message, offset) in [
+        ("\"\\x\u{1}", "a string is not closed", 0),
+        ("\"\\x\u{1}\"", "a control character stands unescaped in a string", 0),
+        ("\"0123456789\\x\" ", "a string holds an escape that JSON does not know", 14),
+        ("\"\\ud800\\u12\"", "a string holds an escape that JSON does not know", 12),
+    ] {
+        for found in [Reader::new(text.as_bytes()).skip().map(drop), Reader::new(text.as_bytes()).string().map(drop)] {
+            let error = found.unwrap_err();
+            assert_eq!((error.message.as_ref(), error.offset), (message, offset), "{text}");
+        }
+    }
+}
+
+#[test]
+fn strings_are_read_wherever_their_special_bytes_stand() {
+    for length in 0..100 {
+        let plain = "ab\u{fc}d".repeat(30).chars().take(length).collect::<String>();
+        for (escape, meaning) in [("", ""), ("\\n", "\n"), ("\\\"", "\""), ("\\u00fc", "ü"), ("\\ud83d\\ude42", "🙂")]
+        {
+            let text = format!("\"{plain}{escape}{plain}{escape}\" ");
+            let mut reader = Reader::new(text.as_bytes());
+            assert_eq!(reader.string().unwrap(), format!("{plain}{meaning}{plain}{meaning}"));
+            assert_eq!(reader.offset(), text.len() - 1);
+            // The same beside bytes that are no UTF-8.
+            let bytes = [text.as_bytes(), b"\"\xff\""].concat();
+            let mut reader = Reader::new(&bytes);
+            assert_eq!(reader.string().unwrap(), format!("{plain}{meaning}{plain}{meaning}"));
+            assert_eq!(reader.string().unwrap(), "\u{fffd}");
+        }
+    }
+}
+
+#[test]
 fn depth_is_bounded_without_overflow() {
     let depth = usize::from(MAX_DEPTH);
     let deep = |n: usize| "[".repeat(n) + &"]".repeat(n);

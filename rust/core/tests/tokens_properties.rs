@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 
 use proptest::prelude::*;
-use turnout_core::text::{Script, TextScan, scan};
+use turnout_core::text::{Scanner, Script, TextScan, scan};
 use turnout_core::tokens::{Family, Method, count_exact, count_request_exact, count_text, encode, estimate, measure};
 use turnout_core::wire::{Billing, Dialect, Part, Request, ResponseFormat, Role, Thinking, ToolChoice, Turn};
 
@@ -132,6 +132,20 @@ proptest! {
     #[test]
     fn the_scan_counts_what_a_plain_look_counts(text in texts()) {
         prop_assert_eq!(scan(&text), plainly(&text));
+    }
+
+    #[test]
+    fn a_scanner_counts_each_text_on_its_own(texts in prop::collection::vec(texts(), 0..20), then in texts()) {
+        let mut scanner = Scanner::default();
+        let mut sum = TextScan::default();
+        for text in &texts {
+            scanner.add(text);
+            sum += &plainly(text);
+        }
+        prop_assert_eq!(scanner.take(), sum);
+        // What was taken counts no more.
+        scanner.add(&then);
+        prop_assert_eq!(scanner.take(), plainly(&then));
     }
 
     #[test]

@@ -3,18 +3,19 @@
 use std::sync::Arc;
 
 use pyo3::prelude::*;
-use pyo3::types::PyTuple;
+use pyo3::types::{PyList, PyString, PyTuple};
 use turnout_core::control::{ControlEvent, ControlSettings};
 use turnout_core::decide::CandidateStatus;
 use turnout_core::engine;
-use turnout_core::policy::KeyRef;
+use turnout_core::policy::{KeyRef, MetaValue};
 use turnout_core::tokens::{Family, warm};
-use turnout_core::wire::parse_request;
+use turnout_core::wire::{Dialect, Request, WireError, parse_request};
 
+use crate::batch::{Batch, decide_batch};
 use crate::catalog::Shared;
-use crate::convert::{dialect as dialect_of, meta as meta_of, moment, request_bytes};
+use crate::convert::{dialect as dialect_of, meta as meta_of, moment, repaired, request_bytes};
 use crate::decision::{Asked, Decision};
-use crate::errors::{of_wire, raise_with};
+use crate::errors::{of_wire, raise, raise_with};
 use crate::plan::wants_json;
 use crate::policy::Policy;
 use crate::state::State;
@@ -55,6 +56,87 @@ fn keys_present(
         .collect()
 }
 
+fn settings_of(policy: &turnout_core::policy::Policy) -> ControlSettings {
+    let share = policy.run.retry_budget_millionths / 1000;
+    ControlSettings { retry_permille: u32::try_from(share).unwrap_or(u32::MAX), ..ControlSettings::default() }
+}
+
+impl Engine {
+    fn with_state(
+        py: Python<'_>,
+        policy: &Policy,
+        environ: Option<Bound<'_, PyAny>>,
+        with_client: &[String],
+        state: State,
+    ) -> PyResult<Self> {
+        let environ = match environ {
+            Some(environ) => environ,
+            None => py.import("os")?.getattr("environ")?,
+        };
+        let has_key = keys_present(&policy.inner, &environ, with_client)?;
+        Ok(Self {
+            inner: engine::Engine::new((*policy.inner).clone(), policy.catalog.hash(), has_key),
+            policy: Arc::clone(&policy.inner),
+            catalog: policy.catalog.clone(),
+            state,
+        })
+    }
+}
+
+impl Engine {
+    /// What a decision of this engine keeps of its request.
+    pub fn asked(&self, body: Vec<u8>, dialect: Dialect, wants_json: bool) -> Asked {
+        Asked { body, dialect, wants_json, policy: Arc::clone(&self.policy) }
+    }
+
+    /// Decides for a body, without the GIL.
+    pub fn decided(
+        &self,
+        body: &[u8],
+        meta: &[(String, MetaValue)],
+        state: &State,
+        dialect: Option<Dialect>,
+        now_ms: i64,
+        seed: u64,
+    ) -> Result<(turnout_core::decide::Decision, Dialect, bool), WireError> {
+        let request = parse_request(body, dialect)?;
+        let decision = self.decided_on(&request, body.len() > DETACH_BYTES, meta, state, now_ms, seed);
+        Ok((decision, request.dialect, wants_json(request.response_format)))
+    }
+
+    fn decided_on(
+        &self,
+        request: &Request<'_>,
+        is_large: bool,
+        meta: &[(String, MetaValue)],
+        state: &State,
+        now_ms: i64,
+        seed: u64,
+    ) -> turnout_core::decide::Decision {
+        // A copy of what the decision reads would cost more than the lock does; of a large request, what takes long
+        // is computed before the lock is taken.
+        if is_large {
+            let facts = self.inner.prepared(request, meta, now_ms);
+            return state.lend(|state| self.inner.decide_on(&facts, Some(state), now_ms, seed));
+        }
+        state.lend(|state| self.inner.decide(request, meta, Some(state), now_ms, seed))
+    }
+}
+
+/// The JSON of a record: a decision, its JSON, its dict, or what a ledger keeps of the call.
+fn record_text(record: &Bound<'_, PyAny>) -> PyResult<Vec<u8>> {
+    if let Ok(decision) = record.cast::<Decision>() {
+        return Ok(decision.get().inner.to_json().into_bytes());
+    }
+    if let Ok(text) = record.cast::<PyString>() {
+        return Ok(repaired(text)?.into_bytes());
+    }
+    if let Ok(kept) = record.getattr("record_json") {
+        return Ok(repaired(kept.cast::<PyString>()?)?.into_bytes());
+    }
+    request_bytes(record)
+}
+
 #[pymethods]
 impl Engine {
     #[new]
@@ -65,20 +147,26 @@ impl Engine {
         environ: Option<Bound<'_, PyAny>>,
         with_client: Vec<String>,
     ) -> PyResult<Self> {
-        let environ = match environ {
-            Some(environ) => environ,
-            None => py.import("os")?.getattr("environ")?,
-        };
-        let has_key = keys_present(&policy.inner, &environ, &with_client)?;
-        let share = policy.inner.run.retry_budget_millionths / 1000;
-        let settings =
-            ControlSettings { retry_permille: u32::try_from(share).unwrap_or(u32::MAX), ..ControlSettings::default() };
-        Ok(Self {
-            inner: engine::Engine::new((*policy.inner).clone(), policy.catalog.hash(), has_key),
-            policy: Arc::clone(&policy.inner),
-            catalog: policy.catalog.clone(),
-            state: State::with_settings(settings),
-        })
+        Self::with_state(py, policy, environ, &with_client, State::with_settings(settings_of(&policy.inner)))
+    }
+
+    /// The engine of another policy that goes on with what this one has seen.
+    #[pyo3(signature = (policy, *, environ = None, with_client = Vec::new()))]
+    fn with_policy(
+        &self,
+        py: Python<'_>,
+        policy: &Policy,
+        environ: Option<Bound<'_, PyAny>>,
+        with_client: Vec<String>,
+    ) -> PyResult<Self> {
+        let next = Self::with_state(py, policy, environ, &with_client, self.state.clone())?;
+        self.state.lend(|state| {
+            state.set_settings(settings_of(&policy.inner));
+            for deployment in next.inner.moved_since(&self.inner) {
+                state.forget(deployment);
+            }
+        });
+        Ok(next)
     }
 
     #[getter]
@@ -114,14 +202,7 @@ impl Engine {
         let is_large = body.len() > DETACH_BYTES;
         let work = || {
             let request = parse_request(&body, dialect)?;
-            // A copy of what the decision reads would cost more than the lock does; of a large request, what takes long
-            // is computed before the lock is taken.
-            let decision = if is_large {
-                let facts = self.inner.prepared(&request, &meta, now_ms);
-                state.lend(|state| self.inner.decide_on(&facts, Some(state), now_ms, seed))
-            } else {
-                state.lend(|state| self.inner.decide(&request, &meta, Some(state), now_ms, seed))
-            };
+            let decision = self.decided_on(&request, is_large, &meta, state, now_ms, seed);
             let plan = self.inner.plan(&decision, &request);
             Ok((decision, plan, request.dialect, wants_json(request.response_format)))
         };
@@ -130,8 +211,38 @@ impl Engine {
         if inner.chosen().is_none() && !refused_ok {
             return Err(refusal(py, &inner));
         }
-        let asked = Asked { body, dialect, wants_json, policy: Arc::clone(&self.policy) };
-        Ok(Decision { inner, plan: Arc::new(plan), asked: Arc::new(asked) })
+        Ok(Decision::planned(inner, plan, self.asked(body, dialect, wants_json)))
+    }
+
+    /// Decides for many requests; what is wrong with a row stands in its place.
+    #[pyo3(signature = (requests, *, meta = None, now = None, seed = None, state = None, dialect = None, refused_ok = false))]
+    #[allow(clippy::too_many_arguments, reason = "everything that a decision depends on is an argument")]
+    fn decide_batch<'py>(
+        &self,
+        py: Python<'py>,
+        requests: &Bound<'py, PyAny>,
+        meta: Option<&Bound<'py, PyAny>>,
+        now: Option<f64>,
+        seed: Option<u64>,
+        state: Option<&State>,
+        dialect: Option<&str>,
+        refused_ok: bool,
+    ) -> PyResult<Bound<'py, PyList>> {
+        let dialect = dialect.map(|name| dialect_of(py, name)).transpose()?;
+        let (now_ms, seed) = moment(now, seed)?;
+        let state = state.unwrap_or(&self.state);
+        decide_batch(py, &Batch { engine: self, state, now_ms, seed, dialect, refused_ok }, requests, meta)
+    }
+
+    /// Makes a decision again from its record: the same bytes.
+    fn redecide(&self, py: Python<'_>, record: &Bound<'_, PyAny>) -> PyResult<Decision> {
+        let text = record_text(record)?;
+        let (inner, plan, dialect, wants_json) = py.detach(|| self.inner.redecide(&text)).map_err(|error| {
+            let hint = (error.code == "record-other-policy" || error.code == "record-other-catalog")
+                .then_some("load the policy and the catalogue of the record, or decide on the request anew");
+            raise(py, "DecisionError", error.code, &error.message, hint)
+        })?;
+        Ok(Decision::planned(inner, plan, self.asked(Vec::new(), dialect, wants_json)))
     }
 
     /// Reports how a call ended, for those who make it themselves: cooldowns, breakers, latencies and prompt caches follow.
@@ -149,7 +260,7 @@ impl Engine {
         now: Option<f64>,
     ) -> PyResult<()> {
         let outcome = crate::state::outcome_of(py, outcome)?;
-        let Some(row) = decision.plan.attempts.get(attempt) else {
+        let Some(row) = decision.plan_of(py)?.attempts.get(attempt) else {
             return Err(pyo3::exceptions::PyIndexError::new_err("the decision has no such attempt"));
         };
         let (now_ms, _) = moment(now, Some(0))?;
@@ -192,7 +303,7 @@ impl Engine {
 }
 
 /// Nothing was eligible: an error with each candidate's reason.
-fn refusal(py: Python<'_>, decision: &turnout_core::decide::Decision) -> PyErr {
+pub fn refusal(py: Python<'_>, decision: &turnout_core::decide::Decision) -> PyErr {
     let reasons: Vec<(String, String)> = decision
         .candidates
         .iter()

@@ -7,6 +7,7 @@
 )]
 
 mod answer;
+mod batch;
 mod catalog;
 mod convert;
 mod decision;
@@ -63,6 +64,7 @@ fn _core(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_function(wrap_pyfunction!(policy::compile_policy, module)?)?;
     module.add_function(wrap_pyfunction!(policy::facts, module)?)?;
     module.add_function(wrap_pyfunction!(policy::outcomes, module)?)?;
+    module.add_function(wrap_pyfunction!(policy::policy_schema, module)?)?;
     module.add_function(wrap_pyfunction!(thinking::thinking_fields, module)?)?;
     module.add_function(wrap_pyfunction!(usage::read_usage, module)?)?;
     Ok(())

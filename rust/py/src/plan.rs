@@ -15,7 +15,7 @@ use crate::answer::Answer;
 use crate::convert::moment;
 use crate::decision::Asked;
 use crate::engine::DETACH_BYTES;
-use crate::errors::{of_price, of_wire};
+use crate::errors::{of_price, of_wire, raise};
 use crate::money::{ExpectedCost, Money, Usage, cost_at};
 use crate::state::outcome_of;
 
@@ -59,6 +59,10 @@ impl Attempt {
     /// The upstream body; `stream` none streams as the client asked.
     pub fn write(&self, py: Python<'_>, stream: Option<bool>) -> PyResult<wire::Body> {
         let row = self.row()?;
+        if self.asked.body.is_empty() {
+            let message = "a decision made again from its record has no request to write";
+            return Err(raise(py, "DecisionError", "record-no-prompt", message, Some("decide on the request itself")));
+        }
         let work = || {
             let request = parse_request(&self.asked.body, Some(self.asked.dialect))?;
             write_body(&request, &row.target(stream.unwrap_or(request.stream)))

@@ -182,6 +182,12 @@ pub fn codes(py: Python<'_>) -> PyResult<Bound<'_, PyDict>> {
     Ok(dict)
 }
 
+/// The JSON Schema of policy files.
+#[pyfunction]
+pub fn policy_schema() -> String {
+    policy::json_schema()
+}
+
 /// The outcome table: kind, retried, next, cools, cooldown in milliseconds, counts as failure, maybe billed, meaning.
 #[pyfunction]
 pub fn outcomes() -> Vec<RawOutcome> {

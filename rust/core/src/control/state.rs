@@ -97,6 +97,18 @@ impl ControlState {
         &self.settings
     }
 
+    /// Goes on under other settings, those of a policy that was loaded anew for example.
+    pub fn set_settings(&mut self, settings: ControlSettings) {
+        self.settings = settings;
+    }
+
+    /// Forgets what was seen of a deployment, whose name means another target now; attempts in flight are still counted.
+    pub fn forget(&mut self, deployment: &str) {
+        if let Some(known) = self.deployments.get_mut(deployment) {
+            *known = Deployment { in_flight: known.in_flight, touched: known.touched, ..Deployment::default() };
+        }
+    }
+
     /// Takes one event. `now_ms` is Unix time; a smaller one than before counts as the one before. Logarithmic in what is
     /// tracked (linear when something must be forgotten).
     pub fn apply(&mut self, event: &ControlEvent<'_>, now_ms: i64) {
@@ -309,6 +321,19 @@ mod tests {
             assert_eq!(state.standing("d", "k", "p", 0).in_flight, left);
         }
         assert_eq!(state.standing("other", "k", "p", 0), Standing::HEALTHY);
+    }
+
+    #[test]
+    fn a_deployment_that_moved_starts_anew_and_keeps_what_is_in_flight() {
+        let mut state = ControlState::default();
+        state.apply(&ControlEvent::AttemptStarted { deployment: "d", key: "k", provider: "p" }, 0);
+        state.apply(&ended(OutcomeKind::NotFound, None), 0);
+        state.apply(&ControlEvent::AttemptStarted { deployment: "d", key: "k", provider: "p" }, 0);
+        assert!(!state.standing("d", "-", "-", 0).is_healthy());
+        state.forget("d");
+        state.forget("unknown");
+        assert_eq!(state.standing("d", "-", "-", 0), Standing { in_flight: 1, ..Standing::HEALTHY });
+        assert_eq!(state.deployments.len(), 1);
     }
 
     #[test]

@@ -4,8 +4,8 @@ use super::expected_cost::{CallTerms, ExpectedCost, TierEdge};
 use super::facts::RequestFacts;
 use super::forecast::Forecast;
 use super::prompt_cache::{CacheForecast, CachePlan};
+use super::state_view::StateView;
 use crate::catalog::Quote;
-use crate::control::ControlState;
 use crate::policy::{Policy, Rule};
 use crate::tokens::{Family, TokenCount};
 
@@ -34,6 +34,8 @@ pub struct Candidate {
     pub tier_edge: Option<TierEdge>,
     /// What the prompt cache is expected to do; none where nothing is cached.
     pub cache: Option<CacheForecast>,
+    /// How much of the request its prompt cache is likely to hold, in bytes of text.
+    pub held: u64,
     /// The terms that the attempt will ask for.
     pub terms: CallTerms,
     /// Median time to first token seen.
@@ -61,7 +63,7 @@ pub(super) fn candidates(
     rule: &Rule,
     facts: &RequestFacts<'_>,
     forecasts: impl Fn(usize, Option<u64>) -> Forecast,
-    state: Option<&ControlState>,
+    state: &StateView<'_>,
     now_ms: i64,
     seed: u64,
 ) -> Vec<Candidate> {
@@ -83,13 +85,10 @@ pub(super) fn candidates(
             let exact = if is_open { facts.exact_input_tokens(family) } else { None };
             let input = exact.unwrap_or(input);
             let rates = quote.ok().map(|quote| quote.rates_at(input.tokens));
-            let plan = state.zip(rates).and_then(|(state, rates)| {
-                let plan = CachePlan::of(model, rates, facts)?;
-                Some((state, plan))
-            });
-            let cache = plan.as_ref().map(|(state, plan)| plan.at(state, &row.id, now_ms));
+            let plan = rates.filter(|_| state.is_there()).and_then(|rates| CachePlan::of(model, rates, facts));
+            let cache = plan.as_ref().map(|plan| plan.at(state.held(plan, deployment, row, now_ms)));
             let cost = ExpectedCost::of(quote, &input, output, cache.as_ref());
-            let latency = state.and_then(|state| state.latency(&row.id));
+            let latency = state.latency(deployment, row);
             let provider = model.facts.provider.as_str();
             found.push(Candidate {
                 deployment,
@@ -105,8 +104,8 @@ pub(super) fn candidates(
                 cache: cache.as_ref().map(|cache| cache.forecast(input.tokens)),
                 ttft_p50_ms: latency.map(|latency| latency.ttft_p50_ms),
                 ttft_p95_ms: latency.map(|latency| latency.ttft_p95_ms),
-                standing: state
-                    .map_or(0, |state| state.standing(&row.id, &row.key.label(), provider, now_ms).rank().tier),
+                held: cache.as_ref().map_or(0, |cache| cache.held),
+                standing: state.standing(deployment, row, provider, now_ms),
                 order: found.len(),
                 terms,
             });

@@ -1,11 +1,14 @@
 //! The choice itself.
 
+use std::borrow::Cow;
+
 use super::candidate::{Candidate, candidates, family};
 use super::decision::{CandidateStatus, Considered, Decision, FactValue, Held, RuleTrace};
 use super::eligibility::rejection;
 use super::environment::{DecisionEnv, RequestEnv};
 use super::facts::{RequestFacts, asked_thinking};
 use super::forecast::{Ask, Forecast, forecast};
+use super::state_view::StateView;
 use crate::catalog::{Terms, expected_cost};
 use crate::control::ControlState;
 use crate::policy::expr::{Environment, Program, Tri};
@@ -36,6 +39,7 @@ pub fn decide(inputs: &DecideInputs<'_>) -> Decision {
     let env = RequestEnv::new(policy, inputs.facts);
     let (rule_index, trace, choice) = first_match(inputs, &env);
     let rule_name = policy.rules.get(rule_index).map_or_else(String::new, |rule| rule.name.clone());
+    let facts = facts_at_hand(policy, &env);
     Decision {
         policy: policy.name.clone(),
         policy_hash: policy.hash.clone(),
@@ -45,8 +49,15 @@ pub fn decide(inputs: &DecideInputs<'_>) -> Decision {
         rule_index,
         rule: rule_name,
         trace,
-        facts: facts_at_hand(policy, &env),
         strongest: strongest(inputs),
+        inputs: inputs.facts.inputs(
+            &facts,
+            env.seen(),
+            inputs.has_key,
+            policy.deployments.len(),
+            inputs.state.is_some(),
+        ),
+        facts,
         candidates: choice.considered,
         relaxed: choice.relaxed,
     }
@@ -115,18 +126,23 @@ fn first_match(inputs: &DecideInputs<'_>, env: &RequestEnv<'_>) -> (usize, Vec<R
 
 fn choose(inputs: &DecideInputs<'_>, env: &RequestEnv<'_>, rule: &Rule) -> Choice {
     let policy = inputs.policy;
+    let state = match inputs.facts.recorded() {
+        Some(recorded) => StateView::Recorded(&recorded.inputs),
+        None => StateView::Live(inputs.state),
+    };
     let all = candidates(
         policy,
         rule,
         inputs.facts,
         |model, max_tokens| forecast_for(inputs, rule, model, max_tokens),
-        inputs.state,
+        &state,
         inputs.now_ms,
         inputs.seed,
     );
     let mut eligible: Vec<Considered> = Vec::new();
     let mut rejected: Vec<Considered> = Vec::new();
     for candidate in all {
+        env.note(&candidate);
         let has_key = inputs.has_key.get(candidate.deployment).copied().unwrap_or(false);
         let rejection = rejection(env, rule, &candidate, has_key);
         let mut considered = consider(policy, candidate);
@@ -251,16 +267,20 @@ fn strongest(inputs: &DecideInputs<'_>) -> Option<(String, i64)> {
     Some((model.alias.clone(), cost.0))
 }
 
-fn facts_at_hand(policy: &Policy, env: &RequestEnv<'_>) -> Vec<(String, FactValue)> {
+fn facts_at_hand(policy: &Policy, env: &RequestEnv<'_>) -> Vec<(Cow<'static, str>, FactValue)> {
+    env.facts.settle();
     let of_request = FACTS
         .iter()
         .filter(|row| row.scope == Scope::Request && env.facts.is_at_hand(row.id))
-        .map(|row| (row.name.to_owned(), FactValue::of(env.fact(row.id), row.ty)));
+        .map(|row| (Cow::Borrowed(row.name), FactValue::of(env.fact(row.id), row.ty)));
     let own = policy.facts.iter().enumerate().filter_map(|(index, fact)| {
         let index = u16::try_from(index).ok()?;
-        env.was_read(index).then(|| (fact.name.clone(), FactValue::of(env.fact(FactId::Named(index)), fact.ty)))
+        env.was_read(index)
+            .then(|| (Cow::Owned(fact.name.clone()), FactValue::of(env.fact(FactId::Named(index)), fact.ty)))
     });
-    let meta =
-        policy.meta_keys.iter().map(|key| (format!("meta.{key}"), FactValue::of(env.facts.meta(key), Type::Number)));
+    let meta = policy
+        .meta_keys
+        .iter()
+        .map(|key| (Cow::Owned(format!("meta.{key}")), FactValue::of(env.facts.meta(key), Type::Number)));
     of_request.chain(own).chain(meta).collect()
 }

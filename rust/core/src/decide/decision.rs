@@ -1,6 +1,9 @@
 //! A decision: what was chosen, from what, why, and from which facts. Owned, so that it outlives the request.
 
+use std::borrow::Cow;
+
 use super::candidate::Candidate;
+use super::inputs::Inputs;
 use crate::policy::expr::{Tri, Value};
 use crate::policy::facts::Type;
 
@@ -130,11 +133,13 @@ pub struct Decision {
     /// The rules that were looked at, in order, the one that was taken last unless an unknown one above it won.
     pub trace: Vec<RuleTrace>,
     /// The facts that were at hand, in the order of the table, then the policy's own, then `meta`.
-    pub facts: Vec<(String, FactValue)>,
+    pub facts: Vec<(Cow<'static, str>, FactValue)>,
     /// Every candidate of the rule; attempts first, in their order, then the rejected.
     pub candidates: Vec<Considered>,
     /// Wishes that were given up, rightmost first.
     pub relaxed: Vec<String>,
+    /// What it read beside its facts: of the request, the state and the keys.
+    pub inputs: Inputs,
     /// What the highest-ranked model of the policy would be expected to cost: the counterfactual of a saving.
     pub strongest: Option<(String, i64)>,
 }

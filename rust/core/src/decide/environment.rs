@@ -1,9 +1,10 @@
 //! What expressions see: the request, then the candidate, then the decision.
 
-use std::cell::Cell;
+use std::cell::{Cell, RefCell};
 
 use super::candidate::Candidate;
 use super::facts::{RequestFacts, micro};
+use super::inputs::Seen;
 use crate::policy::Policy;
 use crate::policy::expr::{Environment, Program, TextTest, Tri, Value};
 use crate::policy::facts::FactId;
@@ -12,18 +13,14 @@ use crate::policy::facts::FactId;
 pub(super) struct RequestEnv<'e> {
     pub policy: &'e Policy,
     pub facts: &'e RequestFacts<'e>,
-    /// The policy's own facts: evaluated once each, so that facts over facts stay linear.
-    named: Vec<Cell<Option<Memo>>>,
+    /// The policy's own facts: evaluated once each by the estimate of `tokens` and once by its exact count, so that facts
+    /// over facts stay linear.
+    named: Vec<[Cell<Option<Known>>; 2]>,
+    /// What the state said of deployments, for the record.
+    seen: RefCell<Vec<Seen>>,
 }
 
 /// A fact of the policy as it was evaluated.
-#[derive(Clone, Copy)]
-struct Memo {
-    value: Known,
-    /// Whether `tokens` was exact by then: an open value is looked at again after that.
-    is_sharpened: bool,
-}
-
 #[derive(Clone, Copy)]
 enum Known {
     Unknown,
@@ -35,7 +32,8 @@ enum Known {
 
 impl<'e> RequestEnv<'e> {
     pub fn new(policy: &'e Policy, facts: &'e RequestFacts<'e>) -> Self {
-        Self { policy, facts, named: vec![Cell::new(None); policy.facts.len()] }
+        let named = vec![[const { Cell::new(None) }; 2]; policy.facts.len()];
+        Self { policy, facts, named, seen: RefCell::new(Vec::new()) }
     }
 
     /// Whether a condition on the request holds; an estimate that leaves it open is sharpened once.
@@ -51,10 +49,33 @@ impl<'e> RequestEnv<'e> {
 
     /// Whether anything asked for a fact of the policy's own.
     pub fn was_read(&self, index: u16) -> bool {
-        self.named.get(usize::from(index)).is_some_and(|memo| memo.get().is_some())
+        self.named.get(usize::from(index)).is_some_and(|memo| memo.iter().any(|memo| memo.get().is_some()))
     }
 
+    /// Notes what the state said of a candidate, if anything.
+    pub fn note(&self, candidate: &Candidate) {
+        let seen = Seen {
+            deployment: candidate.deployment,
+            standing: candidate.standing,
+            ttft_p50_ms: candidate.ttft_p50_ms,
+            ttft_p95_ms: candidate.ttft_p95_ms,
+            held: candidate.held,
+        };
+        let mut noted = self.seen.borrow_mut();
+        let is_news = seen != Seen { deployment: seen.deployment, ..Seen::default() };
+        if is_news && noted.iter().all(|known| known.deployment != seen.deployment) {
+            noted.push(seen);
+        }
+    }
+
+    /// What was noted.
+    pub fn seen(&self) -> Vec<Seen> {
+        self.seen.take()
+    }
+
+    /// The value by the estimate; where that leaves it open, by the exact count.
     pub fn sharpened(&self, program: &Program, holds: impl Fn() -> Tri) -> Tri {
+        self.facts.blur();
         let first = holds();
         let reads_tokens = program.reads().iter().any(|fact| matches!(fact, FactId::Tokens | FactId::Named(_)));
         if first == Tri::Unknown && reads_tokens && self.facts.sharpen() { holds() } else { first }
@@ -69,19 +90,15 @@ impl Environment for RequestEnv<'_> {
             }
             FactId::Named(index) => {
                 let index = usize::from(index);
-                let (Some(named), Some(memo)) = (self.policy.facts.get(index), self.named.get(index)) else {
+                let memo = self.named.get(index).and_then(|memo| memo.get(usize::from(self.facts.is_sharp())));
+                let (Some(named), Some(memo)) = (self.policy.facts.get(index), memo) else {
                     return Value::Unknown;
                 };
-                let is_sharpened = self.facts.is_sharpened();
                 let value = match memo.get() {
-                    Some(Memo { value: Known::Bool(flag), .. }) => return Value::Bool(flag),
-                    Some(Memo { value: Known::Num(low, high), is_sharpened: was }) if was == is_sharpened => {
-                        return Value::Num(low, high);
-                    }
-                    Some(Memo { value: Known::Unknown, is_sharpened: was }) if was == is_sharpened => {
-                        return Value::Unknown;
-                    }
-                    _ => named.program.value(self),
+                    Some(Known::Unknown) => return Value::Unknown,
+                    Some(Known::Bool(flag)) => return Value::Bool(flag),
+                    Some(Known::Num(low, high)) => return Value::Num(low, high),
+                    Some(Known::Text) | None => named.program.value(self),
                 };
                 let known = match value {
                     Value::Unknown => Known::Unknown,
@@ -89,7 +106,7 @@ impl Environment for RequestEnv<'_> {
                     Value::Num(low, high) => Known::Num(low, high),
                     Value::Text(_) => Known::Text,
                 };
-                memo.set(Some(Memo { value: known, is_sharpened }));
+                memo.set(Some(known));
                 value
             }
             other => self.facts.value(other),

@@ -1,12 +1,16 @@
 //! The facts of one request, computed when something asks for them and at most once.
 
+use std::borrow::Cow;
 use std::cell::{Cell, OnceCell, RefCell};
 
 use super::candidate::family;
 use super::choose::looks_at_prompt;
+use super::decision::FactValue;
 use super::forecast::Shape;
+use super::inputs::{Asked, Inputs, Seen, Sizes, TargetKind, numbers_of};
 use super::prefixes::Prefixes;
-use super::prompt_cache::may_cache;
+use super::prompt_cache::{may_cache, sizes};
+use super::recorded::Recorded;
 use crate::calendar;
 use crate::classify::{LanguageScore, Task, TaskScore, difficulty_of, language_of, task_of};
 use crate::features::{self, Agent, Features};
@@ -14,7 +18,7 @@ use crate::policy::expr::{TextTest, Tri, Value};
 use crate::policy::facts::FactId;
 use crate::policy::{GivenValue, MetaValue, Policy, ThinkingLevel};
 use crate::tokens::{Family, RequestMeasure, TokenCount, count_request_exact, measure};
-use crate::wire::{Dialect, Part, Request, ResponseFormat, Role, Target, Thinking, ToolChoice, Turn, refusal};
+use crate::wire::{Part, Request, ResponseFormat, Role, Target, Thinking, ToolChoice, Turn, refusal};
 
 /// Up to this size an exact count is made inline when an estimate leaves a condition open; above, the safe side is taken.
 pub const EXACT_INLINE_BYTES: usize = 16 * 1024;
@@ -57,11 +61,16 @@ pub struct RequestFacts<'r> {
     language: OnceCell<LanguageScore>,
     pieces: OnceCell<Counts>,
     prefixes: OnceCell<Prefixes>,
+    sizes: OnceCell<Sizes>,
     unwritable: RefCell<Vec<(TargetKind, Option<String>)>>,
+    exact_inputs: RefCell<Vec<(Family, Option<TokenCount>)>>,
+    /// Patterns in the order in which they were tried. A policy's patterns do not move.
+    matches: RefCell<Vec<(*const TextTest, bool)>>,
+    is_code_read: Cell<bool>,
+    recorded: Option<&'r Recorded<'r>>,
+    /// Whether a record did not hold what was asked of it.
+    is_lacking: Cell<bool>,
 }
-
-/// What a refusal to write depends on: the dialect, and whether the model takes a prefill and a forced tool choice.
-type TargetKind = (Dialect, bool, bool);
 
 /// What is counted by walking the turns once.
 struct Counts {
@@ -93,7 +102,68 @@ impl<'r> RequestFacts<'r> {
             language: OnceCell::new(),
             pieces: OnceCell::new(),
             prefixes: OnceCell::new(),
+            sizes: OnceCell::new(),
             unwritable: RefCell::new(Vec::new()),
+            exact_inputs: RefCell::new(Vec::new()),
+            matches: RefCell::new(Vec::new()),
+            is_code_read: Cell::new(false),
+            recorded: None,
+            is_lacking: Cell::new(false),
+        }
+    }
+
+    /// The facts of the request that a record was made for.
+    pub(super) fn of_record(recorded: &'r Recorded<'r>) -> Self {
+        Self {
+            recorded: Some(recorded),
+            ..Self::new(&recorded.request, &recorded.meta, &recorded.given, recorded.now_ms)
+        }
+    }
+
+    /// The record that stands for the request, if one does.
+    pub(super) fn recorded(&self) -> Option<&'r Recorded<'r>> {
+        self.recorded
+    }
+
+    /// Whether the record did not hold all that was asked of it.
+    pub(super) fn is_lacking(&self) -> bool {
+        self.is_lacking.get()
+    }
+
+    /// What a record says of it; what it does not say makes the decision worthless.
+    fn said<T>(&self, found: Option<T>) -> Option<T> {
+        if found.is_none() {
+            self.is_lacking.set(true);
+        }
+        found
+    }
+
+    /// What was read of the request, with what was read beside it, for a record.
+    pub(super) fn inputs(
+        &self,
+        facts: &[(Cow<'static, str>, FactValue)],
+        seen: Vec<Seen>,
+        has_key: &[bool],
+        deployments: usize,
+        has_state: bool,
+    ) -> Inputs {
+        if let Some(recorded) = self.recorded {
+            return recorded.inputs.clone();
+        }
+        let has_key = |index: &usize| has_key.get(*index).copied().unwrap_or(false);
+        let shows_code = self.is_at_hand(FactId::Code);
+        Inputs {
+            asked: Asked::of(self.request, self.shape()),
+            tokens: self.inputs.borrow().clone(),
+            exact: self.exact_inputs.borrow().clone(),
+            matches: self.matches.borrow().iter().map(|(_, is_match)| *is_match).collect(),
+            unwritable: self.unwritable.borrow().clone(),
+            code: (self.is_code_read.get() && !shows_code).then(|| self.features().has_code),
+            sizes: self.sizes.get().copied(),
+            seen,
+            keyless: (0..deployments).filter(|index| !has_key(index)).collect(),
+            has_state,
+            numbers: numbers_of(facts),
         }
     }
 
@@ -107,7 +177,7 @@ impl<'r> RequestFacts<'r> {
             self.task();
         }
         if policy.models.iter().any(|model| may_cache(model, self.request)) {
-            self.prefixes();
+            self.sizes();
         }
     }
 
@@ -135,6 +205,10 @@ impl<'r> RequestFacts<'r> {
         if let Some((_, count)) = self.inputs.borrow().iter().find(|(known, _)| *known == family) {
             return *count;
         }
+        if let Some(recorded) = self.recorded {
+            let found = recorded.inputs.tokens.iter().find(|(known, _)| *known == family);
+            return self.said(found).map_or(TokenCount::exact(0), |(_, count)| *count);
+        }
         let count = self.measure.get_or_init(|| measure(self.request)).input(family);
         self.inputs.borrow_mut().push((family, count));
         count
@@ -142,24 +216,42 @@ impl<'r> RequestFacts<'r> {
 
     /// Input tokens counted exactly, where the vocabulary is known and the request small enough to do it inline.
     pub fn exact_input_tokens(&self, family: Family) -> Option<TokenCount> {
-        if self.given(FactId::Tokens).is_some() || self.request.body.len() > EXACT_INLINE_BYTES {
+        if self.given(FactId::Tokens).is_some() {
             return None;
         }
-        count_request_exact(self.request, family)
+        if let Some((_, count)) = self.exact_inputs.borrow().iter().find(|(known, _)| *known == family) {
+            return *count;
+        }
+        if let Some(recorded) = self.recorded {
+            let found = recorded.inputs.exact.iter().find(|(known, _)| *known == family);
+            return self.said(found).and_then(|(_, count)| *count);
+        }
+        let is_small = self.request.body.len() <= EXACT_INLINE_BYTES;
+        let count = if is_small { count_request_exact(self.request, family) } else { None };
+        self.exact_inputs.borrow_mut().push((family, count));
+        count
     }
 
-    /// Whether `tokens` was sharpened already.
-    pub fn is_sharpened(&self) -> bool {
+    /// Whether `tokens` is the exact count now.
+    pub fn is_sharp(&self) -> bool {
         self.is_exact.get()
     }
 
-    /// From now on `tokens` is counted exactly, if it can be; whether that changes anything.
+    /// From now on `tokens` is the estimate: where each condition begins, so that its value is the same wherever it stands.
+    pub fn blur(&self) {
+        self.is_exact.set(false);
+    }
+
+    /// From now on `tokens` is counted exactly, if it can be; whether it can.
     pub fn sharpen(&self) -> bool {
-        if self.is_exact.get() {
-            return false;
-        }
-        self.is_exact.set(true);
-        self.exact.get_or_init(|| self.exact_input_tokens(Family::O200k)).is_some()
+        let can = self.exact.get_or_init(|| self.exact_input_tokens(Family::O200k)).is_some();
+        self.is_exact.set(can);
+        can
+    }
+
+    /// From now on `tokens` is what was known of it in the end: what a record shows.
+    pub fn settle(&self) {
+        self.is_exact.set(self.exact.get().is_some_and(Option::is_some));
     }
 
     /// Whether the ask was classified.
@@ -172,6 +264,7 @@ impl<'r> RequestFacts<'r> {
         match self.given(FactId::Task) {
             Some(GivenValue::Text(name)) => Task::from_name(name),
             Some(_) => None,
+            None if self.recorded.is_some() => self.said(None),
             None => {
                 let scored = self.task_score();
                 (!scored.abstained).then_some(scored.task)
@@ -179,13 +272,24 @@ impl<'r> RequestFacts<'r> {
         }
     }
 
-    /// The beginnings of the request, hashed. Linear in its texts the first time.
-    pub(super) fn prefixes(&self) -> &Prefixes {
-        self.prefixes.get_or_init(|| Prefixes::of(self.request))
+    /// The beginnings of the request, hashed; none where a record stands for it. Linear in its texts the first time.
+    pub(super) fn prefixes(&self) -> Option<&Prefixes> {
+        self.recorded.is_none().then(|| self.prefixes.get_or_init(|| Prefixes::of(self.request)))
+    }
+
+    /// How long the request is, and its part that is marked for the prompt cache, in bytes of text.
+    pub(super) fn sizes(&self) -> Sizes {
+        *self.sizes.get_or_init(|| match self.prefixes() {
+            Some(prefixes) => sizes(self.request, prefixes),
+            None => self.said(self.recorded.and_then(|recorded| recorded.inputs.sizes)).unwrap_or_default(),
+        })
     }
 
     /// The form of the call, as the forecast of its output has it.
     pub(super) fn shape(&self) -> Shape {
+        if let Some(recorded) = self.recorded {
+            return recorded.inputs.asked.shape;
+        }
         let parts = self.request.turns.last().map_or(&[][..], |turn| &turn.parts);
         let follows_result = match self.given(FactId::ToolLoop) {
             Some(GivenValue::Bool(is_loop)) => *is_loop,
@@ -236,6 +340,10 @@ impl<'r> RequestFacts<'r> {
         let kind = (target.dialect, target.accepts_prefill, target.accepts_forced_tool_choice);
         if let Some((_, reason)) = self.unwritable.borrow().iter().find(|(known, _)| *known == kind) {
             return reason.clone();
+        }
+        if let Some(recorded) = self.recorded {
+            let found = recorded.inputs.unwritable.iter().find(|(known, _)| *known == kind);
+            return self.said(found).and_then(|(_, reason)| reason.clone());
         }
         let reason = refusal(self.request, target).map(|error| error.message.into_owned());
         self.unwritable.borrow_mut().push((kind, reason.clone()));
@@ -289,6 +397,9 @@ impl<'r> RequestFacts<'r> {
 
     /// Whether the fact is known without more work than was done already: what a record shows.
     pub fn is_at_hand(&self, id: FactId) -> bool {
+        if let Some(recorded) = self.recorded {
+            return recorded.shows(id);
+        }
         match id {
             FactId::Task | FactId::Difficulty | FactId::Code => self.given(id).is_some() || self.is_classified(),
             FactId::Language => self.given(id).is_some() || self.language.get().is_some(),
@@ -299,11 +410,18 @@ impl<'r> RequestFacts<'r> {
 
     /// The value of a fact of the request or the moment.
     pub fn value(&self, id: FactId) -> Value<'_> {
+        if id == FactId::Code {
+            self.is_code_read.set(true);
+        }
         match self.given(id) {
             Some(GivenValue::Bool(flag)) => return Value::Bool(*flag),
             Some(GivenValue::Num(number)) => return Value::Num(*number, *number),
             Some(GivenValue::Text(text)) => return Value::Text(text),
             Some(GivenValue::Unknown) => return Value::Unknown,
+            None if self.recorded.is_some_and(|recorded| recorded.must_show(id)) => {
+                self.is_lacking.set(true);
+                return Value::Unknown;
+            }
             None => {}
         }
         let number = |count: u64| Value::Num(micro(count), micro(count));
@@ -350,6 +468,19 @@ impl<'r> RequestFacts<'r> {
 
     /// Whether the ask matches a pattern: all text of the last user turn that has any, however long.
     pub fn ask_matches(&self, test: &TextTest) -> Tri {
+        let mut matches = self.matches.borrow_mut();
+        if let Some((_, is_match)) = matches.iter().find(|(known, _)| std::ptr::eq(*known, test)) {
+            return (*is_match).into();
+        }
+        let is_match = match self.recorded {
+            Some(recorded) => self.said(recorded.inputs.matches.get(matches.len()).copied()).unwrap_or(false),
+            None => self.ask_is_match(test),
+        };
+        matches.push((std::ptr::from_ref(test), is_match));
+        is_match.into()
+    }
+
+    fn ask_is_match(&self, test: &TextTest) -> bool {
         let texts = |turn: &'r Turn<'r>| {
             turn.parts.iter().filter_map(|part| match part {
                 Part::Text(text) => Some(text.as_ref()),
@@ -357,6 +488,6 @@ impl<'r> RequestFacts<'r> {
             })
         };
         let last = self.request.turns.iter().rev().find(|turn| turn.role == Role::User && texts(turn).next().is_some());
-        last.is_some_and(|turn| texts(turn).any(|text| test.pattern.is_match(text))).into()
+        last.is_some_and(|turn| texts(turn).any(|text| test.pattern.is_match(text)))
     }
 }

@@ -59,12 +59,9 @@ impl Prefixes {
         self.head
     }
 
-    /// The share of `tokens` that falls on the first `pieces`, by size, rounded down.
-    pub fn share(&self, pieces: usize, tokens: u64) -> u64 {
-        let upto = pieces.checked_sub(1).and_then(|last| self.weights.get(last)).copied().unwrap_or(0);
-        let whole = self.weights.last().copied().unwrap_or(0).max(1);
-        let share = u128::from(tokens) * u128::from(upto) / u128::from(whole);
-        u64::try_from(share).unwrap_or(tokens).min(tokens)
+    /// The size of the first `pieces`, in bytes of text.
+    pub fn size(&self, pieces: usize) -> u64 {
+        pieces.checked_sub(1).and_then(|last| self.weights.get(last)).copied().unwrap_or(0)
     }
 
     fn tool(&mut self, tool: &Tool<'_>) {
@@ -105,6 +102,12 @@ impl Prefixes {
         self.hashes.push(hash);
         self.weights.push(self.weights.last().copied().unwrap_or(0).saturating_add(weight));
     }
+}
+
+/// The share of `tokens` that falls on the first `upto` of `whole` bytes, rounded down.
+pub fn share(upto: u64, whole: u64, tokens: u64) -> u64 {
+    let share = u128::from(tokens) * u128::from(upto) / u128::from(whole.max(1));
+    u64::try_from(share).unwrap_or(tokens).min(tokens)
 }
 
 fn count(count: usize) -> u64 {
@@ -152,10 +155,11 @@ mod tests {
         let prefixes = prefixes(
             r#"{"messages":[{"role":"system","content":"12345"},{"role":"user","content":"123456789012345"}]}"#,
         );
-        assert_eq!([0, 1, 2].map(|pieces| prefixes.share(pieces, 1_001)), [0, 250, 1_001]);
-        assert_eq!(prefixes.share(2, u64::MAX), u64::MAX);
-        assert_eq!(prefixes.share(1, 0), 0);
-        assert_eq!(Prefixes::default().share(1, 10), 0);
+        let of = |pieces: usize, tokens: u64| share(prefixes.size(pieces), prefixes.size(prefixes.len()), tokens);
+        assert_eq!([0, 1, 2].map(|pieces| of(pieces, 1_001)), [0, 250, 1_001]);
+        assert_eq!(of(2, u64::MAX), u64::MAX);
+        assert_eq!(of(1, 0), 0);
+        assert_eq!(share(Prefixes::default().size(1), 0, 10), 0);
     }
 
     #[test]

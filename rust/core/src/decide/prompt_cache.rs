@@ -7,7 +7,8 @@
 //! A test breaks it with a read that nothing wrote, more tokens read and written than there are, or a mark that is ignored.
 
 use super::facts::RequestFacts;
-use super::prefixes::Prefixes;
+use super::inputs::Sizes;
+use super::prefixes::{Prefixes, share};
 use crate::catalog::Rates;
 use crate::control::ControlState;
 use crate::policy::PolicyModel;
@@ -49,9 +50,12 @@ enum Write {
 /// How a model uses its cache for a request, whatever the deployment.
 #[derive(Debug)]
 pub(super) struct CachePlan<'p> {
-    prefixes: &'p Prefixes,
+    /// None where a decision is made again from its record.
+    prefixes: Option<&'p Prefixes>,
     /// How many pieces of the request are cached.
     end: usize,
+    /// Their size, and that of the whole request, in bytes of text.
+    sizes: (u64, u64),
     /// The places that are remembered, ascending.
     places: Vec<usize>,
     ttl: CacheTtl,
@@ -81,56 +85,79 @@ impl<'p> CachePlan<'p> {
         if !may_cache(model, request) {
             return None;
         }
-        let min_tokens = model.facts.prompt_cache_min_tokens.unwrap_or(DEFAULT_MIN_TOKENS);
-        if !is_explicit(model) {
+        let is_explicit = is_explicit(model);
+        if !is_explicit {
             // What is cached without being asked for, at no price of its own, costs what other input costs.
             rates.cache_read?;
-            let prefixes = facts.prefixes();
+        }
+        let ttl = request.billing.cache_marks.iter().map(|mark| mark.ttl).max_by_key(|ttl| ttl.ms());
+        let ttl = ttl.filter(|_| is_explicit).unwrap_or_default();
+        let write = match (is_explicit, ttl) {
+            (true, CacheTtl::OneHour) => Write::OneHour,
+            (true, CacheTtl::FiveMinutes) => Write::FiveMinutes,
+            (false, _) if rates.cache_write_5m.is_some() => Write::Other,
+            (false, _) => Write::Free,
+        };
+        let Sizes { whole, marked } = facts.sizes();
+        let size = if is_explicit { marked? } else { whole };
+        let min_tokens = model.facts.prompt_cache_min_tokens.unwrap_or(DEFAULT_MIN_TOKENS);
+        let plan = Self { prefixes: None, end: 0, sizes: (size, whole), places: Vec::new(), ttl, write, min_tokens };
+        let Some(prefixes) = facts.prefixes() else { return Some(plan) };
+        let places = if is_explicit {
+            let mut places = marked_places(request, prefixes);
+            places.drain(..places.len().saturating_sub(REMEMBERED));
+            places
+        } else {
             let (end, head) = (prefixes.len(), prefixes.head());
             let from = end.saturating_sub(REMEMBERED - 1).max(head) + 1;
-            let places = std::iter::once(head).filter(|head| *head > 0).chain(from..=end).collect();
-            let write = if rates.cache_write_5m.is_some() { Write::Other } else { Write::Free };
-            return Some(Self { prefixes, end, places, ttl: CacheTtl::FiveMinutes, write, min_tokens });
-        }
-        let marks = &request.billing.cache_marks;
-        let prefixes = facts.prefixes();
-        let ttl = if marks.iter().any(|mark| mark.ttl == CacheTtl::OneHour) {
-            CacheTtl::OneHour
-        } else {
-            CacheTtl::FiveMinutes
+            std::iter::once(head).filter(|head| *head > 0).chain(from..=end).collect()
         };
-        let mut places: Vec<usize> = marks
-            .iter()
-            .map(|mark| mark.end.pieces(request).min(prefixes.len()))
-            .filter(|pieces| *pieces > 0)
-            .collect();
-        places.sort_unstable();
-        places.dedup();
-        places.drain(..places.len().saturating_sub(REMEMBERED));
-        let write = if ttl == CacheTtl::OneHour { Write::OneHour } else { Write::FiveMinutes };
-        Some(Self { prefixes, end: *places.last()?, places, ttl, write, min_tokens })
+        let end = if is_explicit { *places.last()? } else { prefixes.len() };
+        Some(Self { prefixes: Some(prefixes), end, places, ..plan })
     }
 
-    /// What a deployment's cache is likely to hold of it now.
-    pub fn at(&self, state: &ControlState, deployment: &str, now_ms: i64) -> CacheUse<'_> {
-        let hashes = self.prefixes.hashes(self.end);
+    /// How far a deployment's cache is likely to hold it now, in bytes of text.
+    pub fn held(&self, state: &ControlState, deployment: &str, now_ms: i64) -> u64 {
+        let Some(prefixes) = self.prefixes else { return 0 };
+        let hashes = prefixes.hashes(self.end);
         let skipped = hashes.len().saturating_sub(LOOKED_UP);
         let recent = hashes.get(skipped..).unwrap_or_default();
-        let head = self.prefixes.head().min(skipped);
+        let head = prefixes.head().min(skipped);
         let held = state.longest_prefix(deployment, recent, now_ms).map(|place| skipped + place + 1).or_else(|| {
             let place = head.checked_sub(1)?;
             state.longest_prefix(deployment, hashes.get(place..head)?, now_ms).map(|_| head)
         });
-        CacheUse { plan: self, held: held.unwrap_or(0) }
+        prefixes.size(held.unwrap_or(0))
     }
+
+    /// The plan at a deployment whose cache holds so much of it, in bytes of text.
+    pub fn at(&self, held: u64) -> CacheUse<'_> {
+        CacheUse { plan: self, held }
+    }
+}
+
+/// The sizes that a plan needs: of the whole request, and up to its last mark.
+pub(super) fn sizes(request: &Request<'_>, prefixes: &Prefixes) -> Sizes {
+    let marked = marked_places(request, prefixes).last().map(|pieces| prefixes.size(*pieces));
+    Sizes { whole: prefixes.size(prefixes.len()), marked }
+}
+
+/// Where the marks of a request stand, ascending.
+fn marked_places(request: &Request<'_>, prefixes: &Prefixes) -> Vec<usize> {
+    let marks = request.billing.cache_marks.iter();
+    let mut places: Vec<usize> =
+        marks.map(|mark| mark.end.pieces(request).min(prefixes.len())).filter(|pieces| *pieces > 0).collect();
+    places.sort_unstable();
+    places.dedup();
+    places
 }
 
 /// A plan at one deployment.
 #[derive(Debug)]
 pub(super) struct CacheUse<'p> {
     plan: &'p CachePlan<'p>,
-    /// How many pieces are likely to be held.
-    held: usize,
+    /// How much is likely to be held, in bytes of text.
+    pub held: u64,
 }
 
 impl CacheUse<'_> {
@@ -148,21 +175,23 @@ impl CacheUse<'_> {
     pub fn forecast(&self, tokens: u64) -> CacheForecast {
         let plan = self.plan;
         let usage = self.warm(tokens);
-        let long = |pieces: &&usize| plan.prefixes.share(**pieces, tokens) >= plan.min_tokens;
-        let hash = |pieces: &usize| plan.prefixes.hashes(*pieces).last().copied();
+        let places = plan.prefixes.into_iter().flat_map(|prefixes| {
+            let is_long = |pieces: &&usize| share(prefixes.size(**pieces), plan.sizes.1, tokens) >= plan.min_tokens;
+            plan.places.iter().filter(is_long).filter_map(|pieces| prefixes.hashes(*pieces).last().copied())
+        });
         CacheForecast {
             read_tokens: usage.cache_read,
             write_tokens: usage.cache_write_5m + usage.cache_write_1h + usage.cache_write_other,
-            prefixes: plan.places.iter().filter(long).filter_map(hash).collect(),
+            prefixes: places.collect(),
             ttl_ms: plan.ttl.ms(),
         }
     }
 
-    fn usage(&self, tokens: u64, held: usize) -> Usage {
+    fn usage(&self, tokens: u64, held: u64) -> Usage {
         let plan = self.plan;
-        let cached =
-            |pieces: usize| Some(plan.prefixes.share(pieces, tokens)).filter(|share| *share >= plan.min_tokens);
-        let Some(end) = cached(plan.end) else { return Usage { input_uncached: tokens, ..Usage::default() } };
+        let (size, whole) = plan.sizes;
+        let cached = |upto: u64| Some(share(upto, whole, tokens)).filter(|share| *share >= plan.min_tokens);
+        let Some(end) = cached(size) else { return Usage { input_uncached: tokens, ..Usage::default() } };
         let read = cached(held).unwrap_or(0).min(end);
         let written = if plan.write == Write::Free { 0 } else { end - read };
         let mut usage = Usage { input_uncached: tokens - read - written, cache_read: read, ..Usage::default() };

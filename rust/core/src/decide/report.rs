@@ -52,6 +52,7 @@ impl Decision {
             }),
             None => object.raw("strongest", "null"),
         };
+        object.object("inputs", |object| self.inputs.write(object));
         object.end();
         out
     }
@@ -228,12 +229,15 @@ fn write_fact(object: &mut ObjectWriter<'_>, name: &str, value: &FactValue) {
         FactValue::Unknown => object.raw(name, "null"),
         FactValue::Bool(flag) => object.raw(name, flag),
         FactValue::Text(text) => object.string(name, text),
-        FactValue::Num(low, high, Type::Number) if low == high => object.raw(name, decimal(*low)),
-        FactValue::Num(low, high, Type::Number) => object.array(name, |array| {
+        FactValue::Num(_, _, Type::Time | Type::Date | Type::Duration | Type::Money) => {
+            object.string(name, &shown(name, value))
+        }
+        // A number of the caller's stays one where the policy expects a text.
+        FactValue::Num(low, high, _) if low == high => object.raw(name, decimal(*low)),
+        FactValue::Num(low, high, _) => object.array(name, |array| {
             array.element().push_str(&decimal(*low));
             array.element().push_str(&decimal(*high));
         }),
-        FactValue::Num(..) => object.string(name, &shown(name, value)),
     };
 }
 

@@ -6,10 +6,10 @@
 mod file_tests;
 
 use crate::control::ControlState;
-use crate::decide::{DecideInputs, Decision, RequestFacts};
+use crate::decide::{DecideInputs, Decision, RecordError, Recorded, RequestFacts};
 use crate::plan::Plan;
 use crate::policy::{MetaValue, Policy, TestFailure};
-use crate::wire::Request;
+use crate::wire::{Dialect, Request, ResponseFormat};
 
 pub use file_tests::TEST_CLOCK_MS;
 
@@ -30,6 +30,21 @@ impl Engine {
     /// The policy.
     pub fn policy(&self) -> &Policy {
         &self.policy
+    }
+
+    /// The deployments of this policy whose name meant another target in the policy before: another model, address or
+    /// region. What was seen of the one says nothing of the other. Linear in the deployments, squared.
+    pub fn moved_since(&self, before: &Self) -> Vec<&str> {
+        let target = |policy: &Policy, index: usize| {
+            let row = policy.deployments.get(index)?;
+            let facts = &policy.models.get(row.model)?.facts;
+            Some((facts.provider.clone(), facts.id.clone(), row.base_url.clone(), row.region.clone()))
+        };
+        let moved = self.policy.deployments.iter().enumerate().filter(|(index, row)| {
+            let place = before.policy.deployments.iter().position(|known| known.id == row.id);
+            place.is_some_and(|place| target(&before.policy, place) != target(&self.policy, *index))
+        });
+        moved.map(|(_, row)| row.id.as_str()).collect()
     }
 
     /// Decides for one request.
@@ -76,6 +91,19 @@ impl Engine {
             now_ms,
             seed,
         })
+    }
+
+    /// Makes a decision again from its record, with its plan, which cannot write bodies (a record holds no prompt), the
+    /// dialect of the request, and whether it wants JSON.
+    ///
+    /// # Errors
+    /// With a code of [`crate::decide::RECORD_CODES`].
+    pub fn redecide(&self, record: &[u8]) -> Result<(Decision, Plan, Dialect, bool), RecordError> {
+        let recorded = Recorded::read(record, &self.policy, &self.catalog_hash)?;
+        let decision = recorded.decide(&self.policy, &self.catalog_hash)?;
+        let request = recorded.request();
+        let plan = self.plan(&decision, request);
+        Ok((decision, plan, request.dialect, request.response_format != ResponseFormat::Text))
     }
 
     /// The plan of a decision for the request that it was made for.

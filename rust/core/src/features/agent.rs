@@ -1,7 +1,8 @@
 //! Where in an agent's loop a request stands.
 
 use crate::wire::{Part, Request, Role};
-use memchr::memmem;
+use memchr::memmem::Finder;
+use std::sync::LazyLock;
 
 /// How much of a text is searched for the marks of a harness, in bytes, from its start and from its end.
 const MARK_BYTES: usize = 2048;
@@ -10,10 +11,12 @@ const MARK_BYTES: usize = 2048;
 const CALL_LIMIT: usize = 64;
 
 /// What a harness writes while it only plans (Claude Code, Cline, Roo).
-const PLAN_MARKS: [&str; 4] =
-    ["Plan mode is active", "plan mode is active", "<slug>plan</slug>", "# Current Mode\nPLAN MODE"];
+static PLAN_MARKS: LazyLock<[Finder<'static>; 4]> = LazyLock::new(|| {
+    ["Plan mode is active", "plan mode is active", "<slug>plan</slug>", "# Current Mode\nPLAN MODE"].map(Finder::new)
+});
 /// What a harness tells a helper that it starts (Claude Code and those built like it).
-const SUB_AGENT_MARKS: [&str; 4] = ["You are an agent for", "sub-agent", "subagent", "sub_agent"];
+static SUB_AGENT_MARKS: LazyLock<[Finder<'static>; 4]> =
+    LazyLock::new(|| ["You are an agent for", "sub-agent", "subagent", "sub_agent"].map(Finder::new));
 
 /// The state of an agent's loop, as the request shows it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -75,7 +78,7 @@ pub fn agent(request: &Request<'_>) -> Agent {
                     }
                 }
                 Part::Text(text) if is_last && turn.role == Role::User => {
-                    agent.plan_mode |= has_mark(text, &PLAN_MARKS);
+                    agent.plan_mode |= has_mark(text, &*PLAN_MARKS);
                 }
                 _ => {}
             }
@@ -84,8 +87,8 @@ pub fn agent(request: &Request<'_>) -> Agent {
         agent.in_tool_loop = is_last && has_result;
     }
     for text in &request.system {
-        agent.plan_mode |= has_mark(text, &PLAN_MARKS);
-        agent.sub_agent |= has_mark(text, &SUB_AGENT_MARKS);
+        agent.plan_mode |= has_mark(text, &*PLAN_MARKS);
+        agent.sub_agent |= has_mark(text, &*SUB_AGENT_MARKS);
     }
     agent
 }
@@ -102,11 +105,10 @@ fn reads_as_failure(text: &str) -> bool {
         .any(|mark| start.get(..mark.len()).is_some_and(|head| head.eq_ignore_ascii_case(mark.as_bytes())))
 }
 
-fn has_mark(text: &str, marks: &[&str]) -> bool {
+fn has_mark(text: &str, marks: &[Finder<'_>]) -> bool {
     let bytes = text.as_bytes();
     let head = bytes.get(..MARK_BYTES.min(bytes.len())).unwrap_or_default();
     let tail = bytes.get(bytes.len().saturating_sub(MARK_BYTES).max(head.len())..).unwrap_or_default();
-    marks
-        .iter()
-        .any(|mark| memmem::find(head, mark.as_bytes()).is_some() || memmem::find(tail, mark.as_bytes()).is_some())
+    let holds = |piece: &[u8], mark: &Finder<'_>| piece.len() >= mark.needle().len() && mark.find(piece).is_some();
+    marks.iter().any(|mark| holds(head, mark) || holds(tail, mark))
 }

@@ -100,15 +100,24 @@ impl Number<'_> {
 #[derive(Debug, Clone)]
 pub struct Reader<'a> {
     bytes: &'a [u8],
+    text: Utf8<'a>,
     at: usize,
     depth: u16,
+}
+
+/// The input as text. Checked at the first string: once for all, it costs less than string by string.
+#[derive(Debug, Clone, Copy)]
+enum Utf8<'a> {
+    Unchecked,
+    Valid(&'a str),
+    Invalid,
 }
 
 impl<'a> Reader<'a> {
     /// A reader at the start of `bytes`. A UTF-8 byte order mark is skipped.
     pub fn new(bytes: &'a [u8]) -> Self {
         let at = if bytes.starts_with(b"\xEF\xBB\xBF") { 3 } else { 0 };
-        Self { bytes, at, depth: 0 }
+        Self { bytes, text: Utf8::Unchecked, at, depth: 0 }
     }
 
     /// The byte offset of the reader.
@@ -236,71 +245,89 @@ impl<'a> Reader<'a> {
     /// When there is no well-formed string.
     pub fn string(&mut self) -> Result<Cow<'a, str>, JsonError> {
         self.expect(Kind::String)?;
-        let (body, has_escape) = self.string_body()?;
-        if has_escape {
-            return self.unescape(body).map(Cow::Owned);
+        let start = self.at + 1;
+        let stop = next_special(self.bytes, start);
+        let text = self.text();
+        if self.bytes.get(stop) == Some(&b'"') {
+            self.at = stop + 1;
+            return Ok(match text {
+                Some(text) => Cow::Borrowed(text.get(start..stop).unwrap_or_default()),
+                None => String::from_utf8_lossy(self.bytes.get(start..stop).unwrap_or_default()),
+            });
         }
-        // The check alone is several times faster than the repair.
-        Ok(std::str::from_utf8(body).map_or_else(|_| String::from_utf8_lossy(body), Cow::Borrowed))
+        let room = (self.bytes.len() - start).min(2 * (stop - start) + 256);
+        let out = if let Some(text) = text {
+            let mut out = String::with_capacity(room);
+            self.pieces(start, stop, |piece| match piece {
+                Piece::Plain(span) => out.push_str(text.get(span.start..span.end).unwrap_or_default()),
+                Piece::Escaped(character) => out.push(character),
+            })?;
+            out
+        } else {
+            // An escape never yields a continuation byte, so what is invalid stays in its piece.
+            let (bytes, mut out) = (self.bytes, Vec::with_capacity(room));
+            self.pieces(start, stop, |piece| match piece {
+                Piece::Plain(span) => out.extend_from_slice(bytes.get(span.start..span.end).unwrap_or_default()),
+                Piece::Escaped(character) => out.extend_from_slice(character.encode_utf8(&mut [0; 4]).as_bytes()),
+            })?;
+            String::from_utf8_lossy(&out).into_owned()
+        };
+        Ok(Cow::Owned(out))
     }
 
-    /// Moves past a string and returns what stands between the quotes.
-    fn string_body(&mut self) -> Result<(&'a [u8], bool), JsonError> {
-        let start = self.at + 1;
+    /// The input, when all of it is UTF-8.
+    fn text(&mut self) -> Option<&'a str> {
+        if matches!(self.text, Utf8::Unchecked) {
+            self.text = std::str::from_utf8(self.bytes).map_or(Utf8::Invalid, Utf8::Valid);
+        }
+        match self.text {
+            Utf8::Valid(text) => Some(text),
+            _ => None,
+        }
+    }
+
+    /// Moves past the string whose text begins at `start` and whose first special byte is at `stop`, and hands out its pieces.
+    fn pieces(&mut self, start: usize, stop: usize, mut take: impl FnMut(Piece)) -> Result<(), JsonError> {
+        let (mut from, mut stop) = (start, stop);
+        loop {
+            take(Piece::Plain(Span { start: from, end: stop }));
+            match self.bytes.get(stop) {
+                Some(b'"') => {
+                    self.at = stop + 1;
+                    return Ok(());
+                }
+                Some(b'\\') => {
+                    let escape = self.bytes.get(stop..).unwrap_or_default();
+                    let Some((character, used)) = unescape_one(escape) else { break };
+                    take(Piece::Escaped(character));
+                    from = stop + used;
+                    stop = next_special(self.bytes, from);
+                }
+                _ => break,
+            }
+        }
+        Err(self.why_broken(start))
+    }
+
+    /// Why a string is not well formed: said of the whole string, not of what is met first.
+    #[cold]
+    fn why_broken(&mut self, start: usize) -> JsonError {
         let mut end = start;
-        let mut has_escape = false;
         loop {
             let rest = self.bytes.get(end..).unwrap_or_default();
             let Some(found) = memchr::memchr2(b'"', b'\\', rest) else {
-                return Err(self.error("a string is not closed"));
+                return self.error("a string is not closed");
             };
             end += found;
             if self.bytes.get(end) == Some(&b'"') {
                 break;
             }
-            has_escape = true;
             end += 2;
         }
-        let body = self.bytes.get(start..end).unwrap_or_default();
-        // The least byte of each chunk, without an early exit inside it: this is compiled to vector instructions.
-        if body.chunks(64).any(|chunk| chunk.iter().fold(u8::MAX, |least, byte| least.min(*byte)) < 0x20) {
-            return Err(self.error("a control character stands unescaped in a string"));
+        if self.bytes.get(start..end).unwrap_or_default().iter().any(|byte| *byte < 0x20) {
+            return self.error("a control character stands unescaped in a string");
         }
         self.at = end + 1;
-        Ok((body, has_escape))
-    }
-
-    fn unescape(&self, body: &[u8]) -> Result<String, JsonError> {
-        // Bytes first, checked once: an escape never yields a continuation byte, so what is invalid stays in its piece.
-        let mut out = Vec::with_capacity(body.len());
-        let mut rest = body;
-        while let Some(found) = memchr::memchr(b'\\', rest) {
-            let (plain, escape) = rest.split_at_checked(found).unwrap_or((rest, &[]));
-            out.extend_from_slice(plain);
-            let (character, used) = unescape_one(escape).ok_or_else(|| self.unknown_escape())?;
-            if let (true, Ok(byte)) = (character.is_ascii(), u8::try_from(character)) {
-                out.push(byte);
-            } else {
-                out.extend_from_slice(character.encode_utf8(&mut [0; 4]).as_bytes());
-            }
-            rest = escape.get(used..).unwrap_or_default();
-        }
-        out.extend_from_slice(rest);
-        Ok(String::from_utf8(out).unwrap_or_else(|error| String::from_utf8_lossy(error.as_bytes()).into_owned()))
-    }
-
-    /// What [`Reader::unescape`] refuses, without building the text.
-    fn check_escapes(&self, body: &[u8]) -> Result<(), JsonError> {
-        let mut rest = body;
-        while let Some(found) = memchr::memchr(b'\\', rest) {
-            let escape = rest.get(found..).unwrap_or_default();
-            let (_, used) = unescape_one(escape).ok_or_else(|| self.unknown_escape())?;
-            rest = escape.get(used..).unwrap_or_default();
-        }
-        Ok(())
-    }
-
-    fn unknown_escape(&self) -> JsonError {
         self.error("a string holds an escape that JSON does not know")
     }
 
@@ -384,10 +411,8 @@ impl<'a> Reader<'a> {
             Kind::Object => self.object(|reader, _| reader.skip().map(drop))?,
             Kind::Array => self.array(|reader| reader.skip().map(drop))?,
             Kind::String => {
-                let (body, has_escape) = self.string_body()?;
-                if has_escape {
-                    self.check_escapes(body)?;
-                }
+                let start = self.at + 1;
+                self.pieces(start, next_special(self.bytes, start), |_| {})?;
             }
             Kind::Number => {
                 self.number()?;
@@ -415,7 +440,63 @@ impl<'a> Reader<'a> {
     }
 }
 
+/// What a string is made of.
+enum Piece {
+    /// Bytes as they stand.
+    Plain(Span),
+    /// What an escape stands for.
+    Escaped(char),
+}
+
+/// Bytes that are looked at together.
+const CHUNK: usize = 32;
+
+/// Where the next quote, backslash or control character stands from `from` on; the end when there is none.
+#[inline]
+fn next_special(bytes: &[u8], from: usize) -> usize {
+    let mut at = from;
+    // Most lines of code and most keys end within the first words, most paragraphs far behind them.
+    let (words, _) = bytes.get(at..).unwrap_or_default().as_chunks::<8>();
+    for word in words.iter().take(4) {
+        let found = specials(u64::from_le_bytes(*word));
+        if found != 0 {
+            return at + found.trailing_zeros() as usize / 8;
+        }
+        at += 8;
+    }
+    // Without an exit inside a chunk, so that it is compiled to vector instructions.
+    let is_plain = |chunk: &&[u8; CHUNK]| chunk.iter().fold(0_u8, |any, byte| any | special(*byte)) == 0;
+    let (chunks, _) = bytes.get(at..).unwrap_or_default().as_chunks::<CHUNK>();
+    at += CHUNK * chunks.iter().take_while(is_plain).count();
+    let (words, tail) = bytes.get(at..).unwrap_or_default().as_chunks::<8>();
+    for word in words {
+        let found = specials(u64::from_le_bytes(*word));
+        if found != 0 {
+            return at + found.trailing_zeros() as usize / 8;
+        }
+        at += 8;
+    }
+    at + tail.iter().position(|byte| special(*byte) == 1).unwrap_or(tail.len())
+}
+
+/// 1 for a special byte, without a branch.
+#[inline]
+fn special(byte: u8) -> u8 {
+    u8::from(byte == b'"') | u8::from(byte == b'\\') | u8::from(byte < 0x20)
+}
+
+/// The high bit of each special byte; above the lowest such byte a borrow may set others.
+#[inline]
+const fn specials(word: u64) -> u64 {
+    const EACH: u64 = 0x0101_0101_0101_0101;
+    let quote = (word ^ (EACH * b'"' as u64)).wrapping_sub(EACH);
+    let backslash = (word ^ (EACH * b'\\' as u64)).wrapping_sub(EACH);
+    let control = word.wrapping_sub(EACH * 0x20);
+    (quote | backslash | control) & !word & (EACH * 0x80)
+}
+
 /// Reads one escape sequence from its backslash on: the character, and how many bytes it took.
+#[inline]
 fn unescape_one(escape: &[u8]) -> Option<(char, usize)> {
     let simple = match escape.get(1)? {
         b'"' => '"',

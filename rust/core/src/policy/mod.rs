@@ -14,11 +14,13 @@ mod compile;
 pub mod diagnostics;
 pub mod expr;
 pub mod facts;
+mod grammar;
 mod lints;
 mod model;
 pub mod source;
 
 pub use compile::compile;
+pub use grammar::json_schema;
 pub use model::{
     Accept, Deployment, Escalate, Given, GivenValue, KeyRef, MetaValue, NamedFact, Policy, PolicyModel, PolicyTest,
     Pool, Prefer, Require, Rule, Run, SetParams, TestFailure, ThinkingLevel, UnknownMode,

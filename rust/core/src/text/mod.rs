@@ -8,8 +8,13 @@
 //! A test breaks it with a text on which a field differs from the plain count over characters, or with a field that
 //! shrinks when text is appended.
 
+mod masks;
+mod planes;
 mod scan;
+mod scanner;
 mod script;
+mod sums;
 
 pub use scan::{FIELDS, TextScan, WORD_LENGTHS, field_names, scan};
+pub use scanner::Scanner;
 pub use script::{SCRIPTS, Script};

@@ -74,7 +74,7 @@ pub fn estimate(scan: &TextScan, family: Family) -> TokenCount {
         let method = if family == Family::Unknown { Method::Unknown } else { Method::Estimated };
         return TokenCount { tokens: 0, low: 0, high: 0, method };
     }
-    let features = features(scan);
+    let features = Features::of(scan);
     let mut count = with_model(scan, &features, &model(family));
     if family == Family::Unknown {
         for known in KNOWN {
@@ -97,13 +97,13 @@ pub fn count_text(family: Family, text: &str, exact_up_to_bytes: usize) -> Token
     estimate(&scan(text), family)
 }
 
-fn with_model(scan: &TextScan, features: &[u64; FEATURES], model: &Model) -> TokenCount {
+fn with_model(scan: &TextScan, features: &Features, model: &Model) -> TokenCount {
     let Coefficients { low, likely, high } = model.coefficients;
     let [scale_low, scale_likely, scale_high] = model.scale;
     let ceiling = scan.bytes.saturating_mul(model.byte_permille) / 1000;
-    let high = scaled(dot(features, high), scale_high).div_ceil(NANO).clamp(1, ceiling.max(1));
-    let tokens = (scaled(dot(features, likely), scale_likely).saturating_add(NANO / 2) / NANO).clamp(1, high);
-    let low = (scaled(dot(features, low), scale_low) / NANO).min(tokens);
+    let high = scaled(features.dot(high), scale_high).div_ceil(NANO).clamp(1, ceiling.max(1));
+    let tokens = (scaled(features.dot(likely), scale_likely).saturating_add(NANO / 2) / NANO).clamp(1, high);
+    let low = (scaled(features.dot(low), scale_low) / NANO).min(tokens);
     TokenCount { tokens, low, high, method: Method::Estimated }
 }
 
@@ -119,6 +119,35 @@ fn dot(features: &[u64; FEATURES], milli: &[u32; FEATURES]) -> u64 {
     features.iter().zip(milli).fold(0, |sum, (count, each)| sum.saturating_add(count.saturating_mul(u64::from(*each))))
 }
 
+/// The same of features below [`SMALL_FEATURE`], in vector instructions.
+fn dot_small(features: &[u32; FEATURES], milli: &[u32; FEATURES]) -> u64 {
+    let products = features.iter().zip(milli).map(|(count, each)| u64::from(*count).wrapping_mul(u64::from(*each)));
+    products.fold(0, u64::wrapping_add)
+}
+
+/// Up to this feature (31 bits) no sum can overflow: a coefficient has at most 25 bits, and there are less than 128 of them.
+const SMALL_FEATURE: u32 = 1 << 31;
+
+/// The features of a scan.
+struct Features {
+    all: [u64; FEATURES],
+    /// The same, when all are small: of texts up to two megabytes.
+    small: Option<[u32; FEATURES]>,
+}
+
+impl Features {
+    fn of(scan: &TextScan) -> Self {
+        let all = features(scan);
+        let is_small = all.iter().fold(0, |largest, feature| largest.max(*feature)) <= u64::from(SMALL_FEATURE);
+        let small = is_small.then(|| all.map(|feature| u32::try_from(feature).unwrap_or(SMALL_FEATURE)));
+        Self { all, small }
+    }
+
+    fn dot(&self, milli: &[u32; FEATURES]) -> u64 {
+        self.small.as_ref().map_or_else(|| dot(&self.all, milli), |small| dot_small(small, milli))
+    }
+}
+
 /// The features in thousandths, in the order of the coefficients: the fields, the excess of foreign letters over each
 /// share, and a one. Nothing is rounded, so that the upper sum stays monotone.
 fn features(scan: &TextScan) -> [u64; FEATURES] {
@@ -127,9 +156,13 @@ fn features(scan: &TextScan) -> [u64; FEATURES] {
     let excess =
         FOREIGN_PERMILLE.map(|permille| foreign.saturating_mul(1000).saturating_sub(lower.saturating_mul(permille)));
     let mut features = [0; FEATURES];
-    let fields = scan.values().map(|count| count.saturating_mul(1000));
-    let values = fields.into_iter().chain(excess).chain([1000]);
-    features.iter_mut().zip(values).for_each(|(feature, value)| *feature = value);
+    if let Some((fields, [one_share, other_share, constant])) = features.split_first_chunk_mut::<FIELDS>() {
+        for (feature, count) in fields.iter_mut().zip(scan.values()) {
+            *feature = count.saturating_mul(1000);
+        }
+        [*one_share, *other_share] = excess;
+        *constant = 1000;
+    }
     features
 }
 
@@ -178,6 +211,20 @@ mod tests {
             let known = estimate(&scan, family);
             assert!(unknown.low <= known.low && known.high <= unknown.high);
         }
+    }
+
+    #[test]
+    fn small_sums_are_the_saturating_ones() {
+        for family in KNOWN {
+            let Coefficients { low, likely, high } = model(family).coefficients;
+            for milli in [low, likely, high] {
+                assert!(milli.iter().all(|each| *each < 1 << 25), "{family:?}");
+                let most = dot(&[u64::from(SMALL_FEATURE); FEATURES], milli);
+                assert_eq!(dot_small(&[SMALL_FEATURE; FEATURES], milli), most);
+                assert!(most < u64::MAX);
+            }
+        }
+        assert_eq!(dot_small(&[3; FEATURES], &[5; FEATURES]), 15 * 89);
     }
 
     #[test]

@@ -8,7 +8,7 @@ use super::estimate::estimate;
 use super::family::Family;
 use super::frame::{Frame, ImageRule, Span, frame};
 use super::image::{Dimensions, dimensions_of_base64};
-use crate::text::TextScan;
+use crate::text::{Scanner, TextScan};
 use crate::wire::{Document, Image, ImageSource, Part, Request, ResponseFormat, Role, ToolChoice};
 
 /// A picture, as far as its price needs it.
@@ -56,11 +56,14 @@ pub struct RequestMeasure {
 /// Measures a request. One pass over its texts; of pictures only the header is read.
 pub fn measure(request: &Request<'_>) -> RequestMeasure {
     let mut found = RequestMeasure::default();
+    // One after the other, for a scanner is far larger than what it gives.
+    let mut scanner = Scanner::default();
     for text in &request.system {
-        found.system.add(text);
+        scanner.add(text);
         found.system_texts += 1;
     }
-    found.text = found.system.clone();
+    found.system = scanner.take();
+    let mut thoughts: Vec<&str> = Vec::new();
     for turn in &request.turns {
         found.messages += 1;
         let is_result = |part: &Part<'_>| matches!(part, Part::ToolResult { .. });
@@ -68,50 +71,62 @@ pub fn measure(request: &Request<'_>) -> RequestMeasure {
             found.result_only_messages += 1;
         }
         for part in &turn.parts {
-            found.add_part(part);
+            if let Part::Thinking { text, .. } = part {
+                thoughts.push(text);
+            } else {
+                found.add_part(part, &mut scanner);
+            }
         }
     }
+    found.text = scanner.take();
+    found.text += &found.system;
+    for text in thoughts {
+        scanner.add(text);
+    }
+    found.thinking = scanner.take();
     for tool in &request.tools {
         found.tool_count += 1;
         if tool.name.is_empty() && tool.schema.is_empty() {
-            found.tools.add(&String::from_utf8_lossy(tool.raw));
+            scanner.add(&String::from_utf8_lossy(tool.raw));
         } else {
-            found.tools.add(&tool.name);
-            found.tools.add(&tool.description);
-            found.tools.add(&String::from_utf8_lossy(tool.schema));
+            scanner.add(&tool.name);
+            scanner.add(&tool.description);
+            scanner.add(&String::from_utf8_lossy(tool.schema));
         }
     }
     found.is_tool_forced = matches!(request.tool_choice, ToolChoice::Any | ToolChoice::Named(_));
     if let ResponseFormat::JsonSchema { schema } = request.response_format {
-        found.tools.add(&String::from_utf8_lossy(schema));
+        scanner.add(&String::from_utf8_lossy(schema));
     }
+    found.tools = scanner.take();
     found
 }
 
 impl RequestMeasure {
-    fn add_part(&mut self, part: &Part<'_>) {
+    fn add_part(&mut self, part: &Part<'_>, scanner: &mut Scanner) {
         match part {
-            Part::Text(text) => self.text.add(text),
+            Part::Text(text) => scanner.add(text),
             Part::Image(image) => self.images.push(facts(image)),
-            Part::Document(document) => self.add_document(document),
+            Part::Document(document) => self.add_document(document, scanner),
             Part::ToolCall { name, arguments, .. } => {
                 self.tool_calls += 1;
-                self.text.add(name);
-                self.text.add(arguments);
+                scanner.add(name);
+                scanner.add(arguments);
             }
             Part::ToolResult { text, images, .. } => {
                 self.tool_results += 1;
-                self.text.add(text);
+                scanner.add(text);
                 self.images.extend(images.iter().map(facts));
             }
-            Part::Thinking { text, .. } => self.thinking.add(text),
-            Part::Other { raw, .. } => self.text.add(&String::from_utf8_lossy(raw)),
+            // Scanned apart, after all else.
+            Part::Thinking { .. } => {}
+            Part::Other { raw, .. } => scanner.add(&String::from_utf8_lossy(raw)),
         }
     }
 
-    fn add_document(&mut self, document: &Document<'_>) {
+    fn add_document(&mut self, document: &Document<'_>, scanner: &mut Scanner) {
         if document.media_type.starts_with("text/") {
-            self.text.add(&document.data);
+            scanner.add(&document.data);
         } else {
             self.documents += 1;
             self.document_bytes = self.document_bytes.saturating_add(document.data.len() as u64);

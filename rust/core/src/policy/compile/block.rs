@@ -3,6 +3,7 @@
 use crate::policy::diagnostics::{Findings, Pos, did_you_mean, suggestion};
 use crate::policy::expr::{self, Names, Program};
 use crate::policy::facts::{Scope, Type};
+use crate::policy::grammar::KeyRow;
 use crate::policy::source::{Key, Node, NodeValue};
 
 /// A block whose keys were checked against what the language knows.
@@ -12,17 +13,19 @@ pub struct Block<'n> {
     members: Vec<(&'n Key, &'n Node)>,
     /// Keys that misspelt ones were probably meant to be: not reported as missing too.
     meant: Vec<String>,
+    rows: &'n [&'n [KeyRow]],
 }
 
 impl<'n> Block<'n> {
     /// Opens `node` as a block with these keys; reports anything else. None when it is no block at all.
-    pub fn open(node: &'n Node, what: &str, keys: &[&str], findings: &mut Findings) -> Option<Self> {
+    pub fn open(node: &'n Node, what: &str, rows: &'n [&'n [KeyRow]], findings: &mut Findings) -> Option<Self> {
+        let keys: Vec<&str> = rows.iter().flat_map(|rows| rows.iter()).map(|row| row.name).collect();
         let NodeValue::Map(members) = &node.value else {
             findings.error_hint(
                 node.pos,
                 "wrong-type",
                 format!("{what} must be a block of keys, found {}", node.kind_name()),
-                format!("its keys are {}", list(keys)),
+                format!("its keys are {}", list(&keys)),
             );
             return None;
         };
@@ -35,15 +38,23 @@ impl<'n> Block<'n> {
                 seen.push((key, value));
             } else {
                 meant.extend(did_you_mean(&key.name, keys.iter().copied()).map(str::to_owned));
-                report_unknown_key(key, what, keys, findings);
+                report_unknown_key(key, what, &keys, findings);
             }
         }
-        Some(Self { pos: node.pos, members: seen, meant })
+        Some(Self { pos: node.pos, members: seen, meant, rows })
     }
 
     /// The value of a key; a key with nothing behind it is reported once, and absent.
     pub fn get(&self, name: &str) -> Option<&'n Node> {
         self.members.iter().find(|(key, _)| key.name == name).map(|(_, node)| *node)
+    }
+
+    /// The whole number of a key, within the bounds that its row says.
+    pub fn count(&self, name: &str, findings: &mut Findings) -> Option<u64> {
+        let node = self.get(name)?;
+        let row = self.rows.iter().flat_map(|rows| rows.iter()).find(|row| row.name == name)?;
+        let (low, high) = row.bounds()?;
+        count(node, &format!("`{name}`"), low, high, findings)
     }
 
     /// Where a key stands.
@@ -174,7 +185,7 @@ pub fn items<'n>(node: &'n Node, what: &str, allows_one: bool, findings: &mut Fi
 }
 
 /// A whole number within bounds.
-pub fn count(node: &Node, what: &str, low: u64, high: u64, findings: &mut Findings) -> Option<u64> {
+fn count(node: &Node, what: &str, low: u64, high: u64, findings: &mut Findings) -> Option<u64> {
     let value = node.text().and_then(|text| {
         let text = text.replace('_', "");
         // `1.5k` is as good a number as 1500.

@@ -1,10 +1,11 @@
 //! `tests`: what is given, and what must hold.
 
-use super::block::{Block, boolean, count, expression, items, millionths, named_members, prose, shown, text};
+use super::block::{Block, boolean, expression, items, millionths, named_members, prose, shown, text};
 use crate::calendar::parse_instant;
 use crate::policy::diagnostics::{Findings, suggestion};
 use crate::policy::expr::{self, Names};
 use crate::policy::facts::{FACTS, FactId, Scope, Type, fact};
+use crate::policy::grammar::{self, KeyRow, given_facts};
 use crate::policy::model::{Deployment, Given, GivenValue, MetaValue, PolicyModel, PolicyTest};
 use crate::policy::source::{Node, NodeValue};
 
@@ -12,7 +13,7 @@ use crate::policy::source::{Node, NodeValue};
 pub(super) fn tests(node: &Node, known: &Known<'_>, names: &mut Names, findings: &mut Findings) -> Vec<PolicyTest> {
     let mut tests: Vec<PolicyTest> = Vec::new();
     for item in items(node, "`tests`", false, findings) {
-        let Some(block) = Block::open(item, "a test", &["name", "given", "expect"], findings) else { continue };
+        let Some(block) = Block::open(item, "a test", &[grammar::TEST], findings) else { continue };
         let name = block.need("name", "a test", findings).and_then(|node| text(node, "`name`", findings));
         let given = block.need("given", "a test", findings).map(|node| given(node, known, findings));
         let expect = block.need("expect", "a test", findings);
@@ -49,9 +50,6 @@ fn decided(id: FactId) -> bool {
     FACTS.iter().any(|row| row.id == id && row.scope > Scope::Request)
 }
 
-/// The keys of `given` beside the facts of a request.
-const GIVEN_KEYS: [&str; 5] = ["prompt", "meta", "now", "cooling", "without_key"];
-
 /// What `cooling` and `without_key` may name.
 pub(super) struct Known<'p> {
     /// The models.
@@ -63,16 +61,14 @@ pub(super) struct Known<'p> {
 }
 
 fn given(node: &Node, known: &Known<'_>, findings: &mut Findings) -> Given {
-    let settable = |id: FactId| !matches!(id, FactId::Prompt | FactId::Time | FactId::Weekday | FactId::Date);
-    let fact_keys: Vec<&str> =
-        FACTS.iter().filter(|row| row.scope == Scope::Request && settable(row.id)).map(|row| row.name).collect();
-    let keys: Vec<&str> = GIVEN_KEYS.iter().copied().chain(fact_keys.iter().copied()).collect();
-    let Some(block) = Block::open(node, "`given`", &keys, findings) else { return Given::default() };
-    let facts = fact_keys
+    let settable = given_facts();
+    let rows: [&[KeyRow]; 2] = [grammar::GIVEN, &settable];
+    let Some(block) = Block::open(node, "`given`", &rows, findings) else { return Given::default() };
+    let facts = settable
         .iter()
-        .filter_map(|name| {
-            let value = given_fact(block.get(name)?, name, findings)?;
-            Some((fact(name)?.id, value))
+        .filter_map(|row| {
+            let value = given_fact(&block, row.name, findings)?;
+            Some((fact(row.name)?.id, value))
         })
         .collect();
     let mut model_names = |key: &str| {
@@ -150,7 +146,8 @@ fn signed(text: &str) -> Option<i64> {
     }
 }
 
-fn given_fact(node: &Node, name: &str, findings: &mut Findings) -> Option<GivenValue> {
+fn given_fact(block: &Block<'_>, name: &str, findings: &mut Findings) -> Option<GivenValue> {
+    let node = block.get(name)?;
     if node.text() == Some("unknown") {
         return Some(GivenValue::Unknown);
     }
@@ -167,7 +164,8 @@ fn given_fact(node: &Node, name: &str, findings: &mut Findings) -> Option<GivenV
             }
             Some(GivenValue::Num(value))
         }
-        Type::Number => count(node, &what, 0, 1_000_000_000, findings)
+        Type::Number => block
+            .count(name, findings)
             .and_then(|value| i64::try_from(value).ok()?.checked_mul(1_000_000))
             .map(GivenValue::Num),
         Type::Enum(words) => {

@@ -12,8 +12,9 @@ use crate::catalog::Catalog;
 use crate::policy::diagnostics::{Finding, Findings};
 use crate::policy::expr::{self, Names};
 use crate::policy::facts::{Scope, Type, fact};
+use crate::policy::grammar;
 use crate::policy::lints;
-use crate::policy::model::{Accept, NamedFact, Policy, UnknownMode};
+use crate::policy::model::{Accept, NamedFact, Policy};
 use crate::policy::source::{Node, Row, canonical, tree};
 use block::{Block, expression, named_members, text, word};
 use file_tests::{Known, tests};
@@ -24,22 +25,6 @@ use settings::{accept, escalate, run};
 
 /// The version of the language.
 const VERSION: &str = "1";
-
-const KEYS: [&str; 13] = [
-    "turnout",
-    "name",
-    "description",
-    "models",
-    "pools",
-    "facts",
-    "require",
-    "unknown",
-    "rules",
-    "otherwise",
-    "accept",
-    "escalate",
-    "run",
-];
 
 /// Checks a policy and compiles it. Tests in the file are compiled, not run.
 ///
@@ -63,8 +48,7 @@ pub fn compile(rows: &[Row], catalog: &Catalog, today: i64) -> Result<(Policy, V
 }
 
 fn compile_root(root: &Node, catalog: &Catalog, today: i64, findings: &mut Findings) -> Option<Policy> {
-    let keys: Vec<&str> = KEYS.iter().copied().chain(["tests"]).collect();
-    let block = Block::open(root, "a policy", &keys, findings)?;
+    let block = Block::open(root, "a policy", &[grammar::POLICY], findings)?;
     version(&block, findings);
     let name = block.need("name", "a policy", findings).and_then(|node| {
         let name = text(node, "`name`", findings)?;
@@ -90,9 +74,8 @@ fn compile_root(root: &Node, catalog: &Catalog, today: i64, findings: &mut Findi
     };
     let facts = block.get("facts").map(|node| facts(node, &mut names, findings)).unwrap_or_default();
     let required = block.get("require").map(|node| require(node, &mut names, findings)).unwrap_or_default();
-    let unknown_words = [("strongest", UnknownMode::Strongest), ("skip", UnknownMode::Skip)];
     let unknown =
-        block.get("unknown").and_then(|node| word(node, "`unknown`", &unknown_words, findings)).unwrap_or_default();
+        block.get("unknown").and_then(|node| word(node, "`unknown`", &grammar::UNKNOWN, findings)).unwrap_or_default();
     let run = block.get("run").map(|node| run(node, None, findings)).unwrap_or_default();
     let context = RuleContext { models: &models, pools: &pools, run };
     let rules = rules(&block, &context, &mut names, findings);

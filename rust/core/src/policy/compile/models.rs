@@ -1,33 +1,15 @@
 //! `models` and `pools`: the catalogue's facts, then what the file says differently.
 
-use super::block::{Block, count, is_name, items, money_picos, named_members, shown, text, word};
+use super::block::{Block, is_name, items, money_picos, named_members, shown, text, word};
 use super::reach::{key_ref, url};
 use super::settings::flag;
 use crate::catalog::{Auth, Catalog, Model, Price, PricePeriod, Provider, Status};
 use crate::money::NanosPerMtok;
 use crate::policy::diagnostics::{Findings, Pos};
+use crate::policy::grammar;
 use crate::policy::model::{Deployment, KeyRef, PolicyModel};
 use crate::policy::source::{Key, Node, NodeValue};
 use crate::wire::Dialect;
-
-const MODEL_KEYS: [&str; 13] = [
-    "use",
-    "deployments",
-    "key",
-    "region",
-    "base_url",
-    "price",
-    "context",
-    "max_output",
-    "dialect",
-    "tools",
-    "images",
-    "documents",
-    "schema",
-];
-const DEPLOYMENT_KEYS: [&str; 5] = ["name", "key", "region", "base_url", "weight"];
-const DIALECTS: [(&str, Dialect); 2] =
-    [("openai-chat", Dialect::OpenAiChat), ("anthropic-messages", Dialect::AnthropicMessages)];
 
 /// How many days before its end a model is warned of.
 const RETIRING_DAYS: i64 = 30;
@@ -70,7 +52,7 @@ fn model(
 ) -> Option<(PolicyModel, Vec<Deployment>)> {
     let what = format!("model `{}`", key.name);
     let block = match &node.value {
-        NodeValue::Map(_) => Some(Block::open(node, &what, &MODEL_KEYS, findings)?),
+        NodeValue::Map(_) => Some(Block::open(node, &what, &[grammar::MODEL], findings)?),
         _ => None,
     };
     let use_node = match &block {
@@ -79,41 +61,28 @@ fn model(
     };
     let full_name = text(use_node, &format!("the catalogue name of {what}"), findings)?;
     let stated = Stated::read(block.as_ref(), findings);
-    let (mut facts, provider) = resolve(full_name, use_node.pos, &stated, catalog, today, findings)?;
-    stated.apply(&mut facts);
-    let dialect = dialect(&stated, provider, use_node.pos, findings)?;
-    let base_url = base_url(&stated, provider, &what, use_node.pos, findings)?;
-    let default_key = match &stated.key {
+    let found = facts_of(full_name, use_node.pos, &what, &stated, catalog, today, findings);
+    let key_of = |provider: &Provider| match &stated.key {
         Some(key) => key.clone(),
         None if provider.auth == Auth::None || provider.env.is_empty() => KeyRef::None,
         None => KeyRef::Env(provider.env.clone()),
     };
-    if facts.prices.is_empty() && stated.has_price {
-        return None;
-    }
-    if facts.prices.is_empty() {
-        findings.error_hint(
-            use_node.pos,
-            "unknown-price",
-            format!("the price of `{full_name}` is not known"),
-            "say it: `price: { input: $0.10, output: $0.40 }` per million tokens, or `price: free`",
-        );
-        return None;
-    }
     let default = Deployment {
         id: key.name.clone(),
         name: key.name.clone(),
         model: index,
-        key: default_key,
+        key: found.as_ref().map_or(KeyRef::None, |found| key_of(found.provider)),
         region: stated.region.clone(),
-        base_url: base_url.clone(),
+        base_url: found.as_ref().map(|found| found.base_url.clone()).unwrap_or_default(),
         weight: 1,
         has_own_reach: stated.base_url.is_some() || stated.key.is_some() || stated.region.is_some(),
     };
+    // Deployments of a model that is refused are read too, so that all findings are shown at once.
     let own = match block.as_ref().and_then(|block| block.get("deployments")) {
         Some(list) => deployments(list, &default, findings),
         None => vec![default],
     };
+    let Found { facts, provider, dialect, base_url } = found?;
     let model = PolicyModel {
         alias: key.name.clone(),
         facts,
@@ -126,6 +95,42 @@ fn model(
         pos: key.pos,
     };
     Some((model, own))
+}
+
+/// A model of the catalogue, with what the file says differently.
+struct Found<'c> {
+    facts: Model,
+    provider: &'c Provider,
+    dialect: Dialect,
+    base_url: String,
+}
+
+fn facts_of<'c>(
+    full_name: &str,
+    pos: Pos,
+    what: &str,
+    stated: &Stated,
+    catalog: &'c Catalog,
+    today: i64,
+    findings: &mut Findings,
+) -> Option<Found<'c>> {
+    let (mut facts, provider) = resolve(full_name, pos, stated, catalog, today, findings)?;
+    stated.apply(&mut facts);
+    let dialect = dialect(stated, provider, pos, findings)?;
+    let base_url = base_url(stated, provider, what, pos, findings)?;
+    if facts.prices.is_empty() && stated.has_price {
+        return None;
+    }
+    if facts.prices.is_empty() {
+        findings.error_hint(
+            pos,
+            "unknown-price",
+            format!("the price of `{full_name}` is not known"),
+            "say it: `price: { input: $0.10, output: $0.40 }` per million tokens, or `price: free`",
+        );
+        return None;
+    }
+    Some(Found { facts, provider, dialect, base_url })
 }
 
 /// What the file says of a model.
@@ -155,11 +160,9 @@ impl Stated {
             base_url: block.get("base_url").and_then(|node| url(node, findings)),
             price: block.get("price").and_then(|node| price(node, findings)),
             has_price: block.get("price").is_some(),
-            context: block.get("context").and_then(|node| count(node, "`context`", 1, 1_000_000_000, findings)),
-            max_output: block
-                .get("max_output")
-                .and_then(|node| count(node, "`max_output`", 1, 1_000_000_000, findings)),
-            dialect: block.get("dialect").and_then(|node| word(node, "`dialect`", &DIALECTS, findings)),
+            context: block.count("context", findings),
+            max_output: block.count("max_output", findings),
+            dialect: block.get("dialect").and_then(|node| word(node, "`dialect`", &grammar::DIALECTS, findings)),
             tools: flag(block, "tools", findings),
             images: flag(block, "images", findings),
             documents: flag(block, "documents", findings),
@@ -292,7 +295,7 @@ fn price(node: &Node, findings: &mut Findings) -> Option<Price> {
         );
         return None;
     }
-    let block = Block::open(node, "`price`", &["input", "output", "cache_read", "cache_write"], findings)?;
+    let block = Block::open(node, "`price`", &[grammar::PRICE], findings)?;
     let rate = |key: &str, findings: &mut Findings| {
         let picos = money_picos(block.get(key)?, &format!("`{key}`"), findings)?;
         if picos % 1000 == 0 {
@@ -321,7 +324,7 @@ fn deployments(node: &Node, default: &Deployment, findings: &mut Findings) -> Ve
         findings.error(node.pos, "empty-choice", "`deployments` lists none");
     }
     for item in items(node, "`deployments`", false, findings) {
-        let Some(block) = Block::open(item, "a deployment", &DEPLOYMENT_KEYS, findings) else { continue };
+        let Some(block) = Block::open(item, "a deployment", &[grammar::DEPLOYMENT], findings) else { continue };
         let Some(name) = block.need("name", "a deployment", findings).and_then(|node| text(node, "`name`", findings))
         else {
             continue;
@@ -334,7 +337,7 @@ fn deployments(node: &Node, default: &Deployment, findings: &mut Findings) -> Ve
             findings.error(block.key_pos("name"), "duplicate-name", format!("two deployments are called `{name}`"));
             continue;
         }
-        let weight = block.get("weight").and_then(|node| count(node, "`weight`", 0, 1000, findings)).unwrap_or(1);
+        let weight = block.count("weight", findings).unwrap_or(1);
         found.push(Deployment {
             id: format!("{}/{name}", default.name),
             name: name.to_owned(),

@@ -1,6 +1,6 @@
 //! `require`, `rules` and `otherwise`.
 
-use super::block::{Block, count, expression, is_name, items, text, word};
+use super::block::{Block, expression, is_name, items, text, word};
 use super::models::Defined;
 use super::pools::model_list;
 use super::settings::{accept, asks_for_money, escalate, run};
@@ -8,11 +8,9 @@ use crate::catalog::{Terms, expected_cost};
 use crate::policy::diagnostics::Findings;
 use crate::policy::expr::{Names, Program, Tri, Wording, wording};
 use crate::policy::facts::{Scope, Type};
+use crate::policy::grammar;
 use crate::policy::model::{Pool, Prefer, Require, Rule, Run, SetParams, ThinkingLevel};
 use crate::policy::source::Node;
-
-const CHOICE_KEYS: [&str; 9] = ["from", "prefer", "want", "require", "set", "else", "accept", "escalate", "run"];
-const RULE_ONLY_KEYS: [&str; 2] = ["name", "when"];
 
 /// What rules may name.
 pub(super) struct RuleContext<'m> {
@@ -28,7 +26,7 @@ pub(super) struct RuleContext<'m> {
 pub(super) fn require(node: &Node, names: &mut Names, findings: &mut Findings) -> Vec<Require> {
     let mut filters: Vec<Require> = Vec::new();
     for (index, item) in items(node, "`require`", false, findings).into_iter().enumerate() {
-        let Some(block) = Block::open(item, "a filter of `require`", &["name", "when", "keep"], findings) else {
+        let Some(block) = Block::open(item, "a filter of `require`", &[grammar::FILTER], findings) else {
             continue;
         };
         let name = match block.get("name") {
@@ -64,9 +62,10 @@ pub(super) fn rules(
     let mut rules: Vec<Rule> = Vec::new();
     let mut wordings: Vec<Option<Wording>> = Vec::new();
     if let Some(node) = root.get("rules") {
-        let keys: Vec<&str> = RULE_ONLY_KEYS.iter().chain(&CHOICE_KEYS).copied().collect();
         for item in items(node, "`rules`", false, findings) {
-            let Some(block) = Block::open(item, "a rule", &keys, findings) else { continue };
+            let Some(block) = Block::open(item, "a rule", &[grammar::RULE, grammar::CHOICE], findings) else {
+                continue;
+            };
             // A rule without a usable name is still read, so that all its findings are shown at once.
             let name = rule_name(&block, &rules, findings).unwrap_or_else(|| "?".to_owned());
             let what = format!("`when` of {}", described(&name));
@@ -79,7 +78,7 @@ pub(super) fn rules(
         }
     }
     if let Some(node) = root.need("otherwise", "a policy", findings)
-        && let Some(block) = Block::open(node, "`otherwise`", &CHOICE_KEYS, findings)
+        && let Some(block) = Block::open(node, "`otherwise`", &[grammar::CHOICE], findings)
     {
         rules.push(choice(&block, "otherwise".to_owned(), None, context, names, findings));
     }
@@ -188,18 +187,18 @@ fn choice(
 
 /// `set: { thinking: high, max_tokens: 8000 }`
 fn set(node: &Node, findings: &mut Findings) -> SetParams {
-    let Some(block) = Block::open(node, "`set`", &["thinking", "max_tokens"], findings) else {
+    let Some(block) = Block::open(node, "`set`", &[grammar::SET], findings) else {
         return SetParams::default();
     };
     let thinking = block.get("thinking").and_then(|node| {
         let is_budget = node.text().is_some_and(|text| text.starts_with(|first: char| first.is_ascii_digit()));
         if is_budget {
-            count(node, "`thinking`", 1, 1_000_000, findings).map(ThinkingLevel::Budget)
+            block.count("thinking", findings).map(ThinkingLevel::Budget)
         } else {
             word(node, "`thinking`", &ThinkingLevel::NAMED, findings)
         }
     });
-    let max_tokens = block.get("max_tokens").and_then(|node| count(node, "`max_tokens`", 1, 10_000_000, findings));
+    let max_tokens = block.count("max_tokens", findings);
     SetParams { thinking, max_tokens }
 }
 

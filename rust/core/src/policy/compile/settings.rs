@@ -1,8 +1,9 @@
 //! What rules and the whole policy say alike: `accept`, `escalate`, `run`; and small questions that both ask.
 
-use super::block::{Block, boolean, count, duration_ms, items, millionths, money_picos, word};
+use super::block::{Block, boolean, duration_ms, items, millionths, money_picos, word};
 use crate::policy::diagnostics::Findings;
 use crate::policy::facts::FactId;
+use crate::policy::grammar::{self, KeyRow};
 use crate::policy::model::{Accept, Escalate, Run};
 use crate::policy::source::Node;
 
@@ -19,11 +20,11 @@ pub(super) fn accept(node: &Node, findings: &mut Findings) -> Vec<Accept> {
 
 /// `escalate: { at_most: 1, cost_within: 2.5x }`
 pub(super) fn escalate(node: &Node, findings: &mut Findings) -> Option<Escalate> {
-    let block = Block::open(node, "`escalate`", &["at_most", "cost_within"], findings)?;
-    let at_most = block
-        .get("at_most")
-        .map_or(Some(1), |node| count(node, "`at_most`", 0, 5, findings))
-        .and_then(|count| u32::try_from(count).ok())?;
+    let block = Block::open(node, "`escalate`", &[grammar::ESCALATE], findings)?;
+    let at_most = match block.get("at_most") {
+        Some(_) => u32::try_from(block.count("at_most", findings)?).ok()?,
+        None => 1,
+    };
     let cost_within_millionths =
         block.get("cost_within").and_then(|node| millionths(node, "`cost_within`", "x", findings));
     Some(Escalate { at_most, cost_within_millionths })
@@ -33,10 +34,10 @@ pub(super) fn escalate(node: &Node, findings: &mut Findings) -> Option<Escalate>
 ///
 /// The retry budget belongs to the process, so only the whole policy can set it.
 pub(super) fn run(node: &Node, inherited: Option<Run>, findings: &mut Findings) -> Run {
-    let keys = ["deadline", "spend", "ttft", "attempts", "retry_budget"];
-    let keys = if inherited.is_some() { keys.get(..4).unwrap_or_default() } else { &keys };
+    let rows: &[&[KeyRow]] =
+        if inherited.is_some() { &[grammar::RUN] } else { &[grammar::RUN, grammar::RUN_OF_PROCESS] };
     let inherited = inherited.unwrap_or_default();
-    let Some(block) = Block::open(node, "`run`", keys, findings) else { return inherited };
+    let Some(block) = Block::open(node, "`run`", rows, findings) else { return inherited };
     let mut run = inherited;
     if let Some(value) = block.get("deadline").and_then(|node| duration_ms(node, "`deadline`", findings)) {
         run.deadline_ms = value;
@@ -47,7 +48,7 @@ pub(super) fn run(node: &Node, inherited: Option<Run>, findings: &mut Findings) 
     if let Some(value) = block.get("spend").and_then(|node| money_picos(node, "`spend`", findings)) {
         run.spend_usd_picos = Some(value);
     }
-    if let Some(value) = block.get("attempts").and_then(|node| count(node, "`attempts`", 1, 20, findings)) {
+    if let Some(value) = block.count("attempts", findings) {
         run.attempts = u32::try_from(value).unwrap_or(run.attempts);
     }
     if let Some(value) = block.get("retry_budget").and_then(|node| millionths(node, "`retry_budget`", "", findings)) {

@@ -10,7 +10,7 @@ use crate::policy::diagnostics::suggestion;
 use crate::policy::facts::Type;
 
 /// The functions: name, and what the second argument is.
-const FUNCTIONS: [(&str, &str); 5] = [
+pub(in crate::policy) const FUNCTIONS: [(&str, &str); 5] = [
     ("any_word", "a list of words"),
     ("contains", "a text"),
     ("matches", "a regular expression"),

@@ -20,6 +20,7 @@ mod thresholds;
 
 pub use ast::{CmpOp, Expr, ExprKind, Literal, Span};
 pub use check::{Names, Wording, check, wording};
+pub(in crate::policy) use functions::FUNCTIONS;
 pub use lex::fixed;
 pub use parse::parse;
 pub use program::{Environment, Program, TextTest, Tri, Value};

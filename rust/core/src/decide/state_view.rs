@@ -1,0 +1,56 @@
+//! What a decision sees of the state: the state itself, or what its record says of it.
+
+use super::inputs::{Inputs, Seen};
+use super::prompt_cache::CachePlan;
+use crate::control::{ControlState, LatencyQuantiles};
+use crate::policy::Deployment;
+
+/// The state as a decision reads it; no state is an empty one whose prompt caches are not forecast.
+pub(super) enum StateView<'s> {
+    Live(Option<&'s ControlState>),
+    Recorded(&'s Inputs),
+}
+
+impl StateView<'_> {
+    /// Whether there is a state at all.
+    pub fn is_there(&self) -> bool {
+        match self {
+            Self::Live(state) => state.is_some(),
+            Self::Recorded(inputs) => inputs.has_state,
+        }
+    }
+
+    /// 0 healthy; higher goes later.
+    pub fn standing(&self, index: usize, deployment: &Deployment, provider: &str, now_ms: i64) -> u8 {
+        match self {
+            Self::Live(state) => state.map_or(0, |state| {
+                state.standing(&deployment.id, &deployment.key.label(), provider, now_ms).rank().tier
+            }),
+            Self::Recorded(inputs) => seen(inputs, index).standing,
+        }
+    }
+
+    /// The times to first token that were seen.
+    pub fn latency(&self, index: usize, deployment: &Deployment) -> Option<LatencyQuantiles> {
+        match self {
+            Self::Live(state) => state.and_then(|state| state.latency(&deployment.id)),
+            Self::Recorded(inputs) => {
+                let seen = seen(inputs, index);
+                let (ttft_p50_ms, ttft_p95_ms) = seen.ttft_p50_ms.zip(seen.ttft_p95_ms)?;
+                Some(LatencyQuantiles { ttft_p50_ms, ttft_p95_ms })
+            }
+        }
+    }
+
+    /// How much of the request a deployment's prompt cache is likely to hold, in bytes of text.
+    pub fn held(&self, plan: &CachePlan<'_>, index: usize, deployment: &Deployment, now_ms: i64) -> u64 {
+        match self {
+            Self::Live(state) => state.map_or(0, |state| plan.held(state, &deployment.id, now_ms)),
+            Self::Recorded(inputs) => seen(inputs, index).held,
+        }
+    }
+}
+
+fn seen(inputs: &Inputs, index: usize) -> Seen {
+    inputs.seen.iter().find(|seen| seen.deployment == index).copied().unwrap_or_default()
+}

@@ -1,0 +1,57 @@
+"""Two decisions on the same case, and what of them differs, for a person to read."""
+
+from __future__ import annotations
+
+import json
+import pprint
+from collections.abc import Iterator
+from typing import Any
+
+from tests.reference.cases import World
+from tests.reference.decisions import Call
+from tests.reference.measure import Both, Refused
+
+
+def differences(core: Any, reference: Any, where: str = "") -> Iterator[str]:
+    """What differs between two decisions: `where: what the core says / what the reference says`."""
+    if isinstance(core, dict) and isinstance(reference, dict):
+        for key in sorted(core.keys() | reference.keys()):
+            yield from differences(core.get(key, "nothing"), reference.get(key, "nothing"), f"{where}.{key}".strip("."))
+    elif isinstance(core, list) and isinstance(reference, list) and len(core) == len(reference):
+        for place, (one, other) in enumerate(zip(core, reference, strict=True)):
+            yield from differences(one, other, f"{where}[{place}]")
+    elif core != reference or type(core) is not type(reference):
+        yield f"{where}: core {json.dumps(core)} / reference {json.dumps(reference)}"
+
+
+def mismatches(world: World, asked: list[Call]) -> Iterator[str | None]:
+    """For each request, what differs, with all that is needed to see it again; none where the two agree.
+
+    Raises:
+        Refused: The core does not load the policy.
+    """
+    both = Both(*world)
+    text, document, environ, events = world
+    for call in asked:
+        measured = both.measured(call)
+        core, reference = both.by_core(call), both.by_reference(call, measured)
+        if core == reference:
+            yield None
+            continue
+        found = "\n".join(differences(json.loads(core), json.loads(reference)))
+        rows = [{key: row[key] for key in row if key != "allow"} for row in json.loads(document)["models"]]
+        yield "\n".join(
+            (
+                "\n--- the two disagree",
+                found,
+                f"--- policy\n{text}",
+                f"--- catalogue\n{pprint.pformat(rows, width=120, sort_dicts=False)}",
+                f"--- request ({call.dialect})\n{pprint.pformat(call.body, width=120, sort_dicts=False)}",
+                f"--- meta {call.meta}, now_ms {call.now_ms}, seed {call.seed}",
+                f"--- keys {sorted(key for key in environ if environ[key])}",
+                *(f"    {event}" for event in events),
+            )
+        )
+
+
+__all__ = ["Refused", "differences", "mismatches"]

@@ -1,0 +1,485 @@
+"""The decision: facts, then eligibility, then the first rule that matches, then the choice. The specification of `decide`.
+
+What is measured comes from outside: token counts and their bounds, what the classifier says, the forecast of the answer's
+length, the standing and the latency of a deployment. What is made of it is computed here, from the policy, the catalogue, the
+request, the clock, the seed and the keys.
+"""
+
+from __future__ import annotations
+
+import datetime
+from collections.abc import Callable
+from dataclasses import dataclass
+from fractions import Fraction
+from typing import Any, NamedTuple
+
+from tests.reference.expressions import EPOCH, MUTATIONS, Interval, Names, Value, evaluate, exactly, names, truth
+from tests.reference.policies import Condition, Deployment, Filter, Model, Policy, Rule
+from tests.reference.prices import Expected, Row, Span, cost, expected, minute_and_day, names_region, next_edge, quote
+
+UNKNOWN_WINDOW = 4096
+"""What a local model opens unless it is told otherwise."""
+EXACT_BYTES = 16 * 1024
+"""Up to this size a request is counted exactly when an estimate leaves something open."""
+FAMILY = "o200k_base"
+"""The vocabulary of the fact `tokens`."""
+WEEKDAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
+
+
+class Seen(NamedTuple):
+    """What was measured of one deployment for one rule."""
+
+    out_p50: int
+    out_p90: int
+    standing: int
+    ttft_p50_ms: int | None
+    ttft_p95_ms: int | None
+    untranslatable: str | None = None
+    """Why the request cannot be written for it, if it cannot."""
+
+
+@dataclass(frozen=True)
+class Measured:
+    """What was measured of one request."""
+
+    estimates: dict[str, Span]
+    exact: dict[str, Span | None]
+    """By vocabulary; none when there is no exact count."""
+    facts: dict[str, Value]
+    """`task`, `language`, `difficulty`, `code`, `tool_loop`, `turns`."""
+    seen: Callable[[Rule | None, str], Seen]
+    """By rule (none: nothing is set) and deployment."""
+
+
+@dataclass(frozen=True)
+class Call:
+    """One request with all that a decision depends on beside policy and catalogue."""
+
+    body: Row
+    raw: bytes
+    """The body as it is sent."""
+    dialect: str
+    meta: dict[str, str | bool | float]
+    environ: dict[str, str]
+    now_ms: int
+    seed: int
+
+
+@dataclass
+class Candidate:
+    """A deployment, and what became of it."""
+
+    model: Model
+    deployment: Deployment
+    is_else: bool
+    place: int
+    input: Span
+    max_tokens: int | None
+    seen: Seen
+    cost: Expected
+    rejected: tuple[str, str, bool] | None = None
+    meets_wants: bool = True
+
+
+def texts_of(content: Any) -> list[str]:
+    """The texts of a message."""
+    if isinstance(content, str):
+        return [content]
+    return [part["text"] for part in content or [] if part["type"] == "text"]
+
+
+class Request:
+    """The facts of a request, as expressions see them."""
+
+    def __init__(self, policy: Policy, call: Call, measured: Measured) -> None:
+        self.policy, self.call, self.measured = policy, call, measured
+        self.is_exact = self.was_exact = False
+        self.read: set[str] = set()
+        body = call.body
+        self.parts = [
+            part for message in body["messages"] if isinstance(message["content"], list) for part in message["content"]
+        ]
+        asks = [texts_of(message["content"]) for message in body["messages"] if message["role"] == "user"]
+        self.ask = next((texts for texts in reversed(asks) if texts), [])
+        self.tools: list[Row] = body.get("tools", [])
+        choice = body.get("tool_choice")
+        self.forces_tool = choice == "required" or (isinstance(choice, dict) and choice["type"] in ("any", "tool", "function"))
+        self.max_tokens: int | None = body.get("max_tokens")
+        self.format = body.get("response_format", {}).get("type", "text")
+        minute, day = minute_and_day(call.now_ms)
+        self.free: dict[str, Callable[[], Value]] = {
+            "max_tokens": lambda: None if self.max_tokens is None else exactly(self.max_tokens),
+            "tools": lambda: exactly(len(self.tools)),
+            "images": lambda: exactly(self.count("image_url", "image")),
+            "documents": lambda: exactly(self.count("file", "document")),
+            "stream": lambda: bool(body.get("stream")),
+            "schema": lambda: self.format != "text",
+            "requested": lambda: body.get("model"),
+            "time": lambda: exactly(minute, "time"),
+            "date": lambda: exactly(day, "date"),
+            "weekday": lambda: WEEKDAYS[(day + 3) % 7],
+        }
+
+    def count(self, *kinds: str) -> int:
+        """Parts of these kinds in the conversation."""
+        return sum(part["type"] in kinds for part in self.parts)
+
+    def exactly(self, family: str) -> Span | None:
+        """The exact count, where there is one and the request is short enough to make it."""
+        return self.measured.exact.get(family) if len(self.call.raw) <= EXACT_BYTES else None
+
+    def see(self, name: str) -> Value:
+        """The value of a fact."""
+        if name in self.policy.facts:
+            self.read.add(name)
+            return evaluate(self.policy.facts[name], self.see, self.texts)
+        if name.startswith("meta."):
+            value = self.call.meta.get(name[5:])
+            return value if value is None or isinstance(value, str | bool) else exactly(Fraction(f"{value:.6f}"))
+        if name == "language":
+            self.read.add(name)
+        if name == "tokens":
+            span = (self.exactly(FAMILY) if self.is_exact else None) or self.measured.estimates[FAMILY]
+            return Interval(Fraction(span.low), Fraction(span.high))
+        read = self.free.get(name)
+        return read() if read else self.measured.facts[name]
+
+    def texts(self, name: str) -> list[str] | None:
+        """What a text function looks at."""
+        if name == "prompt":
+            return self.ask
+        value = self.see(name)
+        return [value] if isinstance(value, str) else None
+
+    def holds(self, condition: Condition, candidate: Candidate | None = None) -> bool | None:
+        """Whether a condition holds. If an estimate leaves it open, it is asked again with the exact count."""
+
+        of_candidate = _facts_of(self.policy, candidate) if candidate else {}
+
+        def see(name: str) -> Value:
+            return of_candidate[name]() if name in of_candidate else self.see(name)
+
+        def texts(name: str) -> list[str] | None:
+            value = see(name) if name != "prompt" else None
+            return self.ask if name == "prompt" else [value] if isinstance(value, str) else None
+
+        self.is_exact = False
+        held = truth(evaluate(condition.tree, see, texts))
+        reads_tokens = not names(condition.tree).isdisjoint({"tokens", *self.policy.facts})
+        if held is None and reads_tokens and self.exactly(FAMILY) and "never-counts" not in MUTATIONS:
+            self.is_exact = self.was_exact = True
+            held = truth(evaluate(condition.tree, see, texts))
+        return held
+
+
+def _facts_of(policy: Policy, candidate: Candidate) -> dict[str, Callable[[], Value]]:
+    def known(value: int | None, unit: str = "number", per: int = 1) -> Value:
+        return None if value is None else exactly(Fraction(value, per), unit)
+
+    model, seen = candidate.model, candidate.seen
+    return {
+        "model": lambda: model.name,
+        "model.name": lambda: model.name,
+        "model.provider": lambda: model.provider,
+        "model.context": lambda: known(model.facts.get("context")),
+        "model.max_output": lambda: known(model.facts.get("max_output")),
+        "model.rank": lambda: known(policy.ranks[model.name]),
+        "deployment.name": lambda: candidate.deployment.name,
+        "deployment.region": lambda: candidate.deployment.region,
+        "cost.p50": lambda: known(candidate.cost.p50, "money", 10**12),
+        "cost.p90": lambda: known(candidate.cost.p90, "money", 10**12),
+        "ttft.p50": lambda: known(seen.ttft_p50_ms, "duration"),
+        "ttft.p95": lambda: known(seen.ttft_p95_ms, "duration"),
+    }
+
+
+class Choice(NamedTuple):
+    """What a rule would do."""
+
+    attempts: list[Candidate]
+    rejected: list[Candidate]
+    relaxed: list[str]
+
+
+def decide(policy: Policy, call: Call, measured: Measured) -> Row:
+    """Decides, and returns what a decision shows."""
+    request = Request(policy, call, measured)
+
+    def strength(choice: Choice) -> int:
+        return policy.ranks[choice.attempts[0].model.name] if choice.attempts else 0
+
+    trace: list[Row] = []
+    doubtful: list[int] = []
+    for place, rule in enumerate(policy.rules):
+        held = True if rule.when is None else request.holds(rule.when)
+        name = {True: "matched", False: "no", None: "unknown"}[held]
+        trace.append({"name": rule.name, "held": name, "when": rule.when.text if rule.when else None})
+        if held is None:
+            doubtful.append(place)
+        if held:
+            break
+    taken = place
+    choice = _choose(request, rule)
+    # Doubt goes up: an unknown rule above the first true one is taken if it chooses a stronger model. A rule that matches and
+    # has nothing eligible refuses the call; it makes no room for another.
+    if policy.is_cautious and strength(choice) and "doubt-stays-down" not in MUTATIONS:
+        for place in doubtful:
+            other = _choose(request, policy.rules[place])
+            if strength(other) > strength(choice):
+                taken, choice = place, other
+        if taken != len(trace) - 1:
+            trace[taken]["held"], trace[-1]["held"] = "unknown-but-stronger", "outranked"
+    chosen = choice.attempts[0] if choice.attempts else None
+    rows = [_shown(policy, candidate, place) for place, candidate in enumerate(choice.attempts, 1)]
+    return {
+        "rule": policy.rules[taken].name,
+        "model": chosen.model.name if chosen else None,
+        "deployment": chosen.deployment.id if chosen else None,
+        "rules": trace,
+        "facts": _facts_shown(request),
+        "candidates": rows + [_shown(policy, candidate, None) for candidate in choice.rejected],
+        "relaxed": choice.relaxed,
+        "strongest": _strongest(request),
+    }
+
+
+def _choose(request: Request, rule: Rule) -> Choice:
+    """Filters the candidates of a rule, then ranks what is left."""
+    candidates = _candidates(request, rule)
+    for candidate in candidates:
+        candidate.rejected = _rejection(request, rule, candidate)
+    attempts = [candidate for candidate in candidates if candidate.rejected is None]
+    if not attempts:
+        return Choice([], candidates, [])
+
+    def group(candidate: Candidate) -> tuple[int, bool]:
+        standing = 0 if "cooling-is-ignored" in MUTATIONS else candidate.seen.standing
+        return standing, candidate.is_else
+
+    def meets(candidate: Candidate, wants: list[Condition]) -> bool:
+        return all(request.holds(want, candidate) for want in wants)
+
+    # Wishes are given up from the right until one of those that are tried first meets what is left.
+    first = [candidate for candidate in attempts if group(candidate) == min(map(group, attempts))]
+    kept = list(rule.want)
+    while not any(meets(candidate, kept) for candidate in first):
+        kept.pop(0 if "gives-up-from-the-left" in MUTATIONS else -1)
+    for candidate in attempts:
+        candidate.meets_wants = meets(candidate, kept)
+
+    def preference(candidate: Candidate) -> float:
+        value: int | None = 0
+        if rule.prefer == "cheapest":
+            value = candidate.cost.p90 if "cheapest-by-p90" in MUTATIONS else candidate.cost.p50
+        elif rule.prefer == "fastest":
+            value = candidate.seen.ttft_p50_ms
+        elif rule.prefer == "best":
+            value = -request.policy.ranks[candidate.model.name]
+        return float("inf") if value is None else value
+
+    attempts.sort(key=lambda each: (*group(each), not each.meets_wants, preference(each), each.place))
+    relaxed = [want.text for want in reversed(rule.want[len(kept) :])]
+    return Choice(attempts, [candidate for candidate in candidates if candidate.rejected], relaxed)
+
+
+def _candidates(request: Request, rule: Rule) -> list[Candidate]:
+    found: list[Candidate] = []
+    for name in rule.first + rule.after:
+        model = request.policy.models[name]
+        bounds = [bound for bound in (request.max_tokens, rule.max_tokens) if bound is not None]
+        ceiling = model.facts.get("max_output")
+        # The smaller bound of the client's and the rule's is sent, and never more than the model can give.
+        bound = min([*bounds, ceiling] if ceiling is not None else bounds) if bounds else None
+        for deployment in _by_weight(model, request.call.seed):
+            priced = quote(model.prices, model.factor, _terms(request, model, deployment), request.call.now_ms)
+            span = _input(request, model)
+            edge = next_edge(priced, span.low)
+            if edge is not None and span.high >= edge:  # a tier that the estimate leaves open is worth an exact count
+                span = request.exactly(model.facts.get("tokenizer", "unknown")) or span
+            seen = request.measured.seen(rule, deployment.id)
+            cost_of = expected(priced, span, seen.out_p50, seen.out_p90)
+            found.append(Candidate(model, deployment, name in rule.after, len(found), span, bound, seen, cost_of))
+    return found
+
+
+def _input(request: Request, model: Model) -> Span:
+    return request.measured.estimates[model.facts.get("tokenizer", "unknown")]
+
+
+def _by_weight(model: Model, seed: int) -> list[Deployment]:
+    """First the deployment on whose share of the weights the seed falls, then the others by weight."""
+    rows = list(model.deployments)
+    total = sum(row.weight for row in rows)
+    if len(rows) == 1 or total == 0:
+        return rows
+    shares = [row for row in rows for _ in range(row.weight)]
+    first = shares[seed % total]
+    return [first, *sorted((row for row in rows if row is not first), key=lambda row: -row.weight)]
+
+
+def _terms(request: Request, model: Model, deployment: Deployment) -> dict[str, str]:
+    """The terms that the attempt will ask for: a field of the request goes to upstreams of its own dialect alone."""
+    body, terms = request.call.body, {}
+    if request.call.dialect == model.dialect:
+        fields = {"service_tier": "service_tier"}
+        if model.dialect == "anthropic-messages":
+            fields |= {"speed": "speed", "region": "inference_geo"}
+        terms = {key: body[name] for key, name in fields.items() if name in body}
+        if terms.get("service_tier") == "standard_only":
+            del terms["service_tier"]
+    region = deployment.region
+    if "region" not in terms and region is not None and names_region(model.prices, region, request.call.now_ms):
+        terms["region"] = region
+    return terms
+
+
+def _rejection(request: Request, rule: Rule, candidate: Candidate) -> tuple[str, str, bool] | None:
+    """The first filter that a candidate fails: code, reason, and whether the safe side of an edge was taken."""
+    model, facts, body = candidate.model, candidate.model.facts, request.call.body
+    key, tools = candidate.deployment.key, request.tools
+    if key is not None and not request.call.environ.get(key):
+        return "no-key", f"{key} is not set", False
+    today = EPOCH + datetime.timedelta(days=minute_and_day(request.call.now_ms)[1])
+    if facts.get("status") == "deprecated" and facts.get("retires_on", "9999") <= today.isoformat():
+        return "retired", f"retired on {facts['retires_on']}", False
+    if tools and not model.takes("tools"):
+        return "no-tools", "the request offers tools", False
+    if request.forces_tool and facts["caps"].get("forced_tool_use", True) is not True:
+        return "no-forced-tool", "the request forces a tool call", False
+    if request.count("image_url", "image") and not model.takes("vision"):
+        return "no-images", "the request holds pictures", False
+    if request.count("file", "document") and not model.takes("pdf"):
+        return "no-documents", "the request holds files", False
+    if request.format == "json_schema" and not model.takes("structured"):
+        return "no-schema", "the request asks for JSON of a schema", False
+    if body.get("n", 1) > 1 and model.dialect == "anthropic-messages":
+        return "no-choices", f"the request asks for {body['n']} answers", False
+    if candidate.seen.untranslatable is not None:
+        return "untranslatable", candidate.seen.untranslatable, False
+    return _too_long(request, candidate) or _unpriced(request.policy, rule, candidate) or _unmet(request, rule, candidate)
+
+
+def _too_long(request: Request, candidate: Candidate) -> tuple[str, str, bool] | None:
+    """Prompt and answer must fit the window; what an estimate leaves open is counted, and doubt excludes."""
+    facts = candidate.model.facts
+    window = facts.get("context", UNKNOWN_WINDOW)
+    answer = candidate.seen.out_p50 if candidate.max_tokens is None else candidate.max_tokens
+
+    def fits(tokens: int) -> bool:
+        return tokens + answer <= window and tokens <= facts.get("max_input", tokens)
+
+    span = candidate.input
+    if fits(span.high):
+        return None
+    is_open = fits(span.low)
+    exact = request.exactly(facts.get("tokenizer", "unknown")) if is_open else None
+    if exact and fits(exact.high):
+        return None
+    return "window", f"{(exact or span).high} tokens in and {answer} out do not fit {window}", is_open and not exact
+
+
+def _unpriced(policy: Policy, rule: Rule, candidate: Candidate) -> tuple[str, str, bool] | None:
+    """Where money is asked about, a candidate of unknown price must neither win nor be tried unbounded."""
+    asked = set().union(*(names(each.keep.tree) for each in policy.require + rule.require))
+    asked |= set().union(*(names(want.tree) for want in rule.want))
+    asks = rule.prefer == "cheapest" or rule.has_spend or not asked.isdisjoint({"cost.p50", "cost.p90"})
+    price = candidate.cost
+    if (asks and price.p50 is None) or ("cost.p90" in asked and price.p90 is None):
+        return "unknown-price", str(price.unknown), False
+    return None
+
+
+def _unmet(request: Request, rule: Rule, candidate: Candidate) -> tuple[str, str, bool] | None:
+    """Doubt excludes: an unknown `when` applies, an unknown `keep` rejects."""
+
+    def applies(each: Filter) -> bool:
+        held = True if each.when is None else request.holds(each.when)
+        return bool(held) if "unknown-when-passes" in MUTATIONS else held is not False
+
+    for each in request.policy.require + rule.require:
+        if applies(each):
+            held = request.holds(each.keep, candidate)
+            if not held:
+                doubt = "is not known to hold" if held is None else "does not hold"
+                return f"require:{each.name}", f"`{each.keep.text}` {doubt}", False
+    return None
+
+
+def _strongest(request: Request) -> Row | None:
+    """What the strongest model that a rule can choose would cost: the last of the first pool that has one, else by rank."""
+    policy, call = request.policy, request.call
+    used = {model for rule in policy.rules for model in rule.first + rule.after}
+    of_pools = [model for pool in policy.pools.values() for model in reversed(pool) if model in used]
+    by_rank = sorted((policy.ranks[name], place, name) for place, name in enumerate(policy.models) if name in used)
+    model = policy.models[of_pools[0] if of_pools else by_rank[-1][2]]
+    priced = quote(model.prices, model.factor, {}, call.now_ms)
+    seen = request.measured.seen(None, model.deployments[0].id)
+    amount = cost(priced, _input(request, model).likely, seen.out_p50)
+    return None if isinstance(amount, str) else {"model": model.name, "cost_p50_usd_picos": amount}
+
+
+def _shown(policy: Policy, candidate: Candidate, place: int | None) -> Row:
+    row: Row = {
+        "deployment": candidate.deployment.id,
+        "model": candidate.model.name,
+        "rank": policy.ranks[candidate.model.name],
+        "else": candidate.is_else,
+        "meets_wants": candidate.meets_wants,
+        "standing": candidate.seen.standing,
+        "input_tokens": candidate.input.likely,
+        "input_tokens_low": candidate.input.low,
+        "input_tokens_high": candidate.input.high,
+        "input_method": candidate.input.method,
+        "output_tokens_p50": candidate.seen.out_p50,
+        "output_tokens_p90": candidate.seen.out_p90,
+        "cost_p50_usd_picos": candidate.cost.p50,
+        "cost_p90_usd_picos": candidate.cost.p90,
+        "ttft_p50_ms": candidate.seen.ttft_p50_ms,
+        "ttft_p95_ms": candidate.seen.ttft_p95_ms,
+    }
+    if place is not None:
+        row |= {"status": "chosen" if place == 1 else "ranked", "place": place}
+    elif candidate.rejected:
+        code, reason, is_edge = candidate.rejected
+        row |= {"status": "rejected", "code": code, "reason": reason, "edge": is_edge}
+    optional = {"cost_unknown": candidate.cost.unknown, "tier_edge": candidate.cost.edge}
+    return row | {key: value for key, value in optional.items() if value is not None}
+
+
+OF_THE_REQUEST = (
+    *("tokens", "max_tokens", "turns", "tools", "images", "documents", "stream", "schema", "tool_loop", "requested"),
+    *("time", "weekday", "date"),
+)
+
+
+def _facts_shown(request: Request) -> Row:
+    """The facts at hand: those that cost nothing, the policy's own that were asked for, and all of `meta` that it names."""
+    request.is_exact = request.was_exact
+    read = set(request.read)
+    shown = [*OF_THE_REQUEST, *read, *request.policy.meta]
+    if request.policy.asks_about_prompt:
+        shown += ["task", "difficulty", "code"]
+    return {name: _fact_shown(request.see(name)) for name in shown}
+
+
+def _fact_shown(value: Value) -> Any:
+    if not isinstance(value, Interval):
+        return value
+    low, high = value.low, value.high
+    if value.unit == "number":
+        ends = [int(end) if end.denominator == 1 else float(end) for end in (low, high)]
+        return ends[0] if low == high else ends
+    if value.unit == "time":
+        return f"{int(low) // 60:02}:{int(low) % 60:02} UTC"
+    if value.unit == "date":
+        return (EPOCH + datetime.timedelta(days=int(low))).isoformat()
+    return f"{int(low)} ms" if value.unit == "duration" else _money(low)
+
+
+def _money(dollars: Fraction) -> str:
+    whole, picos = divmod(int(dollars * 10**12), 10**12)
+    digits = f"{picos:012}"
+    return f"${whole}.{digits[:2]}{digits[2:].rstrip('0')}"
+
+
+__all__ = ["Call", "Measured", "Names", "Seen", "decide"]

@@ -1,0 +1,218 @@
+"""A policy file as the engine must understand it, read from its text.
+
+Only files that the core has accepted come here, so nothing is checked: this says what a correct file means.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from dataclasses import dataclass, field
+from fractions import Fraction
+from typing import Any
+
+import yaml
+
+from tests.reference.expressions import MUTATIONS, Tree, names, parse
+from tests.reference.prices import FREE, Row
+
+PROVIDERS = {
+    "anthropic": ("anthropic-messages", "ANTHROPIC_API_KEY"),
+    "openai": ("openai-chat", "OPENAI_API_KEY"),
+    "ollama": ("openai-chat", None),
+    "vllm": ("openai-chat", None),
+}
+"""Dialect, and the variable of the key, of the providers whose models the generator makes up."""
+
+# Facts that take a classifier: a policy that names one has the ask classified, which the forecast of the answer then uses.
+OF_THE_PROMPT = {"task", "difficulty", "code", "language"}
+
+
+@dataclass(frozen=True)
+class Condition:
+    """An expression with its text, which the reasons quote."""
+
+    text: str
+    tree: Tree
+
+
+@dataclass(frozen=True)
+class Deployment:
+    """A model with a key and a region."""
+
+    id: str
+    name: str
+    key: str | None
+    region: str | None
+    weight: int
+
+
+@dataclass(frozen=True)
+class Model:
+    """A model with what the catalogue says of it and the file says differently."""
+
+    name: str
+    provider: str
+    dialect: str
+    facts: Row
+    prices: list[Row]
+    factor: Fraction | None
+    deployments: list[Deployment]
+
+    def takes(self, ability: str) -> bool:
+        """Whether it is known to."""
+        return self.facts.get("caps", {}).get(ability) is True
+
+
+@dataclass(frozen=True)
+class Filter:
+    """A member of `require`."""
+
+    name: str
+    when: Condition | None
+    keep: Condition
+
+
+@dataclass(frozen=True)
+class Rule:
+    """A rule; `otherwise` is the last, without a condition."""
+
+    name: str
+    when: Condition | None
+    first: list[str]
+    after: list[str]
+    prefer: str
+    want: list[Condition]
+    require: list[Filter]
+    max_tokens: int | None
+    has_spend: bool
+    set: Row
+
+
+@dataclass(frozen=True)
+class Policy:
+    """A whole file."""
+
+    models: dict[str, Model]
+    ranks: dict[str, int]
+    pools: dict[str, list[str]]
+    facts: dict[str, Tree]
+    require: list[Filter]
+    rules: list[Rule]
+    is_cautious: bool
+    """Whether an unknown condition is taken when it chooses a stronger model."""
+    meta: list[str] = field(default_factory=list)
+    asks_about_prompt: bool = False
+
+
+def _condition(text: str) -> Condition:
+    return Condition(text, parse(text))
+
+
+def _count(text: str) -> int:
+    return int(Fraction(text.rstrip("kM")) * {"k": 1000, "M": 1_000_000}.get(text[-1], 1))
+
+
+def _list(value: Any) -> list[Any]:
+    return value if isinstance(value, list) else [value]
+
+
+def _filters(block: Row) -> list[Filter]:
+    return [
+        Filter(row.get("name", f"require-{place}"), _condition(row["when"]) if "when" in row else None, _condition(row["keep"]))
+        for place, row in enumerate(block.get("require", []), 1)
+    ]
+
+
+def _model(name: str, said: Row, catalog: dict[str, Row]) -> Model:
+    provider, _, _ = said["use"].partition("/")
+    facts = dict(catalog.get(said["use"], {}))
+    prices, factor = facts.get("prices", []), facts.get("price_factor")
+    if "price" in said:  # the file's price stands for itself
+        stated = said["price"]
+        per_million = {"input": "in", "output": "out", "cache_read": "cache_read", "cache_write": "cache_write_5m"}
+        prices = [FREE] if stated == "free" else [{per_million[key]: Fraction(stated[key][1:]) for key in stated}]
+        factor = None
+    facts.update({key: _count(said[key]) for key in ("context", "max_output") if key in said})
+    abilities = {"tools": "tools", "images": "vision", "documents": "pdf", "schema": "structured"}
+    own = {cap: said[key] == "true" for key, cap in abilities.items() if key in said}
+    facts["caps"] = {**facts.get("caps", {}), **own}
+    dialect, variable = PROVIDERS[provider]
+
+    def key(text: str | None, default: str | None) -> str | None:
+        return default if text is None else None if text == "none" else text.removeprefix("env:")
+
+    own_key, own_region = key(said.get("key"), variable), said.get("region")
+    rows = [
+        Deployment(
+            f"{name}/{row['name']}",
+            row["name"],
+            key(row.get("key"), own_key),
+            row.get("region", own_region),
+            int(row.get("weight", 1)),
+        )
+        for row in said.get("deployments", [])
+    ] or [Deployment(name, name, own_key, own_region, 1)]
+    return Model(name, provider, said.get("dialect", dialect), facts, prices, factor, rows)
+
+
+def read_catalog(document: str) -> dict[str, Row]:
+    """The rows of an override by their full names, every number exact."""
+    rows = json.loads(document, parse_float=Fraction, parse_int=int)["models"]
+    return {f"{row['provider']}/{row['id']}": row for row in rows}
+
+
+def read_policy(text: str, catalog: dict[str, Row]) -> Policy:
+    """Reads a policy that the core has accepted."""
+    file = yaml.load(text, yaml.CBaseLoader)
+    models: dict[str, Model] = {}
+    for name, said in file["models"].items():
+        models[name] = _model(name, said if isinstance(said, dict) else {"use": said}, catalog)
+    pools: dict[str, list[str]] = {}
+
+    def listed(value: Any) -> list[str]:
+        return [model for name in _list(value) for model in pools.get(name, [name])]
+
+    for name, members in file.get("pools", {}).items():
+        pools[name] = listed(members)
+    # The place in the first pool that lists it, else in `models`; the weakest is 1.
+    ranks = {name: place for place, name in enumerate(models, 1)}
+    if "ranks-by-file" not in MUTATIONS:
+        for pool in reversed(pools.values()):
+            ranks.update({name: place for place, name in enumerate(pool, 1)})
+    spends = "spend" in file.get("run", {})
+
+    def rule(name: str, row: Row) -> Rule:
+        first = listed(row["from"])
+        bounds = row.get("set", {})
+        return Rule(
+            name,
+            _condition(row["when"]) if "when" in row else None,
+            first,
+            [model for model in listed(row.get("else", [])) if model not in first],
+            row.get("prefer", "in_order"),
+            [_condition(want) for want in _list(row.get("want", []))],
+            _filters(row),
+            _count(bounds["max_tokens"]) if "max_tokens" in bounds else None,
+            spends or "spend" in row.get("run", {}),
+            bounds,
+        )
+
+    policy = Policy(
+        models,
+        ranks,
+        pools,
+        {name: parse(value) for name, value in file.get("facts", {}).items()},
+        _filters(file),
+        [*(rule(row["name"], row) for row in file.get("rules", [])), rule("otherwise", file["otherwise"])],
+        file.get("unknown", "strongest") == "strongest",
+    )
+    trees = [*policy.facts.values()]
+    for filters in (policy.require, *(rule.require for rule in policy.rules)):
+        trees += [part.tree for each in filters for part in (each.when, each.keep) if part]
+    for each in policy.rules:
+        trees += [part.tree for part in (each.when, *each.want) if part]
+    named = set().union(*(names(tree) for tree in trees)) if trees else set()
+    policy.meta.extend(sorted(name for name in named if re.match(r"meta\.", name)))
+    object.__setattr__(policy, "asks_about_prompt", bool(named & OF_THE_PROMPT))
+    return policy
