@@ -395,9 +395,8 @@ impl<'c> Build<'c> {
 
 /// The base's hash while nothing differs from it; else one of it and of every row that does.
 fn content_hash(catalog: &Catalog) -> String {
-    let said = |source: &Source| match catalog.base.is_empty() {
-        true => Some(canonical(&parse(&source.text))),
-        false => source.change(),
+    let said = |source: &Source| {
+        if catalog.base.is_empty() { Some(canonical(&parse(&source.text))) } else { source.change() }
     };
     let mut changes: Vec<String> = catalog.provider_sources.iter().filter_map(said).collect();
     // Rows that are still packed are as they were.
