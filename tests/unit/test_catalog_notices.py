@@ -12,7 +12,8 @@ def test_notices_follow_the_day() -> None:
     document = '{"models":[{"provider":"groq","id":"n","prices":[{"until":"2027-01-01","in":1,"out":2},'
     document += '{"from":"2027-01-01","checked":"2026-11-22","in":2,"out":4}]}]}'
     layered, problems = catalog.with_override(document)
-    assert layered is not None and problems == []
+    assert layered is not None
+    assert problems == []
 
     def codes(day: str) -> list[str]:
         return [notice.code for notice in layered.notices(day) if notice.model == "groq/n"]
