@@ -1,6 +1,6 @@
 # Each target is one script; what it does and why is written there.
 .DEFAULT_GOAL := help
-.PHONY: help run test build wheel bench prove fmt clean
+.PHONY: help run test build wheel bench prove clients fmt clean
 
 help: ## print this
 	@awk -F ':.*## ' '/^[a-z]+:.*## /{printf "make %-7s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -23,6 +23,9 @@ bench: ## the benchmarks of the core and of the package, with machine and versio
 
 prove: ## the property tests with many more cases (PROVE_CASES=20000)
 	@scripts/prove.sh
+
+clients: ## completion and hovers of policies in the language server that editors use; skipped without node
+	@scripts/clients.sh
 
 fmt: ## format Rust and Python
 	@scripts/bootstrap.sh lint >/dev/null

@@ -75,7 +75,7 @@ def test_version_and_help(run) -> None:
     assert run("--version").out == f"turnout {turnout.__version__}\n"
     top = run("--help")
     assert top.code == 0
-    commands = ["demo", "ask", "explain", "decide", "check", "test", "lab"]
+    commands = ["demo", "ask", "explain", "decide", "check", "test", "schema", "lab"]
     for command in commands:
         assert command in top.out
         shown = run(command, "--help")
@@ -186,6 +186,45 @@ def test_why_not_is_one_line(run) -> None:
     assert shown["why_not"]["model"] == "gpt"
 
 
+def test_a_failing_test_does_not_hide_the_decision(run, wrong: str) -> None:
+    ran = run("explain", wrong, "--prompt", "hi", "--why-not", "opus")
+    assert ran.code == 0
+    assert ran.out.startswith("opus is number 2 of the plan: expected $")
+
+
+def test_why_not_says_what_ruled_a_model_out(run) -> None:
+    ran = run("explain", "balanced", "-p", "hi", "-m", "confidential=true", "--why-not", "luna")
+    assert ran.out == 'luna: `model.provider == "anthropic"` does not hold (require:confidential)\n'
+
+
+def test_the_difference_shows_what_the_test_asks_about(run, tmp_path: Path) -> None:
+    path = tmp_path / "asks.yaml"
+    more = (
+        '  - name: fast\n    given: { prompt: "hi", difficulty: 0.2 }\n'
+        '    expect: ttft.p95 <= 1s and difficulty > 0.5 and model.provider == "x"\n'
+        '  - name: refused\n    given: { prompt: "hi", without_key: [haiku, opus] }\n    expect: model == "haiku"\n'
+    )
+    path.write_text(WRONG + more, encoding="utf-8")
+    ran = run("test", str(path))
+    assert ran.code == 1
+    for line in ("ttft.p95 = unknown", "difficulty = 20%", "model.provider = `anthropic`"):
+        assert line in ran.out
+    assert "saw       refused by rule `otherwise`" in ran.out
+    assert "haiku: ANTHROPIC_API_KEY is not set (no-key)" in ran.out
+    assert "(unknown: a fact has no value)" in ran.out
+
+
+def test_a_misspelt_name_of_a_shipped_policy(run) -> None:
+    assert "did you mean `balanced`?" in run("check", "balancd").out
+    assert "shipped are `balanced`" in run("test", "zzz").err
+
+
+def test_the_schema_is_what_lies_beside_the_policies(run) -> None:
+    ran = run("schema")
+    assert ran.code == 0
+    assert ran.out == (shipped_policy("balanced").parent / "policy.schema.json").read_text(encoding="utf-8")
+
+
 def test_a_refusal_has_its_reasons_and_exit_code(run) -> None:
     for command in ("explain", "decide"):
         ran = run(command, "balanced", "--prompt", "hi there", "--env")
@@ -288,7 +327,7 @@ def test_a_command_says_what_it_lacks_and_the_others_work(missing: str, command:
 
 
 def test_an_unexpected_error_is_one_line_unless_debugging(run, monkeypatch: pytest.MonkeyPatch, capsys) -> None:
-    def fail(*_: object) -> None:
+    def fail(*_: object, **__: object) -> None:
         raise RuntimeError("of all things")
 
     monkeypatch.setattr("turnout.cli.explain.policy_from", fail)

@@ -93,33 +93,27 @@ def assert_agreement(text: str) -> None:
         assert problems, f"{text}\nis refused with {codes}, but the schema takes it"
 
 
-expressions = st.sampled_from(
-    [
-        "true",
-        "tokens > 1k",
-        'task == "code"',
-        "meta.team is known",
-        "difficulty >= 70%",
-        "stream",
-        "time in 22:00..06:00 UTC",
-    ]
-)
-of_candidates = st.one_of(expressions, st.sampled_from(["cost.p90 <= $0.05", "model.rank >= 2", "ttft.p95 <= 1200ms"]))
-of_decisions = st.sampled_from(['model == "a"', "refused", 'rule == "otherwise"', "cost.p50 < $1"])
-counts = st.sampled_from(["1", "5", "20", "1k", "8_000", "1.5k", "2M", "0", "3.0", "-1", "0x10", "1e3"])
-durations = st.sampled_from(["40s", "1200ms", "1.5m", "2h", "1d", "0s", "40", "5.s", "3 s"])
-moneys = st.sampled_from(["$0.25", "$1", "$ 2", "$1.", "0.25", "$-1", "$0.000000001"])
-shares = st.sampled_from(["20%", "0.2", "1", "0", "100 %", "150%", "2.5x", "2x", "x"])
-words = st.sampled_from(
-    ["cheapest", "in_order", "best", "fastest", "high", "off", "strongest", "skip", "complete", "unknown"]
-)
-names = st.sampled_from(["a", "b", "ladder", "true", "42", "no", "x.y", "e3", "~"])
-flags = st.sampled_from(["true", "False", "yes", "unknown", "1"])
-models = st.one_of(
-    st.sampled_from(["a", "b", "ladder"]), st.lists(st.sampled_from(["a", "b", "c"]), unique=True, max_size=3)
-)
-addresses = st.sampled_from(["https://x.example/v1", "http://127.0.0.1:8000/v1", "http://x.example", "ftp://x"])
-keys = st.sampled_from(["none", "env:KEY_1", "env:1", "sk-ant-123456789012"])
+def mostly(good: list[str], bad: list[str]) -> st.SearchStrategy[str]:
+    """One of the good values in all but a few draws: a policy of many values should load often."""
+    return st.sampled_from(good * (1 + 25 * len(bad) // len(good)) + bad)
+
+
+CONDITIONS = ["tokens > 1k", 'task == "code"', "meta.team is known", "difficulty >= 70%", "stream", "images > 0"]
+expressions = mostly([*CONDITIONS, "time in 22:00..06:00 UTC"], ["true", "42", "~"])
+of_candidates = mostly([*CONDITIONS, "cost.p90 <= $0.05", "model.rank >= 2", "ttft.p95 <= 1200ms"], ["x", "7"])
+of_decisions = mostly(['model == "a"', "refused", 'rule == "otherwise"', "cost.p50 < $1"], ["true", "~"])
+counts = mostly(["1", "5", "3", "2.0", "04"], ["20", "1k", "8_000", "1.5k", "2M", "0", "-1", "0x10", "1e3"])
+durations = mostly(["40s", "1200ms", "1.5m", "2h", "1d", "5.s", "3 s"], ["0s", "40", "s"])
+moneys = mostly(["$0.25", "$1", "$ 2", "$1.", "$0.000000001"], ["0.25", "$-1"])
+shares = mostly(["20%", "0.2", "1", "0", "100 %", "1.0"], ["150%", "2.5x", "x", "-1"])
+factors = mostly(["2.5x", "2", "150%", "30 x"], ["x", "~"])
+names = mostly(["a", "b", "ladder", "true", "x.y", "e3"], ["42", "no", "~", "1.5"])
+flags = mostly(["true", "False"], ["yes", "unknown", "1"])
+model_lists = [["a"], ["b", "a"], ["a", "b", "c"]]
+models = st.one_of(mostly(["a", "b", "c"], ["ladder", "x"]), st.sampled_from([*model_lists * 4, []]))
+addresses = mostly(["https://x.example/v1", "http://127.0.0.1:8000/v1"], ["http://x.example", "ftp://x"])
+keys = mostly(["none", "env:KEY_1"], ["env:1", "sk-ant-123456789012"])
+checks = ["complete", "not_empty", "not_refused", "valid_json"]
 
 
 def block(needed: dict[str, Any], more: dict[str, Any] | None = None) -> st.SearchStrategy[dict[str, Any]]:
@@ -130,15 +124,18 @@ def some(of: st.SearchStrategy[Any], most: int = 2) -> st.SearchStrategy[list[An
     return st.lists(of, max_size=most)
 
 
-filters = block({"keep": of_candidates}, {"name": st.sampled_from(["f", "g", "1"]), "when": expressions})
+filters = block({"keep": of_candidates}, {"when": expressions})
 runs = {"deadline": durations, "spend": moneys, "ttft": durations, "attempts": counts}
-accepts = st.one_of(words, some(st.sampled_from(["complete", "not_empty", "valid_json"])))
-escalates = block({}, {"at_most": counts, "cost_within": shares})
+accepts = st.one_of(mostly(checks, ["x"]), some(st.sampled_from(checks)))
+escalates = block({}, {"at_most": counts, "cost_within": factors})
 choice: dict[str, Any] = {
-    "prefer": words,
+    "prefer": mostly(["cheapest", "best", "fastest", "in_order"], ["cheap"]),
     "want": st.one_of(of_candidates, some(of_candidates)),
     "require": some(filters),
-    "set": block({}, {"thinking": st.one_of(words, counts), "max_tokens": counts}),
+    "set": block(
+        {},
+        {"thinking": st.one_of(mostly(["off", "low", "medium", "high", "max"], ["x"]), counts), "max_tokens": counts},
+    ),
     "else": models,
     "accept": accepts,
     "escalate": escalates,
@@ -158,24 +155,24 @@ model_blocks = block(
         "images": flags,
         "documents": flags,
         "schema": flags,
-        "dialect": st.sampled_from(["openai-chat", "anthropic-messages", "x"]),
+        "dialect": mostly(["openai-chat", "anthropic-messages"], ["x"]),
         "key": keys,
         "region": names,
-        "deployments": some(deployments),
+        "deployments": st.lists(deployments, min_size=1, max_size=2),
     },
 )
 givens = block(
     {},
     {
-        "prompt": st.sampled_from(["hi", "~", "42", "true"]),
+        "prompt": mostly(["hi", "42", "true"], ["~"]),
         "meta": st.dictionaries(names, names, max_size=2),
-        "now": st.sampled_from(["2026-01-05T12:00Z", "2026-01-05", "noon"]),
+        "now": mostly(["2026-01-05T12:00Z", "2026-01-05"], ["noon"]),
         "cooling": models,
         "without_key": models,
         "tokens": counts,
         "stream": flags,
         "difficulty": shares,
-        "task": st.one_of(words, st.just("code")),
+        "task": mostly(["code", "unknown", "math"], ["coding", "~"]),
         "language": names,
         "requested": names,
     },
@@ -183,7 +180,7 @@ givens = block(
 known = st.just("anthropic/claude-haiku-5-5")
 policies = block(
     {
-        "turnout": st.sampled_from(["1", "1", "1", "2"]),
+        "turnout": mostly(["1"], ["2"]),
         "name": names,
         "models": st.fixed_dictionaries({"a": known, "b": known, "c": st.one_of(known, model_blocks)}),
         "otherwise": block({"from": models}, choice),
@@ -191,9 +188,9 @@ policies = block(
     {
         "description": names,
         "pools": st.fixed_dictionaries({"ladder": models}),
-        "facts": st.dictionaries(st.sampled_from(["heavy", "is", "tokens", "a.b", "x1"]), expressions, max_size=2),
+        "facts": st.dictionaries(mostly(["heavy", "x1"], ["is", "tokens", "a.b"]), expressions, max_size=2),
         "require": some(filters),
-        "unknown": words,
+        "unknown": mostly(["strongest", "skip"], ["weakest"]),
         "rules": some(block({"name": names, "when": expressions, "from": models}, choice)),
         "accept": accepts,
         "escalate": escalates,

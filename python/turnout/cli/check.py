@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 import enum
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -99,9 +100,12 @@ def _explain(code: str) -> None:
 
 def _checked(name: str, catalog: Catalog, *, run_tests: bool) -> tuple[str | None, tuple[Finding, ...]]:
     """The policy's hash, none if it does not load; and what was found."""
-    path = policy_path(name)
+    path: str | Path = name
     try:
-        policy, found = check_policy(read_policy(path), file=str(path), catalog=catalog, run_tests=run_tests)
+        path = policy_path(name)
+        policy, found = check_policy(
+            read_policy(path), file=str(path), catalog=catalog, run_tests=run_tests, folder=path.parent
+        )
     except PolicyError as error:
         place = error.findings or (Finding(str(path), 1, 1, error.code, error.message, error.hint),)
         return None, tuple(place)

@@ -66,7 +66,7 @@ def explain(
 ) -> None:
     """Show which model a policy chooses for a request, and why.
 
-    Assumes that every key is present. Exit code 1 if the policy refuses.
+    Assumes that every key is present. A policy whose tests fail is shown too. Exit code 1 if the policy refuses.
 
     **Example:** `turnout explain balanced --prompt "Prove that 7 is prime" --why-not opus`
     """
@@ -79,7 +79,7 @@ def explain(
     if policy is None:
         raise typer.BadParameter("name a policy file, or a shipped policy such as `balanced`", param_hint="POLICY")
     question = question_from(prompt, request, meta, now, seed, dialect)
-    loaded = policy_from(policy, catalog)
+    loaded = policy_from(policy, catalog, run_tests=False)
     model = None if why_not is None else known_model(loaded, why_not)
     decision = question.decide(engine_for(loaded, use_env=env))
     if as_json:

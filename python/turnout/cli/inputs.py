@@ -16,6 +16,7 @@ from typing import Annotated, Final
 import typer
 
 from turnout import Decision, Engine, Policy, load_policy, shipped_policy
+from turnout.errors import PolicyError
 from turnout.policy import shipped_names
 
 __all__ = [
@@ -77,19 +78,29 @@ JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON for machine
 
 
 def policy_path(name: str) -> Path:
-    """Returns the file that the user means: a path, or the name of a policy that comes with the package."""
+    """Returns the file that the user means: a path, or the name of a policy that comes with the package.
+
+    Raises:
+        PolicyError: There is neither.
+    """
     path = Path(name)
-    return shipped_policy(name) if name in shipped_names() and not path.exists() else path
+    if path.exists():
+        return path
+    if name in shipped_names():
+        return shipped_policy(name)
+    near = difflib.get_close_matches(name, shipped_names(), 1)
+    hint = f"did you mean `{near[0]}`?" if near else f"shipped are {', '.join(f'`{each}`' for each in shipped_names())}"
+    raise PolicyError("policy-unreadable", f"there is no file `{name}`, and no shipped policy of that name", hint)
 
 
-def policy_from(name: str, catalog: str | None = None) -> Policy:
-    """Loads a policy by path or shipped name.
+def policy_from(name: str, catalog: str | None = None, *, run_tests: bool = True) -> Policy:
+    """Loads a policy by path or shipped name; without `run_tests` also one whose tests fail.
 
     Raises:
         PolicyError: With every finding.
         CatalogError: With every finding of the override file.
     """
-    return load_policy(policy_path(name), catalog=catalog)
+    return load_policy(policy_path(name), catalog=catalog, run_tests=run_tests)
 
 
 def engine_for(policy: Policy, *, use_env: bool) -> Engine:

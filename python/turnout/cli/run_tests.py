@@ -44,6 +44,7 @@ def run_tests(
                         "name": name,
                         "ok": False,
                         "line": failed.line,
+                        "column": failed.column,
                         "held": failed.held,
                         "expected": failed.expected,
                         "saw": failed.saw,
@@ -65,7 +66,7 @@ def _print(policy: Policy, file: str) -> None:
         failed = failures.get(name)
         console.print(Text.assemble(ticks(console, failed is None), " ", printable(name)), soft_wrap=True)
         if failed is not None:
-            for line in difference(failed.expected, failed.saw):
+            for line in difference(failed.expected, failed.saw, held=failed.held):
                 console.print(line, soft_wrap=True)
             console.print(Text(f"    at {printable(file)}:{failed.line}:{failed.column}", style="dim"), soft_wrap=True)
     held = len(policy.tests) - len(failures)
@@ -79,17 +80,28 @@ def _print(policy: Policy, file: str) -> None:
 _SEEN = re.compile(r"(?:^|, )([a-z0-9_.]+) (`[^`]*`|\S+?)(?=, [a-z]|$)")
 
 
-def difference(expected: str, saw: str) -> list[Text]:
+_REFUSED = re.compile(r"^rule `(?P<rule>[^`]*)`, refused: (?P<reasons>.*)$", re.DOTALL)
+
+
+def difference(expected: str, saw: str, *, held: str = "false") -> list[Text]:
     """Puts what was expected beside what was seen, and marks the facts that `expected` speaks of.
 
     Args:
         expected: The test's expression.
         saw: What was decided, such as "rule `a`, model `b`".
+        held: `false`, or `unknown` where a fact that it asks about has no value.
 
     Returns:
         The lines.
     """
-    lines = [Text.assemble(("    expected  ", "dim"), printable(expected))]
+    verdict = "  (unknown: a fact has no value)" if held == "unknown" else ""
+    lines = [Text.assemble(("    expected  ", "dim"), printable(expected), (verdict, "dim"))]
+    refused = _REFUSED.match(saw)
+    if refused is not None:
+        lines.append(
+            Text.assemble(("    saw       ", "dim"), ("refused", "bold yellow"), f" by rule `{refused['rule']}`")
+        )
+        return [*lines, *(Text(f"              {printable(each)}") for each in refused["reasons"].split("; "))]
     seen = _SEEN.findall(saw)
     if not seen:
         return [*lines, Text.assemble(("    saw       ", "dim"), printable(saw))]

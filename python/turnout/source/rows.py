@@ -31,6 +31,15 @@ MAX_BYTES: Final = 1 << 20
 MAX_DEPTH: Final = 32
 """How deep blocks may nest."""
 
+MAX_ENTRIES: Final = 4096
+"""How many entries one block or list may have; the core holds the same line."""
+
+MAX_VALUES: Final = 10_000
+"""How many values a file may hold: a thousand rules and more."""
+
+MAX_LOCATED: Final = 8192
+"""How many characters of a value have places of their own in findings; the core reads no longer expression."""
+
 Piece = tuple[int, int, int]
 """A character of a text, and the line and column that it stands at."""
 
@@ -99,8 +108,7 @@ class _Reader:
     def rows(self) -> list[Row]:
         depth = 0
         documents = 0
-        # One entry for each open block: none in a list, else whether a key was read whose value comes next.
-        open_blocks: list[_Keys | None] = []
+        open_blocks: list[_Open] = []
         for event in self._events:
             if isinstance(event, DocumentStartEvent):
                 documents += 1
@@ -109,7 +117,7 @@ class _Reader:
             elif isinstance(event, (MappingStartEvent, SequenceStartEvent, ScalarEvent)):
                 self._refuse_extras(event)
                 block = open_blocks[-1] if open_blocks else None
-                if block is not None and block.key is None:
+                if block is not None and block.is_map and block.key is None:
                     block.key = self._key(event)
                     continue
                 self._add(event, depth, block)
@@ -117,7 +125,7 @@ class _Reader:
                     depth += 1
                     if depth > MAX_DEPTH:
                         raise _at(event, "too-large", f"blocks nest deeper than {MAX_DEPTH} levels")
-                    open_blocks.append(_Keys() if isinstance(event, MappingStartEvent) else None)
+                    open_blocks.append(_Open(isinstance(event, MappingStartEvent)))
             elif isinstance(event, AliasEvent):
                 raise _at(
                     event,
@@ -145,11 +153,15 @@ class _Reader:
             )
         return event.value, *_place(event)
 
-    def _add(self, event: Event, depth: int, block: _Keys | None) -> None:
+    def _add(self, event: Event, depth: int, block: _Open | None) -> None:
         key, key_line, key_column = (None, 0, 0)
-        if block is not None and block.key is not None:
-            key, key_line, key_column = block.key
-            block.key = None
+        if block is not None:
+            block.entries += 1
+            if block.entries > MAX_ENTRIES:
+                raise _at(event, "too-large", f"more than {MAX_ENTRIES} entries stand in one block")
+            if block.key is not None:
+                key, key_line, key_column = block.key
+                block.key = None
         line, column = _place(event)
         pieces: list[Piece] = []
         if isinstance(event, ScalarEvent):
@@ -159,6 +171,8 @@ class _Reader:
             pieces = self._pieces(event)
         else:
             kind, text, is_cut = ("map" if isinstance(event, MappingStartEvent) else "seq"), "", False
+        if len(self._rows) >= MAX_VALUES:
+            raise _at(event, "too-large", f"the file holds more than {MAX_VALUES} values")
         self._rows.append((depth, key, key_line, key_column, kind, text, is_cut, line, column, pieces))
 
     def _pieces(self, event: ScalarEvent) -> list[Piece]:
@@ -167,8 +181,11 @@ class _Reader:
         if start is None or end is None:
             return []
         raw = self._text[start.index : end.index]
-        if raw == event.value or not event.value:
-            return []
+        known = _verbatim(event, raw, start.line + 1, start.column + 1)
+        if known is not None:
+            return known
+        # A value may be far longer than an expression can be, and all of it escapes.
+        raw = raw[: 2 * MAX_LOCATED]
         at, line, column = 0, start.line + 1, start.column + 1
 
         def step() -> None:
@@ -183,7 +200,7 @@ class _Reader:
             step()
         pieces: list[Piece] = []
         expected = (0, 0)
-        for index, character in enumerate(event.value):
+        for index, character in enumerate(event.value[:MAX_LOCATED]):
             if character.isspace():
                 continue
             while at < len(raw) and raw[at] != character:
@@ -205,8 +222,20 @@ class _Reader:
         end = event.end_mark
         if end is None or end.line >= len(self._lines):
             return False
-        rest = self._lines[end.line][end.column :].lstrip()
-        return rest.startswith("#") and (rest[1:2].strip() not in {"", "#"} or _is_in_string(event.value))
+        comment = _COMMENT.match(self._lines[end.line], end.column)
+        return comment is not None and (comment[1].strip() not in {"", "#"} or _is_in_string(event.value))
+
+
+def _verbatim(event: ScalarEvent, raw: str, line: int, column: int) -> list[Piece] | None:
+    """The pieces of a text that stands in its line as it is, quotes aside; none when it must be walked."""
+    if raw == event.value or not event.value:
+        return []
+    is_quoted = event.style in {"'", '"'} and raw[1:-1] == event.value and not event.value[0].isspace()
+    return [(0, line, column + 1)] if is_quoted else None
+
+
+# Matched at a place in the line, never with a copy of the rest: a line may hold thousands of values.
+_COMMENT: Final = re.compile(r"\s*#(.?)")
 
 
 def _is_in_string(expression: str) -> bool:
@@ -224,8 +253,12 @@ def _is_in_string(expression: str) -> bool:
 
 
 @dataclass(slots=True)
-class _Keys:
+class _Open:
+    """A block or list that is being read; of a block, the key whose value comes next."""
+
+    is_map: bool
     key: tuple[str, int, int] | None = None
+    entries: int = 0
 
 
 def _place(event: Event) -> tuple[int, int]:

@@ -36,6 +36,10 @@ class Unreadable(Exception):
     finding: Finding | None = None
 
 
+_MAX_SHOWN: Final = 2000
+"""Characters of the longest line that a finding shows: nobody reads more, and many findings may be about one line."""
+
+
 @dataclass(frozen=True, slots=True)
 class Lines:
     """A file's lines, for findings that show them.
@@ -47,6 +51,11 @@ class Lines:
 
     file: str
     text: str = field(repr=False)
+    _lines: list[str] = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        # Once for all findings: there may be a thousand.
+        object.__setattr__(self, "_lines", self.text.split("\n"))
 
     def finding(
         self,
@@ -58,8 +67,8 @@ class Lines:
         severity: Literal["error", "warning"] = "error",
     ) -> Finding:
         """Makes a finding that shows its line; see `Finding` for the arguments."""
-        lines = self.text.split("\n")
-        source = _KEY.sub(_hidden, lines[line - 1].rstrip("\r")) if 0 < line <= len(lines) else None
+        shown = self._lines[line - 1].rstrip("\r") if 0 < line <= len(self._lines) else ""
+        source = _KEY.sub(_hidden, shown) if 0 < line <= len(self._lines) and len(shown) <= _MAX_SHOWN else None
         if source is not None and code == "secret-in-file":
             source = source[: column - 1] + "*" * len(source[column - 1 :])
         return Finding(self.file, line, column, code, message, hint, source, severity)

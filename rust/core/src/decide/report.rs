@@ -4,6 +4,8 @@ use std::fmt::Write as _;
 
 use super::decision::{CandidateStatus, Considered, Decision, FactValue, Held};
 use super::expected_cost::TierEdge;
+use super::experiment::Assignment;
+use super::sticky::{StickyAction, StickyTrace};
 use crate::calendar;
 use crate::json::ObjectWriter;
 use crate::money::UsdPicos;
@@ -46,6 +48,28 @@ impl Decision {
                     array.string(want);
                 }
             });
+        if let Some(assignment) = &self.experiment {
+            object.object("experiment", |object| {
+                object
+                    .string("name", &assignment.experiment)
+                    .string("by", &format!("meta.{}", assignment.by))
+                    .string_or_null("arm", assignment.arm.as_deref())
+                    .raw("followed", assignment.is_followed);
+            });
+        }
+        if let Some(sticky) = &self.sticky {
+            object.object("sticky", |object| {
+                object
+                    .string("by", &format!("meta.{}", sticky.by))
+                    .string_or_null("held", sticky.held.as_deref())
+                    .string("action", sticky.action.name())
+                    .string_or_null("why", sticky.why);
+                match sticky.saves_millionths {
+                    Some(saves) => object.raw("saves", decimal(saves)),
+                    None => object.raw("saves", "null"),
+                };
+            });
+        }
         match &self.strongest {
             Some((model, cost)) => object.object("strongest", |object| {
                 object.string("model", model).raw("cost_p50_usd_picos", cost);
@@ -99,6 +123,12 @@ impl Decision {
         if !self.relaxed.is_empty() {
             let _ = writeln!(out, "given up: {}", self.relaxed.join("; "));
         }
+        if let Some(assignment) = &self.experiment {
+            let _ = writeln!(out, "{}", assignment.line());
+        }
+        if let Some(sticky) = &self.sticky {
+            let _ = writeln!(out, "{}", sticky.line());
+        }
         out
     }
 
@@ -107,7 +137,12 @@ impl Decision {
         let of_name = |considered: &&Considered| considered.model == name || considered.deployment == name;
         match self.candidates.iter().find(of_name) {
             Some(considered) if considered.status == CandidateStatus::Chosen => format!("{name} was chosen"),
-            Some(considered) => considered.line(),
+            Some(considered) => match considered.status {
+                CandidateStatus::Ranked(place) => {
+                    format!("{name} is number {place} of the plan: {}", considered.details())
+                }
+                _ => considered.reason().unwrap_or_default(),
+            },
             None => format!("{name} is not in `from` or `else` of rule `{}`, which matched", self.rule),
         }
     }
@@ -116,18 +151,25 @@ impl Decision {
 impl Considered {
     /// What became of the candidate, in one line.
     pub fn line(&self) -> String {
+        match &self.status {
+            CandidateStatus::Chosen => format!("1. {}: chosen, {}", self.deployment, self.details()),
+            CandidateStatus::Ranked(place) => format!("{place}. {}, {}", self.deployment, self.details()),
+            CandidateStatus::Rejected { .. } => format!("-  {}", self.reason().unwrap_or_default()),
+        }
+    }
+
+    /// Why the candidate is out, in one line; none when it is not.
+    pub fn reason(&self) -> Option<String> {
+        let CandidateStatus::Rejected { code, reason, is_edge } = &self.status else { return None };
+        let edge = if *is_edge { ", at the edge: the safe side was taken" } else { "" };
+        Some(format!("{}: {reason} ({code}{edge})", self.deployment))
+    }
+
+    /// What is expected of a candidate that is not out.
+    fn details(&self) -> String {
         let candidate = &self.candidate;
-        let mut line = match &self.status {
-            CandidateStatus::Chosen => format!("1. {}: chosen", self.deployment),
-            CandidateStatus::Ranked(place) => format!("{place}. {}", self.deployment),
-            CandidateStatus::Rejected { code, reason, is_edge } => {
-                let edge = if *is_edge { ", at the edge: the safe side was taken" } else { "" };
-                return format!("-  {}: {reason} ({code}{edge})", self.deployment);
-            }
-        };
-        let _ = write!(
-            line,
-            ", expected {}, {} tokens in, {} out",
+        let mut line = format!(
+            "expected {}, {} tokens in, {} out",
             money(candidate.cost_p50_usd_picos),
             candidate.input.tokens,
             candidate.output.p50_tokens
@@ -137,6 +179,9 @@ impl Considered {
         }
         if let Some(cache) = candidate.cache.as_ref().filter(|cache| cache.read_tokens > 0) {
             let _ = write!(line, ", {} of them from the prompt cache", cache.read_tokens);
+        }
+        if let Some(region) = candidate.terms.assumed_region() {
+            let _ = write!(line, ", at the price of region `{region}`, the dearest, as its own has none");
         }
         if let Some(edge) = &candidate.tier_edge {
             let _ = write!(line, ", {}", edge.line());
@@ -151,6 +196,36 @@ impl Considered {
             line.push_str(", only after failure of all before it");
         }
         line
+    }
+}
+
+impl Assignment {
+    /// The arm, in one line.
+    fn line(&self) -> String {
+        let Self { experiment, by, arm, is_followed } = self;
+        match arm {
+            None => format!("experiment `{experiment}`: no arm, since `meta.{by}` is not known"),
+            Some(arm) if *is_followed => format!("experiment `{experiment}`: arm `{arm}`"),
+            Some(arm) => format!("experiment `{experiment}`: arm `{arm}`, which is not chosen: see its line"),
+        }
+    }
+}
+
+impl StickyTrace {
+    /// What became of the session, in one line.
+    fn line(&self) -> String {
+        let saves = self.saves_millionths.map_or_else(String::new, |saves| {
+            let percent = decimal(saves.saturating_mul(100));
+            format!(", leaving saves {percent}% of the expected cost")
+        });
+        let held = self.held.as_deref().unwrap_or_default();
+        match (self.action, self.why) {
+            (StickyAction::Kept, _) => format!("session by `meta.{}`: stays with {held}{saves}", self.by),
+            (_, why) => {
+                let left = if self.action == StickyAction::Left { format!("leaves {held}, ") } else { String::new() };
+                format!("session by `meta.{}`: {left}{}{saves}", self.by, why.unwrap_or_default())
+            }
+        }
     }
 }
 
@@ -199,6 +274,9 @@ fn write_candidate(object: &mut ObjectWriter<'_>, considered: &Considered) {
     write_option(object, "cost_p90_usd_picos", candidate.cost_p90_usd_picos);
     if let Some(reason) = &candidate.cost_unknown {
         object.string("cost_unknown", reason);
+    }
+    if let Some(region) = candidate.terms.assumed_region() {
+        object.string("region_assumed", region);
     }
     if let Some(edge) = &candidate.tier_edge {
         object.object("tier_edge", |object| {

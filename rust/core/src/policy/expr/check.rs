@@ -19,6 +19,8 @@ pub struct Names {
     pub rules: Vec<String>,
     /// What `deployment.name` can be.
     pub deployments: Vec<String>,
+    /// What the patterns of all expressions so far come to.
+    pub pattern_bytes: usize,
 }
 
 /// Checks a tree and compiles it to a program of the wanted type (none: any type).

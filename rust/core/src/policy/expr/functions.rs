@@ -1,6 +1,6 @@
 //! Functions: every one is a pattern that runs in linear time.
 
-use regex::RegexBuilder;
+use regex::{Regex, RegexBuilder};
 
 use super::ExprError;
 use super::ast::{Expr, ExprKind, Literal, Span};
@@ -20,6 +20,23 @@ pub(in crate::policy) const FUNCTIONS: [(&str, &str); 5] = [
 
 /// The largest compiled pattern, in bytes: what a text of 64 kB passes in a few milliseconds.
 const PATTERN_BYTES: usize = 1 << 20;
+
+/// What the patterns of a whole policy may come to, in bytes as [`charged`] counts them.
+const PATTERNS_BYTES: usize = 16 << 20;
+/// What a pattern beyond the largest step counts: compiling one takes ten milliseconds or more, so there are two at most.
+const LARGE_CHARGE: usize = 8 << 20;
+
+/// Compiles a pattern at the smallest of a few bounds that it fits in, and says what it counts: the library does not tell.
+fn charged(source: &str, ignores_case: bool) -> (Result<Regex, regex::Error>, usize) {
+    let build = |bytes| RegexBuilder::new(source).case_insensitive(ignores_case).size_limit(bytes).build();
+    for bytes in [1 << 12, 1 << 14, 1 << 16, 1 << 18] {
+        match build(bytes) {
+            Err(regex::Error::CompiledTooBig(_)) => {}
+            done => return (done, bytes),
+        }
+    }
+    (build(PATTERN_BYTES), LARGE_CHARGE)
+}
 
 impl Checker<'_> {
     pub(super) fn call(&mut self, name: &str, arguments: &[Expr], span: Span) -> Checked {
@@ -61,7 +78,7 @@ impl Checker<'_> {
     }
 
     /// Every text function is a pattern: linear in the text, whatever the pattern.
-    fn pattern(&mut self, function: &str, argument: &Expr) -> Option<regex::Regex> {
+    fn pattern(&mut self, function: &str, argument: &Expr) -> Option<Regex> {
         let text_of = |expr: &Expr| match &expr.kind {
             ExprKind::Literal(Literal::Text(text)) if !text.is_empty() => Some(text.clone()),
             _ => None,
@@ -95,7 +112,15 @@ impl Checker<'_> {
             return None;
         };
         let is_user_pattern = function == "matches";
-        let compiled = RegexBuilder::new(&source).case_insensitive(!is_user_pattern).size_limit(PATTERN_BYTES).build();
+        if self.names.pattern_bytes >= PATTERNS_BYTES {
+            self.fail(
+                ExprError::new(argument.span, "too-large", "the patterns of this policy are too large together")
+                    .hint("count less (`{1,20}`), and give a pattern that is used twice a name under `facts`"),
+            );
+            return None;
+        }
+        let (compiled, bytes) = charged(&source, !is_user_pattern);
+        self.names.pattern_bytes = self.names.pattern_bytes.saturating_add(bytes);
         match compiled {
             Ok(pattern) if pattern.is_match("") => {
                 self.fail(ExprError::new(
