@@ -17,6 +17,12 @@ const ANYWHERE: &str = "global";
 /// A way of processing that Anthropic's answers name among the tiers.
 const BATCH: &str = "batch";
 
+/// Whether a value is the provider's standard, under which the base price holds.
+pub(super) fn is_standard(key: ConditionKey, value: &str) -> bool {
+    STANDARD.iter().any(|standard| value.eq_ignore_ascii_case(standard))
+        || (key == ConditionKey::Region && value.eq_ignore_ascii_case(ANYWHERE))
+}
+
 /// The terms of a call. `Terms::default()` is a standard call today.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Terms<'a> {
@@ -57,11 +63,7 @@ impl<'a> Terms<'a> {
     /// The conditions that differ from the standard terms.
     fn conditions(&self) -> impl Iterator<Item = (ConditionKey, &'a str)> {
         let stated = |key: ConditionKey, value: Option<&'a str>| {
-            let is_standard = |value: &str| {
-                STANDARD.iter().any(|standard| value.eq_ignore_ascii_case(standard))
-                    || (key == ConditionKey::Region && value.eq_ignore_ascii_case(ANYWHERE))
-            };
-            value.filter(|value| !is_standard(value)).map(|value| (key, value))
+            value.filter(|value| !is_standard(key, value)).map(|value| (key, value))
         };
         [
             stated(ConditionKey::Processing, self.is_batch().then_some(BATCH)),
