@@ -398,8 +398,12 @@ proptest! {
             let quote = model.quote(&Terms { at_ms, ..Terms::default() }).unwrap();
             match expected_cost(&quote, input, output) {
                 Ok(picos) => prop_assert!(picos >= UsdPicos::ZERO, "{}", model.full_name()),
-                // A price of other days is known up to the edge of a tier, if at all.
-                Err(CostError::UnknownPrice(_)) => prop_assert!(*quote.rates_at(input) == Rates::UNKNOWN, "{}", model.full_name()),
+                // A price of other days is known up to the edge of a tier, if at all; a fee for each request may be unknown.
+                Err(CostError::UnknownPrice(_)) => prop_assert!(
+                    *quote.rates_at(input) == Rates::UNKNOWN || quote.period().price.fees.per_request == RequestFee::Unknown,
+                    "{}",
+                    model.full_name()
+                ),
                 Err(error) => prop_assert!(false, "{} {error}", model.full_name()),
             }
             priced += 1;
