@@ -197,7 +197,10 @@ class Table:
             total = max(total, row.input_tokens if self.quantile < QUANTILES[1] else (row.input_tokens * 3 + 1) // 2)
         if row.level is not None:
             steps = self.thinking[0:1], self.thinking[1:2], self.thinking[1:3], self.thinking[1:4], self.thinking[4:5]
-            octave = sum(steps[row.level]) + self.thinking[5 + row.shape]
+            octave = sum(steps[row.level])
+            if LEVELS[row.level] == "high":
+                octave = max(octave, self.thinking[0])
+            octave += self.thinking[5 + row.shape]
             total += min(tokens_of(octave) - 1, row.budget)
         return min(total, row.ceiling)
 
@@ -335,7 +338,7 @@ def written(
         "//!",
         f"//! Tasks with fewer than {THIN} calls, so that their figures are near to what all tasks say:",
         f"//! {thin}.",
-        "//! Recorded thinking by level; `max` is a prior over `high`, and `high` is no less than `medium` by rule:",
+        "//! Recorded thinking by level; `max` is a prior over `high`, and `high` is no less than `medium` and `unasked` by rule:",
         f"//! {by_level}.",
         "",
         "use super::forecast::{ForecastError, Quantile};",
@@ -354,6 +357,8 @@ def written(
         tasks = [*answer[1 + len(SHAPES) : len(SHAPES) + len(TASKS)], 0]
         bounds = [*answer[len(SHAPES) + len(TASKS) : -1], 0]
         levels = [thinking[0], *np.cumsum(thinking[1:4]), 0, thinking[4]]
+        # More thinking is never less output: who asks for `high` does not get less than who asks for nothing.
+        levels[3] = max(levels[3], levels[0])
         levels[4] = levels[3] + MAX_OVER_HIGH
         lines += [
             "",

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from tests.reference.cases import World
-from tests.reference.decisions import Call
+from tests.reference.facts import Call
 from tests.reference.measure import Both, Refused
 
 
@@ -20,6 +20,9 @@ def differences(core: Any, reference: Any, where: str = "") -> Iterator[str]:
     elif isinstance(core, list) and isinstance(reference, list) and len(core) == len(reference):
         for place, (one, other) in enumerate(zip(core, reference, strict=True)):
             yield from differences(one, other, f"{where}[{place}]")
+    elif isinstance(core, list) and isinstance(reference, list) and where == "candidates":
+        names = [[row["deployment"] for row in rows] for rows in (core, reference)]
+        yield f"{where}: core {names[0]} / reference {names[1]}"
     elif core != reference or type(core) is not type(reference):
         yield f"{where}: core {json.dumps(core)} / reference {json.dumps(reference)}"
 

@@ -1,6 +1,7 @@
 """The expressions of the policy language, read as slowly and plainly as they can be: text to tree, tree to value.
 
-It is a specification: it shares no line with the core, has no types to check (what it is given has loaded) and no speed to
+It is a specification: it shares no line with the core, has no types to check (what it is given has loaded) and no
+speed to
 defend. A value is true, false, a text, an interval of numbers of one unit, or `None`, which is unknown.
 """
 
@@ -44,7 +45,7 @@ WORDS = re.compile(
       | (?P<word>[A-Za-z_]\w*(\.[A-Za-z_]\w*)*) | (?P<sign>[=!<>]=|\?\?|\.\.|[<>()\[\],])""",
     re.VERBOSE,
 )
-UNITS = {
+UNITS: dict[str, tuple[int | Fraction, str]] = {
     "": (1, "number"),
     "%": (Fraction(1, 100), "number"),
     "k": (1000, "number"),
@@ -212,16 +213,7 @@ def evaluate(tree: Tree, see: Names, texts: Callable[[str], list[str] | None]) -
     if kind == "not":
         return _not(truth(value(tree[1])))
     if kind in ("and", "or"):
-        # One operand that decides is enough, whatever the others are; else doubt in one is doubt in all.
-        decides = kind == "or"
-        result: bool | None = not decides
-        for part in tree[1:]:
-            held = truth(value(part))
-            if held is decides:
-                return decides
-            if held is None and "and-ignores-doubt" not in MUTATIONS:
-                result = None
-        return result
+        return _joined(kind == "or", (truth(value(part)) for part in tree[1:]))
     if kind == "known":
         return value(tree[1]) is not None
     if kind == "??":
@@ -232,6 +224,19 @@ def evaluate(tree: Tree, see: Names, texts: Callable[[str], list[str] | None]) -
     if kind == "in":
         return _is_in(value(tree[1]), tree[2], value)
     return compare(kind, value(tree[1]), value(tree[2]))
+
+
+def _joined(decides: bool, parts: Iterator[bool | None]) -> bool | None:
+    """One operand that decides is enough, whatever the others are, and none behind it is looked at; else doubt in one
+    is
+    doubt in all."""
+    result: bool | None = not decides
+    for held in parts:
+        if held is decides:
+            return decides
+        if held is None and "and-ignores-doubt" not in MUTATIONS:
+            result = None
+    return result
 
 
 def _is_in(item: Value, where: Tree, value: Callable[[Tree], Value]) -> bool | None:

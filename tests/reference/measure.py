@@ -7,13 +7,13 @@ from dataclasses import dataclass
 from typing import Any
 
 import yaml
-
-import turnout
 from tests.reference import decisions, policies
-from tests.reference.decisions import Call, Measured, Seen
 from tests.reference.expressions import exactly
+from tests.reference.facts import Call, Measured, Seen
 from tests.reference.policies import Policy, Rule
 from tests.reference.prices import Row, Span
+
+import turnout
 from turnout import _core
 from turnout.policy import check_policy
 
@@ -31,9 +31,10 @@ def _layered(document: str) -> _core.Catalog:
 
 
 def _probe() -> _core.Engine:
-    """A policy that reads every fact that must be measured, with one model for each vocabulary and no price that has edges."""
-    rows = [{"provider": "vllm", "id": f"measure-{name}", "tokenizer": name} for name in FAMILIES]
-    rows = [{**row, "prices": [{"in": 1, "out": 1}], "context": 10**9} for row in rows]
+    """A policy that reads every fact that must be measured, with one model for each vocabulary and no price that has
+    edges."""
+    stated: Row = {"prices": [{"in": 1, "out": 1}], "context": 10**9}
+    rows = [{"provider": "vllm", "id": f"measure-{name}", "tokenizer": name, **stated} for name in FAMILIES]
     models = {name: f"vllm/measure-{name}" for name in FAMILIES}
     models = {f"m{place}": name for place, name in enumerate(models.values())}
     text = yaml.safe_dump(
@@ -77,10 +78,14 @@ class Both:
             raise Refused("; ".join(f"{found.code} {found.message}" for found in findings))
         self._catalog, self._environ = catalog, environ
         self._core = _core.Engine(policy, environ=environ)
-        self.policy: Policy = policies.read_policy(text, policies.read_catalog(document))
+        self.policy = self.read()
         self._state = self._lived(events)
         self._measuring: dict[str, _core.Engine] = {}
         self._models: Row = yaml.load(text, yaml.CSafeLoader)["models"]
+
+    def read(self) -> Policy:
+        """The policy as the reference reads it."""
+        return policies.read_policy(self.text, policies.read_catalog(self.document))
 
     def _lived(self, events: list[Event]) -> _core.State:
         state = _core.State()
@@ -92,7 +97,11 @@ class Both:
             if event.is_probe:
                 continue
             state.attempt_ended(
-                *names, event.outcome, ttft_ms=event.ttft_ms, retry_after_ms=event.retry_after_ms, now=event.at_ms / 1000
+                *names,
+                event.outcome,
+                ttft_ms=event.ttft_ms,
+                retry_after_ms=event.retry_after_ms,
+                now=event.at_ms / 1000,
             )
         return state
 
@@ -111,10 +120,14 @@ class Both:
 
     def _seen(self, bounds: Row, call: Call) -> dict[str, Seen]:
         said = self._decided(self._engine_for(bounds), call)
-        names = ("output_tokens_p50", "output_tokens_p90", "standing", "ttft_p50_ms", "ttft_p95_ms")
         return {
             row["deployment"]: Seen(
-                *(row[name] for name in names), row["reason"] if row.get("code") == "untranslatable" else None
+                row["output_tokens_p50"],
+                row["output_tokens_p90"],
+                row["standing"],
+                row["ttft_p50_ms"],
+                row["ttft_p95_ms"],
+                row["reason"] if row.get("code") == "untranslatable" else None,
             )
             for row in said["candidates"]
         }
@@ -176,7 +189,9 @@ def probe(body: bytes, dialect: str) -> Row:
         said = json.loads(PROBE.decide(body, now=0, seed=0, dialect=dialect, refused_ok=True).to_json())
         rows = {int(row["model"][1:]): row for row in said["candidates"]}
         estimates = {
-            name: Span(*(rows[place][key] for key in ("input_tokens_low", "input_tokens", "input_tokens_high", "input_method")))
+            name: Span(
+                *(rows[place][key] for key in ("input_tokens_low", "input_tokens", "input_tokens_high", "input_method"))
+            )
             for place, name in enumerate(FAMILIES)
         }
         exact: dict[str, Span | None] = dict.fromkeys(FAMILIES)
@@ -185,7 +200,9 @@ def probe(body: bytes, dialect: str) -> Row:
             counted = turnout.count_tokens(model, parsed, dialect=dialect)
             if counted.method == "exact":
                 exact[name] = Span(counted.low, counted.tokens, counted.high, counted.method)
-        facts = {name: said["facts"].get(name) for name in ("task", "language", "difficulty", "code", "tool_loop", "turns")}
+        facts = {
+            name: said["facts"].get(name) for name in ("task", "language", "difficulty", "code", "tool_loop", "turns")
+        }
         for name in ("difficulty", "turns"):
             facts[name] = exactly(str(facts[name]))
         if len(_PROBED) > 5000:

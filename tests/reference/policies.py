@@ -12,7 +12,6 @@ from fractions import Fraction
 from typing import Any
 
 import yaml
-
 from tests.reference.expressions import MUTATIONS, Tree, names, parse
 from tests.reference.prices import FREE, Row
 
@@ -24,7 +23,8 @@ PROVIDERS = {
 }
 """Dialect, and the variable of the key, of the providers whose models the generator makes up."""
 
-# Facts that take a classifier: a policy that names one has the ask classified, which the forecast of the answer then uses.
+# Facts that take a classifier: a policy that names one has the ask classified, which the forecast of the answer then
+# uses.
 OF_THE_PROMPT = {"task", "difficulty", "code", "language"}
 
 
@@ -119,7 +119,11 @@ def _list(value: Any) -> list[Any]:
 
 def _filters(block: Row) -> list[Filter]:
     return [
-        Filter(row.get("name", f"require-{place}"), _condition(row["when"]) if "when" in row else None, _condition(row["keep"]))
+        Filter(
+            row.get("name", f"require-{place}"),
+            _condition(row["when"]) if "when" in row else None,
+            _condition(row["keep"]),
+        )
         for place, row in enumerate(block.get("require", []), 1)
     ]
 

@@ -1,6 +1,7 @@
 """What a call is expected to cost, in exact fractions: periods, hours, variants, multipliers, tiers, fees.
 
-A price that is not stated is not known, which is never 0: every function returns a number, or a text that says what is missing.
+A price that is not stated is not known, which is never 0: every function returns a number, or a text that says what
+is missing.
 """
 
 from __future__ import annotations
@@ -13,7 +14,17 @@ from tests.reference.expressions import EPOCH, MUTATIONS
 
 Row = dict[str, Any]
 STANDARD = ("standard", "default", "auto", "on_demand")
-CLASSES = ("in", "out", "cache_read", "cache_write_5m", "cache_write_1h", "reasoning", "audio_in", "audio_out", "image_in")
+CLASSES = (
+    "in",
+    "out",
+    "cache_read",
+    "cache_write_5m",
+    "cache_write_1h",
+    "reasoning",
+    "audio_in",
+    "audio_out",
+    "image_in",
+)
 FREE: Row = {**dict.fromkeys(CLASSES, Fraction(0)), "web_search_per_k": Fraction(0)}
 PICOS = 10**12
 
@@ -103,7 +114,8 @@ def quote(prices: list[Row], factor: Fraction | None, terms: dict[str, str], now
                 variant, vector = found, period["variants"][found]
             elif factor is not None or not _is_free(period):
                 return f"the price under `{asked}` is not known"
-    # Above the edge of the day's price, hours or conditions that say nothing of long requests leave every price unknown.
+    # Above the edge of the day's price, hours or conditions that say nothing of long requests leave every price
+    # unknown.
     edges = [{key: tier[key] for key in tier if key in ("above", "inclusive")} for tier in period.get("tiers", [])]
     return Quote(vector, vector.get("tiers") or edges, ratio, period.get("per_request"))
 

@@ -1,6 +1,6 @@
 """The long comparison: `python -m tests.reference.prove CASES` decides so many generated cases with both engines.
 
-Each round has a seed of its own; a mismatch prints its case, after hypothesis has made it small, and the run goes on. Ends
+Each round has a seed of its own; a mismatch prints its case, made small, and the run goes on. Ends
 with the figures, and with an error when one case differs.
 """
 
@@ -14,25 +14,44 @@ from random import Random
 
 from tests.reference import cases
 from tests.reference.compare import Refused, mismatches
+from tests.reference.sources import Recorded, Replay, Source, smallest
 
 ROUND = 2000
 REQUESTS = 25
 
 
-def round_of(seed: int) -> tuple[int, list[str]]:
-    """How many cases a round decided, and what differs."""
-    random, count, found = Random(seed), 0, []
+def one_case(source: Source) -> str | None:
+    """What differs in one generated case, if anything does."""
+    world = cases.world(source)
+    try:
+        return next(mismatches(world, [cases.request(source, world[2])]))
+    except Refused:
+        return None
+
+
+def round_of(seed: int) -> tuple[int, int, str | None]:
+    """How many cases a round decided, how many differ, and the first that does, made small."""
+    random, count, found = Random(seed), 0, 0
+    first: str | None = None
     while count < ROUND:
-        world = cases.world(random.randint)
-        asked = [cases.request(random.randint, world[2]) for _ in range(REQUESTS)]
+        source = Recorded(random.randint)
+        world = cases.world(source)
+        of_world = len(source.choices)
+        asked, choices = [], []
+        for _ in range(REQUESTS):
+            began = len(source.choices)
+            asked.append(cases.request(source, world[2]))
+            choices.append(source.choices[:of_world] + source.choices[began:])
         try:
-            for mismatch in mismatches(world, asked):
+            for case, mismatch in zip(choices, mismatches(world, asked), strict=True):
                 count += 1
-                if mismatch is not None:
-                    found.append(mismatch)
+                found += mismatch is not None
+                if mismatch is not None and first is None:
+                    small = smallest(case, lambda tried: one_case(Replay(tried)) is not None)
+                    first = one_case(Replay(small)) or mismatch
         except Refused:
             continue
-    return count, found
+    return count, found, first
 
 
 def main(wanted: int, first_seed: int) -> int:
@@ -40,13 +59,12 @@ def main(wanted: int, first_seed: int) -> int:
     began, done, found = time.monotonic(), 0, 0
     workers = os.cpu_count() or 1
     with ProcessPoolExecutor(workers) as pool:
-        for count, mismatched in pool.map(round_of, range(first_seed, first_seed + -(-wanted // ROUND))):
-            done, found = done + count, found + len(mismatched)
+        for count, differ, example in pool.map(round_of, range(first_seed, first_seed + -(-wanted // ROUND))):
+            done, found = done + count, found + differ
             rate = done / (time.monotonic() - began)
             print(f"\r{done:,} of {wanted:,} cases, {found} mismatches, {rate:,.0f} a second ", end="", flush=True)
-            # One of a round is enough to see what it is.
-            for mismatch in mismatched[:1]:
-                print(mismatch)
+            if example is not None:
+                print(example)
     print(f"\nreference model: {done:,} cases, {found} mismatches, {time.monotonic() - began:,.0f} s")
     return 1 if found else 0
 

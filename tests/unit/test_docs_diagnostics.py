@@ -35,15 +35,16 @@ def a_fixed_day(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.parametrize("code", sorted(SECTIONS))
-def test_examples_are_what_the_page_says(code: str) -> None:
+def test_examples_are_what_the_page_says(code: str, tmp_path: Path) -> None:
+    (tmp_path / "base.yaml").write_text(BEGINNING, encoding="utf-8")
     wrong, mended = (
         example if example.startswith("turnout:") else BEGINNING + example for example in _YAML.findall(SECTIONS[code])
     )
     severity = re.search(r"\*\*(Error|Warning)\.\*\*", SECTIONS[code])
     assert severity
-    _, found = check_policy(wrong)
+    _, found = check_policy(wrong, folder=tmp_path)
     assert [(each.code, each.severity) for each in found] == [(code, severity[1].lower())], found
-    policy, found = check_policy(mended)
+    policy, found = check_policy(mended, folder=tmp_path)
     assert not found
     assert policy is not None
 

@@ -103,7 +103,9 @@ def _checked(name: str, catalog: Catalog, *, run_tests: bool) -> tuple[str | Non
     path: str | Path = name
     try:
         path = policy_path(name)
-        policy, found = check_policy(read_policy(path), file=str(path), catalog=catalog, run_tests=run_tests)
+        policy, found = check_policy(
+            read_policy(path), file=str(path), catalog=catalog, run_tests=run_tests, folder=path.parent
+        )
     except PolicyError as error:
         place = error.findings or (Finding(str(path), 1, 1, error.code, error.message, error.hint),)
         return None, tuple(place)

@@ -21,7 +21,7 @@ from typing import Final, Literal
 
 from turnout._core import Catalog, Policy
 from turnout.errors import CatalogError, PolicyError, TurnoutError
-from turnout.policy import load_policy
+from turnout.policy import load_policy, policy_files
 from turnout.source import read_bytes
 
 __all__ = ["PolicyFiles", "Reload", "Reloader", "watch_interval"]
@@ -94,10 +94,18 @@ class PolicyFiles:
             )
         return self.policy
 
+    def _policy_files(self) -> tuple[Path, ...]:
+        if self.policy is None:
+            return ()
+        try:
+            return policy_files(self.policy)
+        except PolicyError:
+            return (self.policy,)
+
     def digest(self) -> bytes:
         """Returns what tells contents apart: one that cannot be read differs from every other."""
         whole = hashlib.blake2b(digest_size=16)
-        for path in (self.policy, self.catalog):
+        for path in (*self._policy_files(), self.catalog):
             if not isinstance(path, Path):
                 continue
             try:

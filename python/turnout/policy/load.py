@@ -10,9 +10,10 @@ from typing import Final
 from turnout import _core
 from turnout.catalog import catalog_of
 from turnout.errors import Finding, PolicyError
-from turnout.source import Lines, Unreadable, YamlProblem, read_rows, read_text
+from turnout.policy.extends import Refused, read_files
+from turnout.source import Unreadable, read_text
 
-__all__ = ["check_policy", "load_policy", "parse_policy", "read_policy"]
+__all__ = ["check_policy", "load_policy", "parse_policy", "policy_files", "read_policy"]
 
 _DAY_S: Final = 86_400
 
@@ -40,7 +41,8 @@ def load_policy(
         >>> turnout.load_policy(turnout.shipped_policy("balanced")).name
         'balanced'
     """
-    return parse_policy(read_policy(path), file=str(path), catalog=catalog, run_tests=run_tests)
+    text = read_policy(path)
+    return parse_policy(text, file=str(path), catalog=catalog, run_tests=run_tests, folder=Path(path).parent)
 
 
 def parse_policy(
@@ -49,6 +51,7 @@ def parse_policy(
     file: str = "<policy>",
     catalog: _core.Catalog | str | Path | None = None,
     run_tests: bool = True,
+    folder: str | Path | None = None,
 ) -> _core.Policy:
     """Check a policy given as text; otherwise as `load_policy`.
 
@@ -57,6 +60,7 @@ def parse_policy(
         file: The name that findings show.
         catalog: As for `load_policy`.
         run_tests: Whether a failing test keeps the policy from loading.
+        folder: Where the file that `extends` names lies, or in a folder below; None refuses `extends`.
 
     Returns:
         The checked policy.
@@ -64,7 +68,7 @@ def parse_policy(
     Raises:
         PolicyError: With every finding.
     """
-    policy, findings = check_policy(text, file=file, catalog=catalog, run_tests=run_tests)
+    policy, findings = check_policy(text, file=file, catalog=catalog, run_tests=run_tests, folder=folder)
     if policy is None:
         raise _refusal(file, findings)
     return policy
@@ -76,6 +80,7 @@ def check_policy(
     file: str = "<policy>",
     catalog: _core.Catalog | str | Path | None = None,
     run_tests: bool = True,
+    folder: str | Path | None = None,
 ) -> tuple[_core.Policy | None, tuple[Finding, ...]]:
     """Check a policy and return what was found instead of raising it.
 
@@ -84,24 +89,25 @@ def check_policy(
         file: The name that findings show.
         catalog: As for `load_policy`.
         run_tests: Whether to run the tests in the file; a failing one is a finding.
+        folder: Where the file that `extends` names lies, or in a folder below; None refuses `extends`.
 
     Returns:
-        The policy, or none when a finding is an error; and all findings, in the order of the file.
+        The policy, or none when a finding is an error; and all findings, in the order of the files: the policy's
+        own, then those that it extends.
 
     Raises:
         CatalogError: The catalogue does not load.
     """
-    finding = Lines(file, text).finding
     try:
-        rows = read_rows(text)
-    except YamlProblem as problem:
-        return None, (finding(problem.line, problem.column, problem.code, problem.message, problem.hint),)
+        own, *bases = files = read_files(text, file, None if folder is None else Path(folder))
+    except Refused as refused:
+        return None, (refused.finding,)
     today = int(time.time()) // _DAY_S
-    policy, raw = _core.compile_policy(rows, today, catalog_of(catalog))
-    findings = [finding(*row) for row in raw]
+    policy, raw = _core.compile_policy(own.rows, today, catalog_of(catalog), [base.rows for base in bases])
+    findings = [files[row[-1]].lines.finding(*row[:-1]) for row in raw]
     if policy is not None and run_tests:
         findings += [
-            finding(
+            files[failure.file].lines.finding(
                 failure.line,
                 failure.column,
                 "failing-test",
@@ -113,6 +119,29 @@ def check_policy(
     if any(found.severity == "error" for found in findings):
         policy = None
     return policy, tuple(findings)
+
+
+def policy_files(path: str | Path) -> tuple[Path, ...]:
+    """The files of a policy: its own, and those that it extends. A change in any of them changes the policy.
+
+    Args:
+        path: The policy's own file.
+
+    Returns:
+        Its own file first; only that one while what it extends cannot be read.
+
+    Raises:
+        PolicyError: The policy's own file cannot be read.
+    """
+    own = Path(path)
+    text = read_policy(own)
+    if "extends" not in text:  # who watches asks often
+        return (own,)
+    try:
+        files = read_files(text, str(own), own.parent)
+    except Refused:
+        return (own,)
+    return own, *(file.path for file in files if file.path is not None)
 
 
 def read_policy(path: str | Path) -> str:

@@ -36,16 +36,16 @@ fn number(value: &Value) -> u32 {
 fn rows(case: &Value) -> Option<Vec<Row>> {
     let row = |row: &Value| Row {
         depth: number(&row[0]),
-        key: row[1].as_str().map(|key| (key.to_owned(), Pos { line: number(&row[2]), column: number(&row[3]) })),
+        key: row[1].as_str().map(|key| (key.to_owned(), Pos::new(number(&row[2]), number(&row[3])))),
         kind: RowKind::from_name(row[4].as_str().unwrap()).unwrap(),
         text: row[5].as_str().unwrap().to_owned(),
         is_cut: row[6].as_bool().unwrap(),
-        pos: Pos { line: number(&row[7]), column: number(&row[8]) },
+        pos: Pos::new(number(&row[7]), number(&row[8])),
         pieces: row[9]
             .as_array()
             .unwrap()
             .iter()
-            .map(|piece| (number(&piece[0]), Pos { line: number(&piece[1]), column: number(&piece[2]) }))
+            .map(|piece| (number(&piece[0]), Pos::new(number(&piece[1]), number(&piece[2]))))
             .collect(),
     };
     Some(case["rows"].as_array()?.iter().map(row).collect())

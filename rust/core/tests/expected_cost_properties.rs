@@ -5,7 +5,7 @@ mod common;
 
 use common::{Call, code, order, policy};
 use proptest::prelude::*;
-use turnout_core::catalog::{Catalog, Model};
+use turnout_core::catalog::{Catalog, ConditionKey, Model, Terms, cost};
 use turnout_core::control::{ControlEvent, ControlState, MAX_PREFIXES};
 use turnout_core::decide::{Candidate, CostSource, Decision, Echo, Recorded, settle};
 use turnout_core::policy::Policy;
@@ -254,12 +254,150 @@ fn an_attempt_is_settled_under_the_terms_that_the_answer_states() {
     assert_eq!(settled.unpriced.as_deref(), Some("the price of `cache_read` is unknown, which is not zero"));
 }
 
+/// What a candidate's middle and long output cost at the base price, at these counts of web searches.
+fn priced(policy: &Policy, alias: &str, candidate: &Candidate, searches: (u64, u64)) -> (Option<i64>, Option<i64>) {
+    let quote = model(policy, alias).quote(&Terms::at(NOW_MS)).unwrap();
+    let output = candidate.output;
+    let of = |input_uncached, tokens: u64, reasoning, web_searches| {
+        let output_text = tokens - reasoning;
+        let usage = Usage { input_uncached, output_text, reasoning, web_searches, ..Usage::default() };
+        cost(&quote, &usage).ok().map(|picos| picos.0)
+    };
+    let p50 = of(candidate.input.tokens, output.p50_tokens, output.p50_thinking_tokens, searches.0);
+    let p90 = of(candidate.input.high, output.p90_tokens, output.p90_thinking_tokens, searches.1);
+    (p50, p90)
+}
+
+fn costs(candidate: &Candidate) -> (Option<i64>, Option<i64>) {
+    (candidate.cost_p50_usd_picos, candidate.cost_p90_usd_picos)
+}
+
+#[test]
+fn eight_answers_cost_eight_outputs_and_their_bound_is_of_each() {
+    let policy = any_model();
+    for (bound, extra) in [("", u64::MAX), (r#""max_tokens":20,"#, 20)] {
+        let body = |n: u64| format!(r#"{{{bound}"n":{n},"messages":[{{"role":"user","content":"Write an essay."}}]}}"#);
+        let (one, eight) = (decided(&policy, &body(1), None, NOW_MS), decided(&policy, &body(8), None, NOW_MS));
+        let (one, eight) = (row(&one, "luna"), row(&eight, "luna"));
+        assert_eq!(
+            (eight.output.p50_tokens, eight.output.p90_tokens),
+            (8 * one.output.p50_tokens, 8 * one.output.p90_tokens)
+        );
+        assert!(eight.output.p90_tokens / 8 <= extra && one.output.p90_tokens <= extra);
+        assert_eq!(costs(eight), priced(&policy, "luna", eight, (0, 0)));
+        assert!(eight.cost_p50_usd_picos > one.cost_p50_usd_picos && eight.cost_p90_usd_picos > one.cost_p90_usd_picos);
+    }
+}
+
+#[test]
+fn thinking_is_forecast_at_its_own_price() {
+    let policy = policy("turnout: 1\nname: t\nmodels: { plus: alibaba/qwen-plus }\notherwise: { from: plus }\n");
+    let body = r#"{"reasoning_effort":"high","messages":[{"role":"user","content":"Why?"}]}"#;
+    let decision = decided(&policy, body, None, NOW_MS);
+    let plus = row(&decision, "plus");
+    let rates = *model(&policy, "plus").quote(&Terms::at(NOW_MS)).unwrap().rates_at(10);
+    assert!(rates.reasoning > rates.output && plus.output.p50_thinking_tokens > 0, "{rates:?} {plus:?}");
+    assert_eq!(costs(plus), priced(&policy, "plus", plus, (0, 0)));
+}
+
+#[test]
+fn web_searches_are_expected_at_their_fee() {
+    let policy = any_model();
+    let body = |uses: &str, choice: &str| {
+        let tool = format!(r#"{{"type":"web_search_20250305","name":"web_search"{uses}}}"#);
+        format!(r#"{{"max_tokens":500,"tools":[{tool}],{choice}"messages":[{{"role":"user","content":"News?"}}]}}"#)
+    };
+    let none = r#""tool_choice":{"type":"none"},"#;
+    for (uses, choice, searches) in [
+        (r#","max_uses":4"#, "", (1, 4)),
+        ("", "", (1, 5)),
+        (r#","max_uses":0"#, "", (0, 0)),
+        (r#","max_uses":4"#, none, (0, 0)),
+    ] {
+        let decision = decided(&policy, &body(uses, choice), None, NOW_MS);
+        let haiku = row(&decision, "haiku");
+        assert_eq!(costs(haiku), priced(&policy, "haiku", haiku, searches), "{uses} {choice}");
+        let bare = priced(&policy, "haiku", haiku, (0, 0)).1.unwrap();
+        // $10 for a thousand.
+        let fees = i64::try_from(searches.1).unwrap() * 10_000_000_000;
+        assert_eq!(haiku.cost_p90_usd_picos.unwrap() - bare, fees, "{uses} {choice}");
+    }
+    // Who has no fee for it has no cost, rather than one without it.
+    let flat = "turnout: 1\nname: t\nmodels: { m: { use: anthropic/claude-haiku-5-5, price: { input: $1, output: $4 } } }\notherwise: { from: m }\n";
+    let decision = decided(&common::policy(flat), &body("", ""), None, NOW_MS);
+    assert!(row(&decision, "m").cost_unknown.as_ref().unwrap().contains("web_searches"), "{}", decision.explain());
+}
+
+#[test]
+fn a_deployments_place_is_priced_by_the_region_that_it_is_in() {
+    let at = |region: &str| {
+        let use_of = if region.is_empty() { String::new() } else { format!(", region: {region}") };
+        let policy = policy(&format!(
+            "turnout: 1\nname: t\nmodels:\n  m: {{ use: openai/gpt-5.5{use_of} }}\notherwise: {{ from: m }}\n"
+        ));
+        let decision = decided(&policy, &chat(&["hi".to_owned()], ""), None, NOW_MS);
+        let candidate = row(&decision, "m").clone();
+        let usage = Usage { input_uncached: 1_000, output_text: 100, ..Usage::default() };
+        let settled = settle(model(&policy, "m"), &candidate.terms, &Echo::default(), NOW_MS, &usage);
+        (candidate, settled, decision)
+    };
+    let (base, base_settled, _) = at("");
+    let dearer = |picos: Option<i64>| picos.map(|picos| picos / 10 * 11);
+    for (place, region) in [
+        ("eu", "eu"),
+        ("eu-west-1", "eu"),
+        ("europe-west1", "eu"),
+        ("us-east-1", "us"),
+        ("global", ""),
+        ("ap-south-1", "?"),
+    ] {
+        let (candidate, settled, decision) = at(place);
+        if region.is_empty() {
+            assert_eq!((costs(&candidate), settled), (costs(&base), base_settled.clone()));
+            continue;
+        }
+        assert_eq!(candidate.cost_p50_usd_picos, dearer(base.cost_p50_usd_picos), "{place}");
+        assert_eq!(candidate.cost_p90_usd_picos, dearer(base.cost_p90_usd_picos), "{place}");
+        assert_eq!(settled.computed_usd_picos, dearer(base_settled.computed_usd_picos), "{place}");
+        let terms = settled.price_terms.unwrap();
+        if region == "?" {
+            assert!(candidate.terms.is_region_assumed && terms.ends_with(" (assumed)"), "{terms}");
+            assert!(decision.to_json().contains(r#""region_assumed":""#) && decision.explain().contains("the dearest"));
+        } else {
+            assert_eq!((candidate.terms.is_region_assumed, terms), (false, format!("region={region}")));
+            assert!(!decision.to_json().contains("region_assumed"));
+        }
+    }
+}
+
+#[test]
+fn any_place_but_global_is_regional_to_a_row_that_prices_regional() {
+    let usage = Usage { input_uncached: 1_000, output_text: 100, ..Usage::default() };
+    let mut rows = 0;
+    for row in Catalog::bundled().rows() {
+        let model = row.model();
+        let Ok(period) = model.price_period(Some(NOW_MS)) else { continue };
+        if !period.price.multipliers.iter().any(|(condition, _)| condition.is(ConditionKey::Region, "regional"))
+            && !period.price.variants.iter().any(|variant| variant.condition.is(ConditionKey::Region, "regional"))
+        {
+            continue;
+        }
+        rows += 1;
+        let at = |region| settle(model, terms_of_nothing(), &Echo { region, ..Echo::default() }, NOW_MS, &usage);
+        let (base, regional) = (at(Some("global")), at(Some("us-central1")));
+        assert_eq!(regional.price_terms.as_deref(), Some("region=regional"), "{}", model.full_name());
+        assert!(regional.computed_usd_picos > base.computed_usd_picos, "{} {regional:?}", model.full_name());
+        assert_eq!(regional.computed_usd_picos, at(Some("regional")).computed_usd_picos);
+    }
+    assert!(rows > 10, "{rows}");
+}
+
 fn policy_of_flat_price() -> Policy {
     policy(&common::text("otherwise:\n  from: [mid]\n  prefer: best\n"))
 }
 
 fn terms_of_nothing() -> &'static turnout_core::decide::CallTerms {
     static NOTHING: turnout_core::decide::CallTerms =
-        turnout_core::decide::CallTerms { service_tier: None, speed: None, region: None };
+        turnout_core::decide::CallTerms { service_tier: None, speed: None, region: None, is_region_assumed: false };
     &NOTHING
 }

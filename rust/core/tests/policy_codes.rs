@@ -25,6 +25,7 @@ fn cases() -> Vec<(String, &'static str, &'static str)> {
         (with("accept: not_empty\naccept: complete"), "duplicate-key", "accept: complete"),
         (with("unkown: skip"), "unknown-key", "unkown"),
         (with("budgets: []"), "unknown-key", "budgets"),
+        (with("extends: base.yaml"), "bad-extends", "base.yaml"),
         (text(""), "missing-key", "turnout"),
         (rule("tokens > 5").replace("    when: tokens > 5\n", ""), "missing-key", "name: r"),
         (model("{ use: ollama/x, price: { input: $1 }, context: 8k }"), "missing-key", "{ input"),

@@ -74,12 +74,12 @@ fn any_row() -> impl Strategy<Value = Row> {
     (0..6_u32, prop::option::of(word()), kind, word(), any::<bool>(), any::<u32>(), pieces).prop_map(
         |(depth, key, kind, text, is_cut, column, pieces)| Row {
             depth,
-            key: key.map(|key| (key, Pos { line: 1, column })),
+            key: key.map(|key| (key, Pos::new(1, column))),
             kind,
             text,
             is_cut,
-            pos: Pos { line: 1, column },
-            pieces: pieces.into_iter().map(|(start, line, column)| (start, Pos { line, column })).collect(),
+            pos: Pos::new(1, column),
+            pieces: pieces.into_iter().map(|(start, line, column)| (start, Pos::new(line, column))).collect(),
         },
     )
 }

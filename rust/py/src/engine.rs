@@ -273,7 +273,7 @@ impl Engine {
                 &ControlEvent::AttemptEnded { deployment, key, provider, outcome, ttft_ms, total_ms, retry_after_ms },
                 now_ms,
             );
-            if let Some(event) = row.cached().filter(|_| outcome.is_answer()) {
+            for event in row.cached().into_iter().chain(row.served()).filter(|_| outcome.is_answer()) {
                 state.apply(&event, now_ms);
             }
         });

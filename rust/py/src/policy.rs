@@ -98,6 +98,7 @@ impl Policy {
             .into_iter()
             .map(|failure| TestFailure {
                 name: failure.name,
+                file: failure.pos.file,
                 line: failure.pos.line,
                 column: failure.pos.column,
                 held: if failure.held == Tri::False { "false" } else { "unknown" },
@@ -116,6 +117,8 @@ impl Policy {
 #[pyclass(frozen, get_all, module = "turnout")]
 pub struct TestFailure {
     name: String,
+    /// The index of its file, 0 for the policy's own.
+    file: u32,
     line: u32,
     column: u32,
     /// `false` or `unknown`.
@@ -133,33 +136,39 @@ impl TestFailure {
 
 type RawRow = (u32, Option<String>, u32, u32, String, String, bool, u32, u32, Vec<(u32, u32, u32)>);
 type RawOutcome = (&'static str, bool, &'static str, &'static str, i64, bool, bool, &'static str);
-type RawFinding = (u32, u32, &'static str, String, Option<String>, &'static str);
+type RawFinding = (u32, u32, &'static str, String, Option<String>, &'static str, u32);
 
-/// Checks the rows of a policy file. The policy is none when a finding is an error.
+/// Checks the rows of a policy file, and of those that it extends, the nearest first. The policy is none when a finding is
+/// an error; a finding ends with the index of its file, 0 for the policy's own.
 #[pyfunction]
-#[pyo3(signature = (rows, today, catalog = None))]
+#[pyo3(signature = (rows, today, catalog = None, bases = Vec::new()))]
 pub fn compile_policy(
     py: Python<'_>,
     rows: Vec<RawRow>,
     today: i64,
     catalog: Option<&Catalog>,
+    bases: Vec<Vec<RawRow>>,
 ) -> PyResult<(Option<Policy>, Vec<RawFinding>)> {
     let catalog = catalog.map_or(Shared::Bundled, |catalog| catalog.inner.clone());
-    let rows = rows.into_iter().map(|row| row_of(py, row)).collect::<PyResult<Vec<Row>>>()?;
-    let compiled = py.detach(|| policy::compile(&rows, &catalog, today));
+    let read = |(rows, file): (Vec<RawRow>, u32)| {
+        rows.into_iter().map(|row| row_of(py, row, file)).collect::<PyResult<Vec<Row>>>()
+    };
+    let rows = read((rows, 0))?;
+    let bases = bases.into_iter().zip(1..).map(read).collect::<PyResult<Vec<_>>>()?;
+    let compiled = py.detach(|| policy::compile_extending(&rows, &bases, &catalog, today));
     Ok(match compiled {
         Ok((policy, findings)) => (Some(Policy { inner: Arc::new(policy), catalog }), raw(findings)),
         Err(findings) => (None, raw(findings)),
     })
 }
 
-fn row_of(py: Python<'_>, row: RawRow) -> PyResult<Row> {
+fn row_of(py: Python<'_>, row: RawRow, file: u32) -> PyResult<Row> {
     let (depth, key, key_line, key_column, kind, text, is_cut, line, column, pieces) = row;
     let kind = RowKind::from_name(&kind)
         .ok_or_else(|| raise(py, "PolicyError", "malformed-yaml", &format!("`{kind}` is no kind of row"), None))?;
-    let key = key.map(|name| (name, Pos { line: key_line, column: key_column }));
-    let pieces = pieces.into_iter().map(|(start, line, column)| (start, Pos { line, column })).collect();
-    Ok(Row { depth, key, kind, text, is_cut, pos: Pos { line, column }, pieces })
+    let key = key.map(|name| (name, Pos { file, line: key_line, column: key_column }));
+    let pieces = pieces.into_iter().map(|(start, line, column)| (start, Pos { file, line, column })).collect();
+    Ok(Row { depth, key, kind, text, is_cut, pos: Pos { file, line, column }, pieces })
 }
 
 fn raw(findings: Vec<Finding>) -> Vec<RawFinding> {
@@ -167,7 +176,7 @@ fn raw(findings: Vec<Finding>) -> Vec<RawFinding> {
         .into_iter()
         .map(|finding| {
             let Finding { pos, code, message, hint, severity } = finding;
-            (pos.line, pos.column, code, message, hint, severity.name())
+            (pos.line, pos.column, code, message, hint, severity.name(), pos.file)
         })
         .collect()
 }

@@ -74,13 +74,13 @@ impl State {
         Ok(())
     }
 
-    /// An attempt was answered: the prompt cache of its deployment holds the beginning of its request now.
+    /// An attempt was answered: the prompt cache of its deployment holds the beginning of its request now, and its session
+    /// sticks to it.
     #[pyo3(signature = (attempt, *, now = None))]
     fn attempt_answered(&self, attempt: &Attempt, now: Option<f64>) -> PyResult<()> {
         let (now_ms, _) = moment(now, Some(0))?;
-        if let Some(event) = attempt.row()?.cached() {
-            self.lend(|state| state.apply(&event, now_ms));
-        }
+        let row = attempt.row()?;
+        self.lend(|state| row.cached().into_iter().chain(row.served()).for_each(|event| state.apply(&event, now_ms)));
         Ok(())
     }
 

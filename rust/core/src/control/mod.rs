@@ -1,5 +1,5 @@
-//! What the recent past says about deployments, keys and providers: cooldowns, circuit breakers, latency, prompt caches, the
-//! retry budget.
+//! What the recent past says about deployments, keys and providers: cooldowns, circuit breakers, latency, prompt caches, sessions,
+//! the retry budget.
 //!
 //! Promises: pure state with injected time (a clock that goes back is held still), the same events give the same state, memory
 //! is bounded, and nothing is ever ineligible: a [`Standing`] only orders. What happens to one deployment shows on another one
@@ -13,6 +13,7 @@ mod breaker;
 mod latency;
 mod prefixes;
 mod retry_budget;
+mod sessions;
 mod settings;
 mod standing;
 mod state;
@@ -22,6 +23,7 @@ pub use breaker::Breaker;
 pub use latency::LatencyQuantiles;
 pub use prefixes::MAX_PREFIXES;
 pub use retry_budget::RetryBudget;
+pub use sessions::MAX_SESSIONS;
 pub use settings::ControlSettings;
 pub use standing::{Rank, Standing};
 pub use state::{ControlEvent, ControlState, MAX_TRACKED, NO_KEY};

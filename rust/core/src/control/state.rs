@@ -7,6 +7,7 @@ use crate::outcome::{Cools, OutcomeKind};
 use super::breaker::BreakerState;
 use super::latency::Histogram;
 use super::prefixes::Prefixes;
+use super::sessions::Sessions;
 use super::{ControlSettings, LatencyQuantiles, RetryBudget, Standing};
 
 /// How many deployments, keys and providers are tracked, each; beyond it the one that was touched longest ago is forgotten.
@@ -55,6 +56,15 @@ pub enum ControlEvent<'a> {
         /// How long the provider keeps them, in milliseconds.
         ttl_ms: i64,
     },
+    /// A deployment answered a session that sticks to it from now on.
+    SessionServed {
+        /// The session, as the decision gives it.
+        session: u64,
+        /// The deployment.
+        deployment: &'a str,
+        /// How long it sticks, in milliseconds.
+        ttl_ms: i64,
+    },
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -84,6 +94,7 @@ pub struct ControlState {
     providers: BTreeMap<String, Account>,
     retries: RetryBudget,
     prefixes: Prefixes,
+    sessions: Sessions,
 }
 
 impl ControlState {
@@ -118,6 +129,9 @@ impl ControlState {
             ControlEvent::CallStarted => self.retries.on_first_attempt(now_ms, &self.settings),
             ControlEvent::PrefixesSent { deployment, prefixes, ttl_ms } => {
                 self.prefixes.sent(deployment, prefixes, ttl_ms, now_ms);
+            }
+            ControlEvent::SessionServed { session, deployment, ttl_ms } => {
+                self.sessions.served(session, deployment, ttl_ms, now_ms);
             }
             ControlEvent::AttemptStarted { deployment, .. } => {
                 let deployment = self.deployment(deployment);
@@ -192,6 +206,11 @@ impl ControlState {
     /// The place in `prefixes` (ascending) of the longest one that the deployment's prompt cache is likely to hold.
     pub fn longest_prefix(&self, deployment: &str, prefixes: &[u64], now_ms: i64) -> Option<usize> {
         self.prefixes.longest(deployment, prefixes, now_ms.max(self.clock_ms))
+    }
+
+    /// The deployment that a session sticks to; none when it is new, or its time is over.
+    pub fn session(&self, session: u64, now_ms: i64) -> Option<&str> {
+        self.sessions.deployment(session, now_ms.max(self.clock_ms))
     }
 
     /// How many prefixes are remembered.

@@ -22,7 +22,7 @@ pub struct Candidate {
     pub input: TokenCount,
     /// The bound on the answer that will be sent, if any, in tokens.
     pub max_tokens: Option<u64>,
-    /// Output tokens forecast.
+    /// The output forecast, of all answers that are asked for together.
     pub output: Forecast,
     /// Expected cost in pico-USD; none when the price is not known.
     pub cost_p50_usd_picos: Option<i64>,
@@ -87,7 +87,7 @@ pub(super) fn candidates(
             let rates = quote.ok().map(|quote| quote.rates_at(input.tokens));
             let plan = rates.filter(|_| state.is_there()).and_then(|rates| CachePlan::of(model, rates, facts));
             let cache = plan.as_ref().map(|plan| plan.at(state.held(plan, deployment, row, now_ms)));
-            let cost = ExpectedCost::of(quote, &input, output, cache.as_ref());
+            let cost = ExpectedCost::of(quote, &input, &output, cache.as_ref());
             let latency = state.latency(deployment, row);
             let provider = model.facts.provider.as_str();
             found.push(Candidate {

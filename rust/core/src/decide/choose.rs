@@ -6,10 +6,14 @@ use super::candidate::{Candidate, candidates, family};
 use super::decision::{CandidateStatus, Considered, Decision, FactValue, Held, RuleTrace};
 use super::eligibility::rejection;
 use super::environment::{DecisionEnv, RequestEnv};
+use super::expected_cost::uncached;
+use super::experiment::{Assignment, assigned};
 use super::facts::{RequestFacts, asked_thinking};
 use super::forecast::{Ask, Forecast, forecast};
+use super::inputs::Inputs;
 use super::state_view::StateView;
-use crate::catalog::{Terms, expected_cost};
+use super::sticky::{StickyTrace, session_of, stick};
+use crate::catalog::{Terms, cost};
 use crate::control::ControlState;
 use crate::policy::expr::{Environment, Program, Tri, Value};
 use crate::policy::facts::{FACTS, FactId, Scope, Type};
@@ -50,16 +54,15 @@ pub fn decide(inputs: &DecideInputs<'_>) -> Decision {
         rule: rule_name,
         trace,
         strongest: strongest(inputs),
-        inputs: inputs.facts.inputs(
-            &facts,
-            env.seen(),
-            inputs.has_key,
-            policy.deployments.len(),
-            inputs.state.is_some(),
-        ),
+        inputs: Inputs {
+            held: choice.sticky.as_ref().and_then(|sticky| sticky.held.clone()),
+            ..inputs.facts.inputs(&facts, env.seen(), inputs.has_key, policy.deployments.len(), inputs.state.is_some())
+        },
         facts,
         candidates: choice.considered,
         relaxed: choice.relaxed,
+        experiment: choice.experiment,
+        sticky: choice.sticky,
     }
 }
 
@@ -103,6 +106,8 @@ pub(crate) fn also_read(
 struct Choice {
     considered: Vec<Considered>,
     relaxed: Vec<String>,
+    experiment: Option<Assignment>,
+    sticky: Option<StickyTrace>,
 }
 
 impl Choice {
@@ -127,11 +132,11 @@ fn first_match(inputs: &DecideInputs<'_>, env: &RequestEnv<'_>) -> (usize, Vec<R
             Tri::False => {}
             Tri::Unknown => open.push((index, rule)),
             Tri::True => {
-                let mut best = (index, choose(inputs, env, rule));
+                let mut best = (index, choose(inputs, env, index, rule));
                 // A rule that matches and has nothing eligible refuses the call; it does not make room for another rule.
                 if inputs.policy.unknown == UnknownMode::Strongest && best.1.strength() > 0 {
                     for (index, rule) in open {
-                        let choice = choose(inputs, env, rule);
+                        let choice = choose(inputs, env, index, rule);
                         if choice.strength() > best.1.strength() {
                             best = (index, choice);
                         }
@@ -150,10 +155,10 @@ fn first_match(inputs: &DecideInputs<'_>, env: &RequestEnv<'_>) -> (usize, Vec<R
         }
     }
     // A compiled policy ends with `otherwise`, which always holds; an empty one chooses nothing.
-    (0, trace, Choice { considered: Vec::new(), relaxed: Vec::new() })
+    (0, trace, Choice { considered: Vec::new(), relaxed: Vec::new(), experiment: None, sticky: None })
 }
 
-fn choose(inputs: &DecideInputs<'_>, env: &RequestEnv<'_>, rule: &Rule) -> Choice {
+fn choose(inputs: &DecideInputs<'_>, env: &RequestEnv<'_>, index: usize, rule: &Rule) -> Choice {
     let policy = inputs.policy;
     let state = match inputs.facts.recorded() {
         Some(recorded) => StateView::Recorded(&recorded.inputs),
@@ -187,7 +192,10 @@ fn choose(inputs: &DecideInputs<'_>, env: &RequestEnv<'_>, rule: &Rule) -> Choic
             }
         }
     }
-    let kept = kept_wants(env, rule, &eligible);
+    let assigned = assigned(policy, index, inputs.facts);
+    let arm = assigned.and_then(|(_, arm)| arm);
+    let is_other_arm = |considered: &Considered| arm.is_some_and(|arm| considered.candidate.model != arm);
+    let kept = kept_wants(env, rule, &eligible, is_other_arm);
     let wants = rule.want.get(..kept).unwrap_or_default();
     for considered in &mut eligible {
         considered.meets_wants = wants.iter().all(|want| env.holds_for(want, &considered.candidate) == Tri::True);
@@ -197,18 +205,35 @@ fn choose(inputs: &DecideInputs<'_>, env: &RequestEnv<'_>, rule: &Rule) -> Choic
         (
             candidate.standing,
             candidate.is_else,
+            is_other_arm(considered),
             !considered.meets_wants,
             preference(rule.prefer, considered),
             candidate.order,
         )
+    });
+    let sticky = policy.sticky.as_ref().map(|sticky| {
+        let session = session_of(sticky, inputs.facts.meta(&sticky.by));
+        let held = session.and_then(|session| state.session(session, inputs.now_ms));
+        stick(sticky, env, &mut eligible, &rejected, held, |considered| {
+            (considered.candidate.is_else, is_other_arm(considered), !considered.meets_wants)
+        })
     });
     for (place, considered) in eligible.iter_mut().enumerate() {
         considered.status = if place == 0 { CandidateStatus::Chosen } else { CandidateStatus::Ranked(place + 1) };
     }
     let relaxed = if eligible.is_empty() { &[] } else { rule.want.get(kept..).unwrap_or_default() };
     let relaxed = relaxed.iter().rev().map(|want| want.source().to_owned()).collect();
+    let experiment = assigned.map(|(experiment, arm)| {
+        let alias = |model: usize| Some(policy.models.get(model)?.alias.clone());
+        Assignment {
+            experiment: experiment.name.clone(),
+            by: experiment.by.clone(),
+            arm: arm.and_then(alias),
+            is_followed: arm.is_some() && eligible.first().map(|first| first.candidate.model) == arm,
+        }
+    });
     eligible.append(&mut rejected);
-    Choice { considered: eligible, relaxed }
+    Choice { considered: eligible, relaxed, experiment, sticky }
 }
 
 fn consider(policy: &Policy, candidate: Candidate) -> Considered {
@@ -225,8 +250,15 @@ fn consider(policy: &Policy, candidate: Candidate) -> Considered {
 
 /// How many wishes, from the left, some candidate of the group that is tried first meets together: what is chosen comes
 /// from that group, so that `relaxed` is what the choice does without.
-fn kept_wants(env: &RequestEnv<'_>, rule: &Rule, eligible: &[Considered]) -> usize {
-    let place = |considered: &Considered| (considered.candidate.standing, considered.candidate.is_else);
+fn kept_wants(
+    env: &RequestEnv<'_>,
+    rule: &Rule,
+    eligible: &[Considered],
+    is_other_arm: impl Fn(&Considered) -> bool,
+) -> usize {
+    let place = |considered: &Considered| {
+        (considered.candidate.standing, considered.candidate.is_else, is_other_arm(considered))
+    };
     let first = eligible.iter().map(place).min();
     let group: Vec<&Considered> = eligible.iter().filter(|considered| Some(place(considered)) == first).collect();
     let meets = |considered: &&Considered, count: usize| {
@@ -253,7 +285,7 @@ fn forecast_for(inputs: &DecideInputs<'_>, rule: &Rule, model: usize, max_tokens
     let input = inputs.facts.input_tokens(family(inputs.policy, model));
     match inputs.policy.models.get(model) {
         Some(row) => forecast(ask, &row.facts, thinking, max_tokens, &input),
-        None => Forecast { p50_tokens: 0, p90_tokens: 0 },
+        None => Forecast::default(),
     }
 }
 
@@ -292,7 +324,7 @@ fn strongest(inputs: &DecideInputs<'_>) -> Option<(String, i64)> {
     let thinking = asked_thinking(inputs.facts.request());
     let output = forecast(ask, &model.facts, thinking, inputs.facts.max_tokens(), &input);
     let quote = model.facts.quote(&Terms::at(inputs.now_ms)).ok()?;
-    let cost = expected_cost(&quote, input.tokens, output.p50_tokens).ok()?;
+    let cost = cost(&quote, &output.likely(uncached(input.tokens))).ok()?;
     Some((model.alias.clone(), cost.0))
 }
 

@@ -3,7 +3,9 @@
 use std::borrow::Cow;
 
 use super::candidate::Candidate;
+use super::experiment::Assignment;
 use super::inputs::Inputs;
+use super::sticky::StickyTrace;
 use crate::policy::expr::{Tri, Value};
 use crate::policy::facts::Type;
 
@@ -138,6 +140,10 @@ pub struct Decision {
     pub candidates: Vec<Considered>,
     /// Wishes that were given up, rightmost first.
     pub relaxed: Vec<String>,
+    /// The arm of the rule's experiment; none where the rule has no experiment.
+    pub experiment: Option<Assignment>,
+    /// What became of the session; none where the policy has no `sticky`.
+    pub sticky: Option<StickyTrace>,
     /// What it read beside its facts: of the request, the state and the keys.
     pub inputs: Inputs,
     /// What the highest-ranked model of the policy would be expected to cost: the counterfactual of a saving.

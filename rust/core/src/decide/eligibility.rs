@@ -136,7 +136,9 @@ fn unmet(env: &RequestEnv<'_>, filter: &Require, candidate: &Candidate) -> Optio
 fn window(env: &RequestEnv<'_>, candidate: &Candidate) -> Option<Rejection> {
     let model = env.policy.models.get(candidate.model)?;
     let window = model.facts.context.unwrap_or(UNKNOWN_WINDOW_TOKENS);
-    let answer = candidate.max_tokens.unwrap_or(candidate.output.p50_tokens);
+    // Each of several answers has the window to itself.
+    let of_one = || candidate.output.p50_tokens / env.facts.request().choices.max(1);
+    let answer = candidate.max_tokens.unwrap_or_else(of_one);
     let fits =
         |input: u64| input.saturating_add(answer) <= window && model.facts.max_input.is_none_or(|most| input <= most);
     if fits(candidate.input.high) {

@@ -1,5 +1,6 @@
 //! What a call is expected to cost, before it is made: from the quote of its terms, the bounds on its input, the forecast of
-//! its output and what the prompt cache is likely to hold.
+//! its output (thinking at its own price, where it has one, and a fee for each web search) and what the prompt cache is
+//! likely to hold.
 //!
 //! Promises: p50 is the cost at the likely input and the middle output, with the cache as it is believed to be; p90 takes
 //! the upper bound of the input, the long output, the dear side of a price tier and a cache that holds nothing, and is
@@ -9,8 +10,9 @@
 //! A test breaks it with a longer input that costs less at p90, a warm cache that costs more, or an unknown that is a number.
 
 use super::forecast::Forecast;
+use super::price_region::price_region;
 use super::prompt_cache::CacheUse;
-use crate::catalog::{ConditionKey, CostError, PriceError, Quote, Terms, cost};
+use crate::catalog::{CostError, PriceError, Quote, Terms, cost};
 use crate::policy::{Deployment, PolicyModel};
 use crate::tokens::TokenCount;
 use crate::usage::Usage;
@@ -27,27 +29,35 @@ pub struct CallTerms {
     pub service_tier: Option<String>,
     /// The speed that is asked for.
     pub speed: Option<String>,
-    /// Where it must be processed.
+    /// Where it must be processed, as the model's prices name it.
     pub region: Option<String>,
+    /// Whether no region of the prices fits the place, and `region` is their dearest.
+    pub is_region_assumed: bool,
 }
 
 impl CallTerms {
     /// What an attempt at a deployment will ask for. A field of the request goes to upstreams of its own dialect alone; the
-    /// deployment's region counts where the model has prices by region that name it.
+    /// deployment's region counts where the model has prices by region.
     pub(super) fn of(request: &Request<'_>, model: &PolicyModel, deployment: &Deployment, now_ms: i64) -> Self {
         let owned = |text: &Option<std::borrow::Cow<'_, str>>| text.as_deref().map(str::to_owned);
         let asked = &request.billing;
         let mut terms = if request.dialect == model.dialect {
             // `standard_only` is what Anthropic calls the refusal of its priority tier.
             let service_tier = owned(&asked.service_tier).filter(|tier| tier != "standard_only");
-            Self { service_tier, speed: owned(&asked.speed), region: owned(&asked.region) }
+            Self { service_tier, speed: owned(&asked.speed), region: owned(&asked.region), is_region_assumed: false }
         } else {
             Self::default()
         };
-        if terms.region.is_none() {
-            terms.region = deployment.region.clone().filter(|region| has_region(model, region, now_ms));
+        let place = terms.region.as_deref().or(deployment.region.as_deref());
+        if let Some(region) = place.and_then(|place| price_region(&model.facts, place, now_ms)) {
+            (terms.region, terms.is_region_assumed) = (Some(region.name.to_owned()), region.is_assumed);
         }
         terms
+    }
+
+    /// The region whose prices are taken though it does not fit the place.
+    pub fn assumed_region(&self) -> Option<&str> {
+        self.region.as_deref().filter(|_| self.is_region_assumed)
     }
 
     /// The terms at an instant, in milliseconds since 1970.
@@ -59,13 +69,6 @@ impl CallTerms {
             ..Terms::at(at_ms)
         }
     }
-}
-
-fn has_region(model: &PolicyModel, region: &str, now_ms: i64) -> bool {
-    let Ok(period) = model.facts.price_period(Some(now_ms)) else { return false };
-    let price = &period.price;
-    price.multipliers.iter().any(|(condition, _)| condition.is(ConditionKey::Region, region))
-        || price.variants.iter().any(|variant| variant.condition.is(ConditionKey::Region, region))
 }
 
 /// A price tier near the input of a request: from its threshold on, the whole request has other prices.
@@ -101,26 +104,24 @@ impl ExpectedCost {
     pub(super) fn of(
         quote: Result<&Quote<'_>, &PriceError>,
         input: &TokenCount,
-        output: Forecast,
+        output: &Forecast,
         cache: Option<&CacheUse<'_>>,
     ) -> Self {
         let quote = match quote {
             Ok(quote) => quote,
             Err(error) => return Self { unknown: Some(error.to_string()), ..Self::default() },
         };
-        let priced = |input: Usage, output_tokens: u64| {
-            cost(quote, &Usage { output_text: output_tokens, ..input }).map(|picos| picos.0)
-        };
+        let priced = |usage: Usage| cost(quote, &usage).map(|picos| picos.0);
         let likely = |tokens: u64| {
             let usage = cache.map_or_else(|| uncached(tokens), |cache| cache.warm(tokens));
-            priced(usage, output.p50_tokens)
+            priced(output.likely(usage))
         };
         // Without a cache too: below the least prefix that is cached nothing is written, and the longer input must not
         // become the cheaper one there.
         let dearest = |tokens: u64| -> Result<i64, CostError> {
-            let plain = priced(uncached(tokens), output.p90_tokens)?;
+            let plain = priced(output.long(uncached(tokens)))?;
             match cache {
-                Some(cache) => Ok(plain.max(priced(cache.cold(tokens), output.p90_tokens)?)),
+                Some(cache) => Ok(plain.max(priced(output.long(cache.cold(tokens)))?)),
                 None => Ok(plain),
             }
         };
@@ -156,6 +157,6 @@ fn signed(tokens: u64) -> i64 {
     i64::try_from(tokens).unwrap_or(i64::MAX)
 }
 
-fn uncached(tokens: u64) -> Usage {
+pub(super) fn uncached(tokens: u64) -> Usage {
     Usage { input_uncached: tokens, ..Usage::default() }
 }

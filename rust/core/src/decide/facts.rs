@@ -6,7 +6,7 @@ use std::cell::{Cell, OnceCell, RefCell};
 use super::candidate::family;
 use super::choose::looks_at_prompt;
 use super::decision::FactValue;
-use super::forecast::Shape;
+use super::forecast::{Shape, most_web_searches};
 use super::inputs::{Asked, Inputs, Seen, Sizes, TargetKind, numbers_of};
 use super::prefixes::Prefixes;
 use super::prompt_cache::{may_cache, sizes};
@@ -163,6 +163,7 @@ impl<'r> RequestFacts<'r> {
             seen,
             keyless: (0..deployments).filter(|index| !has_key(index)).collect(),
             has_state,
+            held: None,
             numbers: numbers_of(facts),
         }
     }
@@ -306,6 +307,11 @@ impl<'r> RequestFacts<'r> {
             _ if wants_json => Shape::Schema,
             _ => Shape::Plain,
         }
+    }
+
+    /// The most web searches that the provider may run for it.
+    pub(super) fn web_searches(&self) -> u64 {
+        self.recorded.map_or_else(|| most_web_searches(self.request), |recorded| recorded.inputs.asked.web_searches)
     }
 
     fn features(&self) -> &Features {

@@ -10,7 +10,7 @@
 use std::borrow::Cow;
 
 use super::decision::FactValue;
-use super::forecast::Shape;
+use super::forecast::{Shape, most_web_searches};
 use crate::json::{ArrayWriter, ObjectWriter};
 use crate::tokens::{Family, TokenCount};
 use crate::wire::{CacheTtl, Dialect, Request, ResponseFormat, Thinking, ToolChoice};
@@ -25,6 +25,8 @@ pub(super) struct Asked {
     pub shape: Shape,
     pub choices: u64,
     pub has_provider_tools: bool,
+    /// The most web searches that its provider may run.
+    pub web_searches: u64,
     pub tool_choice: ToolChoice<'static>,
     pub format: Format,
     pub thinking: Thinking<'static>,
@@ -53,6 +55,7 @@ impl Asked {
             shape,
             choices: request.choices,
             has_provider_tools: request.tools.iter().any(|tool| !tool.is_function),
+            web_searches: most_web_searches(request),
             tool_choice: match &request.tool_choice {
                 ToolChoice::Auto => ToolChoice::Auto,
                 ToolChoice::None => ToolChoice::None,
@@ -87,6 +90,9 @@ impl Asked {
         }
         if self.has_provider_tools {
             object.raw("provider_tools", true);
+        }
+        if self.web_searches != 0 {
+            object.raw("web_searches", self.web_searches);
         }
         match self.tool_choice {
             ToolChoice::Auto => {}
@@ -193,6 +199,8 @@ pub struct Inputs {
     /// Deployments without a key.
     pub(super) keyless: Vec<usize>,
     pub(super) has_state: bool,
+    /// The deployment that the session was with, where the policy asked.
+    pub(super) held: Option<String>,
     /// The numbers of `meta`, in millionths: as decimals they may not survive a float.
     pub(super) numbers: Vec<(String, i64)>,
 }
@@ -257,6 +265,9 @@ impl Inputs {
             object.array("keyless", |array| numbers(array, &self.keyless));
         }
         object.raw("state", self.has_state);
+        if let Some(held) = &self.held {
+            object.string("held", held);
+        }
         if !self.numbers.is_empty() {
             object.object("meta", |object| {
                 for (key, millionths) in &self.numbers {

@@ -265,6 +265,7 @@ fn read_asked(value: &Value<'_>) -> Option<Asked> {
         shape: SHAPES.iter().find(|(_, name)| *name == shape)?.0,
         choices: value.get("choices").map_or(Some(1), Value::as_u64)?,
         has_provider_tools: value.get("provider_tools").map_or(Some(false), Value::as_bool)?,
+        web_searches: value.get("web_searches").map_or(Some(0), Value::as_u64)?,
         tool_choice: match optional("tool_choice")?.as_deref() {
             None => ToolChoice::Auto,
             Some("none") => ToolChoice::None,
@@ -331,6 +332,7 @@ fn read_inputs(value: &Value<'_>) -> Option<Inputs> {
         seen: rows("seen").iter().map(read_seen).collect::<Option<_>>()?,
         keyless: rows("keyless").iter().map(small).collect::<Option<_>>()?,
         has_state: value.get("state")?.as_bool()?,
+        held: value.get("held").and_then(Value::as_str).map(str::to_owned),
         numbers: value
             .get("meta")
             .map_or(&[][..], Value::members)

@@ -4,6 +4,8 @@ use std::fmt::Write as _;
 
 use super::decision::{CandidateStatus, Considered, Decision, FactValue, Held};
 use super::expected_cost::TierEdge;
+use super::experiment::Assignment;
+use super::sticky::{StickyAction, StickyTrace};
 use crate::calendar;
 use crate::json::ObjectWriter;
 use crate::money::UsdPicos;
@@ -46,6 +48,28 @@ impl Decision {
                     array.string(want);
                 }
             });
+        if let Some(assignment) = &self.experiment {
+            object.object("experiment", |object| {
+                object
+                    .string("name", &assignment.experiment)
+                    .string("by", &format!("meta.{}", assignment.by))
+                    .string_or_null("arm", assignment.arm.as_deref())
+                    .raw("followed", assignment.is_followed);
+            });
+        }
+        if let Some(sticky) = &self.sticky {
+            object.object("sticky", |object| {
+                object
+                    .string("by", &format!("meta.{}", sticky.by))
+                    .string_or_null("held", sticky.held.as_deref())
+                    .string("action", sticky.action.name())
+                    .string_or_null("why", sticky.why);
+                match sticky.saves_millionths {
+                    Some(saves) => object.raw("saves", decimal(saves)),
+                    None => object.raw("saves", "null"),
+                };
+            });
+        }
         match &self.strongest {
             Some((model, cost)) => object.object("strongest", |object| {
                 object.string("model", model).raw("cost_p50_usd_picos", cost);
@@ -99,6 +123,12 @@ impl Decision {
         if !self.relaxed.is_empty() {
             let _ = writeln!(out, "given up: {}", self.relaxed.join("; "));
         }
+        if let Some(assignment) = &self.experiment {
+            let _ = writeln!(out, "{}", assignment.line());
+        }
+        if let Some(sticky) = &self.sticky {
+            let _ = writeln!(out, "{}", sticky.line());
+        }
         out
     }
 
@@ -150,6 +180,9 @@ impl Considered {
         if let Some(cache) = candidate.cache.as_ref().filter(|cache| cache.read_tokens > 0) {
             let _ = write!(line, ", {} of them from the prompt cache", cache.read_tokens);
         }
+        if let Some(region) = candidate.terms.assumed_region() {
+            let _ = write!(line, ", at the price of region `{region}`, the dearest, as its own has none");
+        }
         if let Some(edge) = &candidate.tier_edge {
             let _ = write!(line, ", {}", edge.line());
         }
@@ -163,6 +196,36 @@ impl Considered {
             line.push_str(", only after failure of all before it");
         }
         line
+    }
+}
+
+impl Assignment {
+    /// The arm, in one line.
+    fn line(&self) -> String {
+        let Self { experiment, by, arm, is_followed } = self;
+        match arm {
+            None => format!("experiment `{experiment}`: no arm, since `meta.{by}` is not known"),
+            Some(arm) if *is_followed => format!("experiment `{experiment}`: arm `{arm}`"),
+            Some(arm) => format!("experiment `{experiment}`: arm `{arm}`, which is not chosen: see its line"),
+        }
+    }
+}
+
+impl StickyTrace {
+    /// What became of the session, in one line.
+    fn line(&self) -> String {
+        let saves = self.saves_millionths.map_or_else(String::new, |saves| {
+            let percent = decimal(saves.saturating_mul(100));
+            format!(", leaving saves {percent}% of the expected cost")
+        });
+        let held = self.held.as_deref().unwrap_or_default();
+        match (self.action, self.why) {
+            (StickyAction::Kept, _) => format!("session by `meta.{}`: stays with {held}{saves}", self.by),
+            (_, why) => {
+                let left = if self.action == StickyAction::Left { format!("leaves {held}, ") } else { String::new() };
+                format!("session by `meta.{}`: {left}{}{saves}", self.by, why.unwrap_or_default())
+            }
+        }
     }
 }
 
@@ -211,6 +274,9 @@ fn write_candidate(object: &mut ObjectWriter<'_>, considered: &Considered) {
     write_option(object, "cost_p90_usd_picos", candidate.cost_p90_usd_picos);
     if let Some(reason) = &candidate.cost_unknown {
         object.string("cost_unknown", reason);
+    }
+    if let Some(region) = candidate.terms.assumed_region() {
+        object.string("region_assumed", region);
     }
     if let Some(edge) = &candidate.tier_edge {
         object.object("tier_edge", |object| {

@@ -2,11 +2,13 @@
 //!
 //! Promises: the tier, speed and region that the answer echoes count, and what was asked for only where it echoes nothing;
 //! what the provider itself says the call cost counts before our own sum, and both are kept; a class or terms without a
-//! price leave no sum, with the reason, never 0. Refuses: to forecast.
+//! price leave no sum, with the reason, never 0; a place whose region has no price among those that have one is settled at
+//! the dearest, and marked. Refuses: to forecast.
 //!
 //! A test breaks it with an answer of another tier at the asked one's price, or a lost figure.
 
 use super::expected_cost::CallTerms;
+use super::price_region::price_region;
 use crate::calendar::Day;
 use crate::catalog::{Model, Terms, cost};
 use crate::usage::Usage;
@@ -54,7 +56,8 @@ pub struct Settlement {
     pub price_from: Option<Day>,
     /// Who states those prices.
     pub price_source: Option<String>,
-    /// The terms that our sum is of, as `service_tier=flex;region=us`; none for the standard ones.
+    /// The terms that our sum is of, as `service_tier=flex;region=us`; none for the standard ones. A region that is followed
+    /// by ` (assumed)` is the dearest, because none that has a price fits the place.
     pub price_terms: Option<String>,
 }
 
@@ -68,13 +71,17 @@ impl Settlement {
 
 /// Settles an attempt that was made at `at_ms` (milliseconds since 1970) under `asked`.
 pub fn settle(model: &Model, asked: &CallTerms, echo: &Echo<'_>, at_ms: i64, usage: &Usage) -> Settlement {
+    let place = echo.region.or(asked.region.as_deref());
+    let region = place.and_then(|place| price_region(model, place, at_ms));
+    let is_region_assumed =
+        region.is_some_and(|region| region.is_assumed) || (echo.region.is_none() && asked.is_region_assumed);
     let asked = asked.at(at_ms);
     // Batches are a way of processing, which Anthropic's answers name among the tiers.
     let is_batch = echo.service_tier == Some("batch");
     let terms = Terms {
         service_tier: if is_batch { None } else { echo.service_tier.or(asked.service_tier) },
         speed: echo.speed.or(asked.speed),
-        region: echo.region.or(asked.region),
+        region: region.map(|region| region.name).or(place),
         batch: is_batch,
         ..asked
     };
@@ -82,7 +89,7 @@ pub fn settle(model: &Model, asked: &CallTerms, echo: &Echo<'_>, at_ms: i64, usa
     let quote = match model.quote(&terms) {
         Ok(quote) => quote,
         Err(error) => {
-            let (unpriced, price_terms) = (Some(error.to_string()), stated(&terms));
+            let (unpriced, price_terms) = (Some(error.to_string()), stated(&terms, is_region_assumed));
             return Settlement { reported_usd_picos, unpriced, price_terms, ..Settlement::default() };
         }
     };
@@ -94,12 +101,12 @@ pub fn settle(model: &Model, asked: &CallTerms, echo: &Echo<'_>, at_ms: i64, usa
         unpriced: computed.err().map(|error| error.to_string()),
         price_from: period.from,
         price_source: period.source.clone(),
-        price_terms: stated(&terms),
+        price_terms: stated(&terms, is_region_assumed),
     }
 }
 
 /// The terms that were asked for or echoed, by name.
-fn stated(terms: &Terms<'_>) -> Option<String> {
+fn stated(terms: &Terms<'_>, is_region_assumed: bool) -> Option<String> {
     let named = [
         ("processing", terms.batch.then_some("batch")),
         ("service_tier", terms.service_tier),
@@ -108,5 +115,6 @@ fn stated(terms: &Terms<'_>) -> Option<String> {
     ];
     let stated: Vec<String> =
         named.iter().filter_map(|(name, value)| value.map(|value| format!("{name}={value}"))).collect();
-    (!stated.is_empty()).then(|| stated.join(";"))
+    let mark = if is_region_assumed { " (assumed)" } else { "" };
+    (!stated.is_empty()).then(|| stated.join(";") + mark)
 }

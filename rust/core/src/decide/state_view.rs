@@ -30,6 +30,14 @@ impl StateView<'_> {
         }
     }
 
+    /// The deployment that a session is with.
+    pub fn session(&self, session: u64, now_ms: i64) -> Option<String> {
+        match self {
+            Self::Live(state) => state.and_then(|state| state.session(session, now_ms)).map(str::to_owned),
+            Self::Recorded(inputs) => inputs.held.clone(),
+        }
+    }
+
     /// The times to first token that were seen.
     pub fn latency(&self, index: usize, deployment: &Deployment) -> Option<LatencyQuantiles> {
         match self {

@@ -1,7 +1,8 @@
 //! The runner of the tests in a policy's file.
 
+use super::corpus::{SAMPLES, sample};
 use crate::control::{ControlEvent, ControlState};
-use crate::decide::{DecideInputs, Decision, RequestFacts, also_read, expectation};
+use crate::decide::{DecideInputs, Decision, RequestFacts, also_read, expectation, session_of};
 use crate::money::UsdPicos;
 use crate::outcome::OutcomeKind;
 use crate::policy::expr::Tri;
@@ -17,18 +18,25 @@ pub(super) fn run(policy: &Policy, catalog_hash: &str) -> Vec<TestFailure> {
 }
 
 fn run_one(policy: &Policy, catalog_hash: &str, test: &PolicyTest) -> Option<TestFailure> {
-    let given = &test.given;
-    let body = prompt_body(given.prompt.as_deref().unwrap_or_default());
-    let failure = |held: Tri, saw: String| TestFailure {
-        name: test.name.clone(),
-        pos: test.expect_pos,
-        held,
-        expected: test.expect.source().to_owned(),
-        saw,
+    let on = |body: &str| on_request(policy, catalog_hash, test, body);
+    let (held, saw) = if test.is_for_any_prompt {
+        let failing = (0..SAMPLES).map(sample).find(|sample| on(&sample.body()).is_some())?;
+        let smallest = failing.shrunk(|sample| on(&sample.body()).is_some());
+        let (held, saw) = on(&smallest.body())?;
+        (held, format!("for {}: {saw}", smallest.line()))
+    } else {
+        on(&prompt_body(test.given.prompt.as_deref().unwrap_or_default()))?
     };
+    let expected = test.expect.source().to_owned();
+    Some(TestFailure { name: test.name.clone(), pos: test.expect_pos, held, expected, saw })
+}
+
+/// What the expectation was instead of true, and what was decided; none when it holds.
+fn on_request(policy: &Policy, catalog_hash: &str, test: &PolicyTest, body: &str) -> Option<(Tri, String)> {
+    let given = &test.given;
     let request = match parse_request(body.as_bytes(), None) {
         Ok(request) => request,
-        Err(error) => return Some(failure(Tri::Unknown, error.message.to_string())),
+        Err(error) => return Some((Tri::Unknown, error.message.to_string())),
     };
     let now_ms = given.now_ms.unwrap_or(TEST_CLOCK_MS);
     let facts = RequestFacts::new(&request, &given.meta, &given.facts, now_ms);
@@ -53,6 +61,14 @@ fn run_one(policy: &Policy, catalog_hash: &str, test: &PolicyTest) -> Option<Tes
         };
         state.apply(&ended, now_ms);
     }
+    let session = policy.sticky.as_ref().and_then(|sticky| session_of(sticky, facts.meta(&sticky.by)));
+    if let (Some(session), Some(held)) = (session, &given.held) {
+        let held = std::slice::from_ref(held);
+        if let Some(row) = policy.deployments.iter().find(|row| is_named(held, row.model, &row.id)) {
+            let served = ControlEvent::SessionServed { session, deployment: &row.id, ttl_ms: i64::MAX };
+            state.apply(&served, now_ms);
+        }
+    }
     let inputs =
         DecideInputs { policy, catalog_hash, facts: &facts, has_key: &has_key, state: Some(&state), now_ms, seed: 0 };
     let decision = crate::decide::decide(&inputs);
@@ -64,7 +80,7 @@ fn run_one(policy: &Policy, catalog_hash: &str, test: &PolicyTest) -> Option<Tes
                 let more = also_read(&inputs, &decision, &test.expect);
                 saw.extend(more.into_iter().map(|(name, value)| format!(", {name} {value}")));
             }
-            Some(failure(held, saw))
+            Some((held, saw))
         }
     }
 }

@@ -3,6 +3,7 @@
 //! Promises: immutable and shareable; `decide` is the pure function of the design with its inputs gathered; tests run by
 //! the same code that serves, with keys present, empty state and a fixed clock unless they say otherwise.
 
+mod corpus;
 mod file_tests;
 
 use crate::control::ControlState;

@@ -43,6 +43,8 @@ pub struct Attempt {
     pub terms: CallTerms,
     /// What the prompt cache is expected to do, and to hold after an answer; none where nothing is cached.
     pub cache: Option<CacheForecast>,
+    /// The session that sticks to the deployment after an answer, and how long, in milliseconds.
+    pub session: Option<(u64, i64)>,
     /// What the thinking setting became for this model, when it could not be carried over as it is.
     pub notes: Vec<String>,
     default_max_tokens: u64,
@@ -63,6 +65,12 @@ impl Attempt {
         let cache = self.cache.as_ref().filter(|cache| !cache.prefixes.is_empty())?;
         let (deployment, prefixes, ttl_ms) = (self.deployment.as_str(), cache.prefixes.as_slice(), cache.ttl_ms);
         Some(ControlEvent::PrefixesSent { deployment, prefixes, ttl_ms })
+    }
+
+    /// What to tell the state once the attempt has been answered: whose session sticks to the deployment, if any does.
+    pub fn served(&self) -> Option<ControlEvent<'_>> {
+        let (session, ttl_ms) = self.session?;
+        Some(ControlEvent::SessionServed { session, deployment: &self.deployment, ttl_ms })
     }
 
     /// What the body of this attempt is written for.
@@ -139,6 +147,10 @@ pub fn plan(policy: &Policy, decision: &Decision, request: &Request<'_>) -> Plan
                 cost_p90_usd_picos: considered.candidate.cost_p90_usd_picos,
                 terms: considered.candidate.terms.clone(),
                 cache: considered.candidate.cache.clone(),
+                session: decision.sticky.as_ref().and_then(|sticky| {
+                    let cache_ttl_ms = considered.candidate.cache.as_ref().map(|cache| cache.ttl_ms);
+                    Some((sticky.session?, sticky.ttl_ms(cache_ttl_ms)))
+                }),
                 notes: compiled.note.into_iter().collect(),
                 default_max_tokens: facts.max_output.unwrap_or(DEFAULT_MAX_TOKENS).min(DEFAULT_MAX_TOKENS),
                 max_tokens_field: model.max_tokens_field.clone(),

@@ -185,6 +185,8 @@ struct Abilities {
     takes_budget: bool,
     takes_switch: bool,
     always_on: bool,
+    /// Whether the row lists nothing of what it takes.
+    is_silent: bool,
 }
 
 impl Abilities {
@@ -195,14 +197,19 @@ impl Abilities {
         let is_bare = !row.modes.iter().any(|mode| matches!(mode, ThinkingMode::Toggle | ThinkingMode::BudgetTokens));
         let listed = if row.efforts.is_empty() && is_bare { &route.efforts } else { &row.efforts };
         let says_nothing = row.modes.is_empty() && row.efforts.is_empty();
+        // Google's switch is a budget of nothing, which models that take efforts refuse.
+        let has_switch = match format {
+            ThinkingFormat::GoogleThinkingConfig => lists(ThinkingMode::BudgetTokens) && lists(ThinkingMode::Toggle),
+            _ => lists(ThinkingMode::Toggle) || (says_nothing && !is_anthropic),
+        };
         Self {
             efforts: listed.iter().copied().filter(|effort| *effort != Effort::None && format.says_efforts()).collect(),
             takes_none: listed.contains(&Effort::None) && format.says_efforts(),
             takes_budget: format.says_budgets()
                 && (lists(ThinkingMode::BudgetTokens) || (says_nothing && !is_anthropic && format.says_on())),
-            takes_switch: (format.says_on() || format.says_off())
-                && (lists(ThinkingMode::Toggle) || (says_nothing && !is_anthropic)),
+            takes_switch: (format.says_on() || format.says_off()) && has_switch,
             always_on: model.always_thinks() || row.can_disable == Some(false),
+            is_silent: says_nothing && format == ThinkingFormat::GoogleThinkingConfig,
             row,
             format,
         }
@@ -246,6 +253,9 @@ impl Abilities {
             self.takes_none || (self.format.says_off() && (self.is_adaptive() || is_free_budget || self.takes_switch));
         if !self.always_on && has_off {
             return (ThinkingSetting::Off, None);
+        }
+        if self.is_silent && !self.always_on {
+            return (ThinkingSetting::Unsaid, Some(UNLISTED));
         }
         match self.least() {
             Some(least) => (least, Some(ALWAYS)),

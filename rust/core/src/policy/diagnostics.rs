@@ -4,13 +4,22 @@ use std::fmt;
 
 use crate::edit_distance::edit_distance;
 
-/// A place in the policy file. Lines and columns count from 1; a column counts characters.
+/// A place in the files of a policy. Lines and columns count from 1; a column counts characters.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default)]
 pub struct Pos {
+    /// 0 for the policy's own file, 1 for the one that it extends, and so on.
+    pub file: u32,
     /// Line.
     pub line: u32,
     /// Column.
     pub column: u32,
+}
+
+impl Pos {
+    /// A place in the policy's own file.
+    pub const fn new(line: u32, column: u32) -> Self {
+        Self { file: 0, line, column }
+    }
 }
 
 /// How bad a finding is.
@@ -63,6 +72,7 @@ pub const CODES: &[(&str, &str)] = &[
     ("too-large", "the file or one of its expressions is beyond its size or depth bound"),
     ("duplicate-key", "a key stands twice in one block"),
     ("unknown-key", "a key that this version of the language does not have"),
+    ("bad-extends", "the policy file that `extends` names cannot be read, or must not be"),
     ("missing-key", "a key that the block cannot do without"),
     ("wrong-type", "a value of another kind than the key takes"),
     ("bad-value", "a value of the right kind that makes no sense here"),
@@ -97,6 +107,7 @@ pub const CODES: &[(&str, &str)] = &[
     ("nothing-eligible", "a rule that refuses requests it takes: no model of its choice can take them"),
     ("unfit-model", "a model of a choice that can take none of the requests of its rule"),
     ("idle-want", "a wish that no candidate can meet, or that every candidate always meets"),
+    ("idle-arm", "an arm of an experiment whose model takes none of the requests of its rule"),
     ("unused-definition", "a fact, model or pool that nothing uses"),
     ("costly-pattern", "a pattern that is large once compiled"),
     ("test-asserts-nothing", "a test whose expectation holds whatever the policy does"),
@@ -150,7 +161,7 @@ impl Findings {
         self.found.iter().any(|finding| finding.severity == Severity::Error)
     }
 
-    /// All findings, in the order of the file; of more than a thousand, a thousand.
+    /// All findings, in the order of the files; of more than a thousand, a thousand.
     pub fn into_sorted(mut self) -> Vec<Finding> {
         self.found.sort_by(|a, b| (a.pos, a.code, &a.message).cmp(&(b.pos, b.code, &b.message)));
         self.found.dedup();

@@ -13,15 +13,17 @@
 mod compile;
 pub mod diagnostics;
 pub mod expr;
+mod extend;
 pub mod facts;
 mod grammar;
 mod lints;
 mod model;
 pub mod source;
 
-pub use compile::compile;
+pub use compile::{compile, compile_extending};
 pub use grammar::json_schema;
 pub use model::{
-    Accept, Deployment, Escalate, Given, GivenValue, KeyRef, MetaValue, NamedFact, Policy, PolicyModel, PolicyTest,
-    Pool, Prefer, Require, Rule, Run, SetParams, TestFailure, ThinkingLevel, UnknownMode,
+    Accept, Deployment, Escalate, Experiment, Given, GivenValue, KeyRef, MetaValue, NamedFact, Policy, PolicyModel,
+    PolicyTest, Pool, Prefer, Require, Rule, Run, SAVES_RANGE, SetParams, Sticky, TestFailure, ThinkingLevel,
+    UnknownMode,
 };

@@ -33,6 +33,10 @@ pub struct Policy {
     pub escalate: Escalate,
     /// Bounds on the whole call.
     pub run: Run,
+    /// Whether and how sessions stay with a deployment.
+    pub sticky: Option<Sticky>,
+    /// Experiments, at most one in a rule.
+    pub experiments: Vec<Experiment>,
     /// Tests in the file.
     pub tests: Vec<PolicyTest>,
     /// Keys of `meta` that expressions read.
@@ -194,6 +198,34 @@ pub struct Rule {
     pub pos: Pos,
 }
 
+/// Whose calls stay with the deployment that answered the last one.
+#[derive(Debug, Clone)]
+pub struct Sticky {
+    /// The key of `meta` whose value names the session.
+    pub by: String,
+    /// For how long after an answer, in milliseconds; none for as long as the provider's prompt cache lives.
+    pub for_ms: Option<i64>,
+    /// When a session leaves for a candidate that is preferred; none never. What leaving saves is the fact behind the
+    /// policy's own.
+    pub leave_if: Option<Program>,
+}
+
+/// What leaving can save of the expected cost of staying, in millionths: nothing costs a million times more.
+pub const SAVES_RANGE: (i64, i64) = (-1_000_000_000_000, 1_000_000);
+
+/// Models of a rule that share its calls among them, by whose they are.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Experiment {
+    /// The name, which decides with the unit who is in which arm.
+    pub name: String,
+    /// Index of the rule.
+    pub rule: usize,
+    /// The key of `meta` whose value is the unit.
+    pub by: String,
+    /// Index of a model and its share in millionths, in the order of the models' names; the shares add up to a million.
+    pub arms: Vec<(usize, i64)>,
+}
+
 /// How much a model shall think.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ThinkingLevel {
@@ -314,6 +346,8 @@ pub struct Given {
     pub facts: Vec<(FactId, GivenValue)>,
     /// Deployments (by id or model) that are cooling down.
     pub cooling: Vec<String>,
+    /// The deployment (by id or model) that holds the session.
+    pub held: Option<String>,
     /// Models whose key is missing.
     pub without_key: Vec<String>,
 }
@@ -347,6 +381,8 @@ pub enum MetaValue {
 pub struct PolicyTest {
     /// The name.
     pub name: String,
+    /// Whether it must hold for any prompt: it then runs over a generated corpus.
+    pub is_for_any_prompt: bool,
     /// What is given.
     pub given: Given,
     /// What must hold for the decision.

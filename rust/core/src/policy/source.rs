@@ -116,7 +116,7 @@ impl Node {
             _ => &[],
         };
         let (start, pos) = pieces.iter().rev().find(|(start, _)| *start <= wanted).copied().unwrap_or((0, self.pos));
-        Pos { line: pos.line, column: pos.column.saturating_add(wanted - start) }
+        Pos { column: pos.column.saturating_add(wanted - start), ..pos }
     }
 
     /// Whether this is YAML's null (`key:` with nothing behind it, `~`, `null`).
@@ -159,7 +159,7 @@ pub fn tree(rows: &[Row]) -> Result<Node, Finding> {
         severity: Severity::Error,
     };
     let Some(root) = rows.first() else {
-        return Err(malformed(Pos { line: 1, column: 1 }, "the file is empty"));
+        return Err(malformed(Pos::new(1, 1), "the file is empty"));
     };
     let mut at = 1;
     let node =
@@ -202,7 +202,8 @@ fn build(rows: &[Row], row: &Row, at: &mut usize) -> Result<Node, (Pos, String)>
     Ok(Node { pos: row.pos, value })
 }
 
-/// The canonical form of a node: keys sorted, comments and layout gone. Equal policies have equal bytes.
+/// The canonical form of a node: keys sorted, comments and layout gone. Equal policies have equal bytes, however many files
+/// they stand in: `extends` is no part of it.
 ///
 /// The order of `rules` and of lists is meaning and is kept; the order of keys in a block is not, except right below
 /// `models` and `pools`, whose order gives ranks.
@@ -230,7 +231,8 @@ fn write_canonical(out: &mut String, node: &Node, keeps_order: bool, depth: u32)
             out.push(']');
         }
         NodeValue::Map(members) => {
-            let mut order: Vec<&(Key, Node)> = members.iter().collect();
+            let is_meaning = |member: &&(Key, Node)| depth > 0 || member.0.name != "extends";
+            let mut order: Vec<&(Key, Node)> = members.iter().filter(is_meaning).collect();
             if !keeps_order {
                 order.sort_by(|a, b| a.0.name.cmp(&b.0.name));
             }
@@ -257,7 +259,7 @@ mod tests {
     use super::*;
 
     fn row(depth: u32, key: Option<&str>, kind: RowKind, text: &str) -> Row {
-        let pos = Pos { line: 1, column: 1 };
+        let pos = Pos::new(1, 1);
         Row {
             depth,
             key: key.map(|key| (key.to_owned(), pos)),

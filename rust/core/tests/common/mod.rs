@@ -66,7 +66,7 @@ impl Reader<'_> {
     /// The block whose lines are indented by `indent` or more.
     fn block(&mut self, depth: u32, key: Keyed, indent: usize) {
         let Some((line, own, text)) = self.lines.get(self.at).copied().filter(|(_, own, _)| *own >= indent) else {
-            self.push(depth, key, RowKind::Plain, "", Pos { line: 1, column: 1 }, Vec::new());
+            self.push(depth, key, RowKind::Plain, "", Pos::new(1, 1), Vec::new());
             return;
         };
         let pos = place(line, own);
@@ -148,7 +148,7 @@ impl Reader<'_> {
 }
 
 fn place(line: usize, column: usize) -> Pos {
-    Pos { line: u32::try_from(line).unwrap(), column: u32::try_from(column + 1).unwrap() }
+    Pos::new(u32::try_from(line).unwrap(), u32::try_from(column + 1).unwrap())
 }
 
 fn is_key(text: &str) -> bool {

@@ -75,12 +75,14 @@ impl<'n> Block<'n> {
 /// What a missing key may look like.
 fn example(key: &str) -> &'static str {
     match key {
-        "turnout" => "write `turnout: 1`, the version of the language",
         "models" => "such as `models: { haiku: anthropic/claude-haiku-5-5 }`",
         "otherwise" => "what to do when no rule matches, such as `otherwise: { from: [haiku] }`",
         "when" => "its condition; what holds for the rest stands under `otherwise`",
         "from" => "the models to choose from, such as `from: [haiku, sonnet]`",
         "keep" => "what a candidate must meet, such as `keep: deployment.region == \"eu\"`",
+        "in" => "the rule that it is in, such as `in: otherwise`",
+        "by" => "whose calls share an arm: `session`, `user`, or a value of `meta`, such as `meta.team`",
+        "arms" => "models of the rule with their shares, such as `arms: { sonnet: 90%, opus: 10% }`",
         "given" => "such as `given: { prompt: \"hi there\" }`",
         "expect" => "such as `expect: model == \"haiku\"`",
         _ => "",
@@ -93,8 +95,7 @@ fn duplicate(key: &Key, first: &Key, what: &str, findings: &mut Findings) {
 }
 
 /// Keys that POLICY has and this version does not: worth a better hint than a guess at a misspelling.
-const NOT_YET: [&str; 9] =
-    ["sticky", "budgets", "limits", "cache", "experiments", "extends", "hedge", "on_disconnect", "for_any"];
+const NOT_YET: [&str; 6] = ["budgets", "limits", "cache", "measure", "hedge", "on_disconnect"];
 
 fn report_unknown_key(key: &Key, what: &str, keys: &[&str], findings: &mut Findings) {
     let hint = if keys.contains(&"now") && ["time", "date", "weekday"].contains(&key.name.as_str()) {

@@ -1,6 +1,6 @@
 //! `tests`: what is given, and what must hold.
 
-use super::block::{Block, boolean, expression, items, millionths, named_members, prose, shown, text};
+use super::block::{Block, boolean, expression, items, millionths, named_members, prose, shown, text, word};
 use crate::calendar::parse_instant;
 use crate::policy::diagnostics::{Findings, suggestion};
 use crate::policy::expr::{self, Names};
@@ -15,7 +15,15 @@ pub(super) fn tests(node: &Node, known: &Known<'_>, names: &mut Names, findings:
     for item in items(node, "`tests`", false, findings) {
         let Some(block) = Block::open(item, "a test", &[grammar::TEST], findings) else { continue };
         let name = block.need("name", "a test", findings).and_then(|node| text(node, "`name`", findings));
-        let given = block.need("given", "a test", findings).map(|node| given(node, known, findings));
+        let for_any = block.get("for_any");
+        let is_for_any_prompt =
+            for_any.and_then(|node| word(node, "`for_any`", &grammar::FOR_ANY, findings)).unwrap_or(false);
+        let given = match (block.get("given"), for_any) {
+            (Some(node), _) => Some(given(node, known, for_any.is_some(), findings)),
+            // A property may hold for every request without more.
+            (None, Some(_)) => Some(Given::default()),
+            (None, None) => block.need("given", "a test", findings).map(|_| Given::default()),
+        };
         let expect = block.need("expect", "a test", findings);
         let program =
             expect.and_then(|node| expression(node, "`expect`", Scope::Decision, Some(Type::Bool), names, findings));
@@ -36,6 +44,7 @@ pub(super) fn tests(node: &Node, known: &Known<'_>, names: &mut Names, findings:
         }
         tests.push(PolicyTest {
             name: name.to_owned(),
+            is_for_any_prompt,
             given,
             expect: program,
             pos: block.pos,
@@ -50,7 +59,7 @@ fn decided(id: FactId) -> bool {
     FACTS.iter().any(|row| row.id == id && row.scope > Scope::Request)
 }
 
-/// What `cooling` and `without_key` may name.
+/// What `cooling`, `without_key` and `held` may name.
 pub(super) struct Known<'p> {
     /// The models.
     pub models: &'p [PolicyModel],
@@ -58,12 +67,22 @@ pub(super) struct Known<'p> {
     pub deployments: &'p [Deployment],
     /// Models that were refused already.
     pub broken: &'p [String],
+    /// Whether the policy has `sticky`.
+    pub sticks: bool,
 }
 
-fn given(node: &Node, known: &Known<'_>, findings: &mut Findings) -> Given {
+fn given(node: &Node, known: &Known<'_>, is_for_any: bool, findings: &mut Findings) -> Given {
     let settable = given_facts();
     let rows: [&[KeyRow]; 2] = [grammar::GIVEN, &settable];
     let Some(block) = Block::open(node, "`given`", &rows, findings) else { return Given::default() };
+    if let Some(prompt) = block.get("prompt").filter(|_| is_for_any) {
+        findings.error_hint(
+            prompt.pos,
+            "bad-value",
+            "a test `for_any: prompt` makes its prompts itself",
+            "leave `prompt` out of `given`, or `for_any` out of the test",
+        );
+    }
     let facts = settable
         .iter()
         .filter_map(|row| {
@@ -96,7 +115,17 @@ fn given(node: &Node, known: &Known<'_>, findings: &mut Findings) -> Given {
             })
             .collect()
     };
-    let (cooling, without_key) = (model_names("cooling"), model_names("without_key"));
+    let (cooling, without_key, held) = (model_names("cooling"), model_names("without_key"), model_names("held"));
+    if let Some(node) =
+        block.get("held").filter(|node| !known.sticks || !matches!(node.value, NodeValue::Scalar { .. }))
+    {
+        let (message, hint) = if known.sticks {
+            ("`held` is one model or deployment", "such as `held: opus`")
+        } else {
+            ("`held` says who holds the session, but this policy has no `sticky`", "leave it out, or add `sticky`")
+        };
+        findings.error_hint(node.pos, "bad-value", message, hint);
+    }
     Given {
         // An empty prompt is a prompt.
         prompt: block.get("prompt").and_then(|node| prose(node, "`prompt`", findings)).map(str::to_owned),
@@ -116,6 +145,7 @@ fn given(node: &Node, known: &Known<'_>, findings: &mut Findings) -> Given {
         facts,
         cooling,
         without_key,
+        held: held.into_iter().next(),
     }
 }
 

@@ -1,45 +1,72 @@
 //! A tree to a policy: every block read, every name resolved, every expression compiled; all findings at once.
 
 mod block;
+mod experiments;
 mod file_tests;
 mod models;
 mod pools;
 mod reach;
 mod rules;
 mod settings;
+mod sticky;
 
 use crate::catalog::Catalog;
-use crate::policy::diagnostics::{Finding, Findings};
+use crate::policy::diagnostics::{Finding, Findings, did_you_mean};
 use crate::policy::expr::{self, Names};
+use crate::policy::extend::extend;
 use crate::policy::facts::{Scope, Type, fact};
 use crate::policy::grammar;
 use crate::policy::lints;
 use crate::policy::model::{Accept, NamedFact, Policy};
-use crate::policy::source::{Node, Row, canonical, tree};
+use crate::policy::source::{Node, NodeValue, Row, canonical, tree};
 use block::{Block, expression, named_members, text, word};
+use experiments::experiments;
 use file_tests::{Known, tests};
 use models::models;
 use pools::pools;
 use rules::{RuleContext, require, rules};
 use settings::{accept, escalate, run};
+use sticky::sticky;
 
 /// The version of the language.
 const VERSION: &str = "1";
 
-/// Checks a policy and compiles it. Tests in the file are compiled, not run.
+/// Checks a policy of one file and compiles it; see [`compile_extending`].
+///
+/// # Errors
+/// As [`compile_extending`] has them.
+pub fn compile(rows: &[Row], catalog: &Catalog, today: i64) -> Result<(Policy, Vec<Finding>), Vec<Finding>> {
+    compile_extending(rows, &[], catalog, today)
+}
+
+/// Checks a policy and compiles it: its own file, and those that it extends, the nearest first. Tests in the files are
+/// compiled, not run. The positions of the rows say which file they are of.
 ///
 /// `today` is in days since 1970: models that are retired by then are refused.
 ///
 /// # Errors
-/// All findings, in the order of the file, when one of them is an error; else the policy comes with its warnings.
-pub fn compile(rows: &[Row], catalog: &Catalog, today: i64) -> Result<(Policy, Vec<Finding>), Vec<Finding>> {
-    let root = tree(rows).map_err(|finding| vec![finding])?;
+/// All findings, in the order of the files, when one of them is an error; else the policy comes with its warnings.
+pub fn compile_extending(
+    rows: &[Row],
+    bases: &[Vec<Row>],
+    catalog: &Catalog,
+    today: i64,
+) -> Result<(Policy, Vec<Finding>), Vec<Finding>> {
     let mut findings = Findings::default();
-    let policy = compile_root(&root, catalog, today, &mut findings);
-    lints::secrets(&root, &mut findings);
+    let mut root = None;
+    for rows in bases.iter().rev().map(Vec::as_slice).chain([rows]) {
+        let file = tree(rows).map_err(|finding| vec![finding])?;
+        lints::secrets(&file, &mut findings);
+        version(&file, &mut findings);
+        root = Some(match root {
+            None => file,
+            Some(base) => extend(file, base),
+        });
+    }
+    let policy = root.as_ref().and_then(|root| compile_root(root, bases.is_empty(), catalog, today, &mut findings));
     // What conditions mean is only clear once all of them can be read.
-    if let Some(policy) = policy.as_ref().filter(|_| !findings.has_errors()) {
-        lints::lint(policy, &root, &mut findings);
+    if let (Some(policy), Some(root)) = (policy.as_ref().filter(|_| !findings.has_errors()), &root) {
+        lints::lint(policy, root, &mut findings);
     }
     match policy {
         Some(policy) if !findings.has_errors() => Ok((policy, findings.into_sorted())),
@@ -47,9 +74,18 @@ pub fn compile(rows: &[Row], catalog: &Catalog, today: i64) -> Result<(Policy, V
     }
 }
 
-fn compile_root(root: &Node, catalog: &Catalog, today: i64, findings: &mut Findings) -> Option<Policy> {
+fn compile_root(root: &Node, is_whole: bool, catalog: &Catalog, today: i64, findings: &mut Findings) -> Option<Policy> {
     let block = Block::open(root, "a policy", &[grammar::POLICY], findings)?;
-    version(&block, findings);
+    if let Some(node) = block.get("extends").filter(|_| is_whole)
+        && text(node, "`extends`", findings).is_some()
+    {
+        findings.error_hint(
+            node.pos,
+            "bad-extends",
+            "what `extends` names was not read: this policy was given without a folder",
+            "load it from its file",
+        );
+    }
     let name = block.need("name", "a policy", findings).and_then(|node| {
         let name = text(node, "`name`", findings)?;
         if name.trim().is_empty() {
@@ -80,7 +116,17 @@ fn compile_root(root: &Node, catalog: &Catalog, today: i64, findings: &mut Findi
     let context = RuleContext { models: &models, pools: &pools, run };
     let rules = rules(&block, &context, &mut names, findings);
     names.rules = rules.iter().map(|rule| rule.name.clone()).collect();
-    let known = Known { models: &models.models, deployments: &models.deployments, broken: &models.broken };
+    let experiments = block
+        .get("experiments")
+        .map(|node| experiments(node, &models, &rules, &mut names, findings))
+        .unwrap_or_default();
+    let sticky = block.get("sticky").and_then(|node| sticky(node, &mut names, findings));
+    let known = Known {
+        models: &models.models,
+        deployments: &models.deployments,
+        broken: &models.broken,
+        sticks: sticky.is_some(),
+    };
     let accept = block.get("accept").map(|node| accept(node, findings));
     let escalate = block.get("escalate").and_then(|node| escalate(node, findings)).unwrap_or_default();
     let tests = block.get("tests").map(|node| tests(node, &known, &mut names, findings)).unwrap_or_default();
@@ -98,20 +144,32 @@ fn compile_root(root: &Node, catalog: &Catalog, today: i64, findings: &mut Findi
         accept: accept.unwrap_or_else(|| vec![Accept::NotEmpty]),
         escalate,
         run,
+        sticky,
+        experiments,
         tests,
         meta_keys: names.meta,
     })
 }
 
-fn version(block: &Block<'_>, findings: &mut Findings) {
-    let Some(node) = block.need("turnout", "a policy", findings) else { return };
-    if node.text() != Some(VERSION) {
-        findings.error_hint(
-            node.pos,
-            "unsupported-version",
-            format!("this release reads version {VERSION} of the language"),
-            format!("write `turnout: {VERSION}`"),
-        );
+/// Each file says its version, also one that another extends.
+fn version(file: &Node, findings: &mut Findings) {
+    let NodeValue::Map(members) = &file.value else { return };
+    let hint = format!("write `turnout: {VERSION}`");
+    match members.iter().find(|(key, _)| key.name == "turnout") {
+        Some((_, node)) if node.text() == Some(VERSION) => {}
+        Some((_, node)) => {
+            let message = format!("this release reads version {VERSION} of the language");
+            findings.error_hint(node.pos, "unsupported-version", message, hint);
+        }
+        // A misspelt one is reported as that.
+        None if members
+            .iter()
+            .any(|(key, _)| did_you_mean(&key.name, grammar::POLICY.iter().map(|row| row.name)) == Some("turnout")) => {
+        }
+        None => {
+            let hint = format!("{hint}, the version of the language");
+            findings.error_hint(file.pos, "missing-key", "a policy needs `turnout`", hint);
+        }
     }
 }
 

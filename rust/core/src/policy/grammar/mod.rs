@@ -9,8 +9,8 @@ mod table;
 
 pub use schema::json_schema;
 pub(super) use table::{
-    CHOICE, DEPLOYMENT, DIALECTS, ESCALATE, FILTER, GIVEN, MODEL, POLICY, PRICE, RULE, RUN, RUN_OF_PROCESS, SET, TEST,
-    UNKNOWN, given_facts,
+    CHOICE, DEPLOYMENT, DIALECTS, ESCALATE, EXPERIMENT, FILTER, FOR_ANY, GIVEN, MODEL, POLICY, PRICE, RULE, RUN,
+    RUN_OF_PROCESS, SET, STICKY, TEST, UNKNOWN, given_facts,
 };
 
 use super::facts::Scope;

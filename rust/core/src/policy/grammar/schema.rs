@@ -30,11 +30,26 @@ const DURATION: &str = r"^\s*[0-9]+(\.[0-9]*)?\s*(ms|s|m|h|d)$";
 const MONEY: &str = r"^\$\s*[0-9]+(\.[0-9]*)?\s*$";
 const MOMENT: &str = r"^\+?[0-9]+-\+?[0-9]+-\+?[0-9]+(T\+?[0-9]+:\+?[0-9]+(:\+?[0-9]+)?Z)?$";
 
+/// Keys that stand for others: what a base says need not be said again, and a property needs no request.
+const INSTEAD: [(&str, &[&str]); 2] = [("extends", &["name", "models", "otherwise"]), ("for_any", &["given"])];
+
 fn block<'r>(schema: &mut ObjectWriter<'_>, rows: impl Iterator<Item = &'r KeyRow> + Clone) {
     schema.string("type", "object").raw("additionalProperties", false);
-    let needed: Vec<&str> = rows.clone().filter(|row| row.is_needed).map(|row| row.name).collect();
+    let others = INSTEAD.iter().find(|(key, _)| rows.clone().any(|row| row.name == *key));
+    let spared = others.map_or(&[][..], |(_, spared)| spared);
+    let needed: Vec<&str> =
+        rows.clone().filter(|row| row.is_needed && !spared.contains(&row.name)).map(|row| row.name).collect();
     if !needed.is_empty() {
         schema.raw("required", words(&needed));
+    }
+    if let Some((key, spared)) = others {
+        schema.array("anyOf", |either| {
+            for keys in [spared, &[*key][..]] {
+                either.object(|one| {
+                    one.raw("required", words(keys));
+                });
+            }
+        });
     }
     schema.object("properties", |properties| {
         for row in rows {

@@ -27,6 +27,11 @@ pub(in crate::policy) const DIALECTS: [(&str, Dialect); 2] =
 /// The whole file.
 pub(in crate::policy) const POLICY: &[KeyRow] = &[
     needed("turnout", Shape::Version, "The version of the language: `1`."),
+    key(
+        "extends",
+        Shape::Text,
+        "Another policy file that this one is laid over, beside it or in a folder below: `base.yaml`.",
+    ),
     needed("name", Shape::Text, "The policy's name, as decisions and the ledger show it."),
     key("description", Shape::Text, "A text for people."),
     needed(
@@ -71,6 +76,16 @@ pub(in crate::policy) const POLICY: &[KeyRow] = &[
         "run",
         Shape::Block(&[RUN, RUN_OF_PROCESS]),
         "Bounds of the whole call: retries, fallbacks and waits included.",
+    ),
+    key(
+        "sticky",
+        Shape::Block(&[STICKY]),
+        "Whose calls stay with the deployment that answered the last one: `{ by: session, leave_if: saves > 30% }`.",
+    ),
+    key(
+        "experiments",
+        Shape::List(&Shape::Block(&[EXPERIMENT])),
+        "Models of a rule that share its calls by whose they are, at most one experiment in a rule.",
     ),
     key(
         "tests",
@@ -210,10 +225,51 @@ pub(in crate::policy) const RUN_OF_PROCESS: &[KeyRow] = &[key(
     "Retries, and fallbacks to targets that are not healthy, as a share of the process's calls: `20%`.",
 )];
 
+/// `sticky`.
+pub(in crate::policy) const STICKY: &[KeyRow] = &[
+    needed("by", Shape::Text, "What names a session: `session`, `user`, or a value of `meta`, such as `meta.thread`."),
+    key(
+        "for",
+        Shape::OneOf(&[Shape::Words(|| vec!["cache_ttl"]), Shape::Duration]),
+        "How long after an answer: `cache_ttl`, the default, as long as the provider's prompt cache lives, or such as \
+         `10m`, at most a day.",
+    ),
+    key(
+        "leave_if",
+        Shape::Expression(Scope::Request),
+        "When a session leaves for what is preferred otherwise: `saves > 30%`, the share of the expected cost. Left out: \
+         never.",
+    ),
+];
+
+/// An experiment.
+pub(in crate::policy) const EXPERIMENT: &[KeyRow] = &[
+    needed("name", Shape::Name, "Its name, as decisions and the ledger show it; another name draws the arms anew."),
+    needed("in", Shape::Text, "The rule that it is in, or `otherwise`."),
+    needed(
+        "by",
+        Shape::Text,
+        "Whose calls share an arm: `session`, `user`, or a value of `meta`, such as `meta.team`.",
+    ),
+    needed(
+        "arms",
+        Shape::Named(&Shape::Share),
+        "Models of the rule's `from` with their shares, which add up to 100%: `{ sonnet: 90%, opus: 10% }`.",
+    ),
+];
+
+/// What `for_any` may say.
+pub(in crate::policy) const FOR_ANY: [(&str, bool); 1] = [("prompt", true)];
+
 /// A test.
 pub(in crate::policy) const TEST: &[KeyRow] = &[
     needed("name", Shape::Text, "What it shows, in words."),
-    needed("given", Shape::Given, "The request, the caller and the moment: `{ prompt: \"hi there\" }`."),
+    key(
+        "for_any",
+        Shape::Words(|| first(&FOR_ANY)),
+        "`prompt`: the test must hold for each of some hundred generated requests, and gives no prompt itself.",
+    ),
+    key("given", Shape::Given, "The request, the caller and the moment: `{ prompt: \"hi there\" }`."),
     needed("expect", Shape::Expression(Scope::Decision), "What must hold of the decision."),
 ];
 
@@ -223,6 +279,7 @@ pub(in crate::policy) const GIVEN: &[KeyRow] = &[
     key("meta", Shape::Named(&Shape::Prose), "What the caller passes: `{ team: search }` is `meta.team`."),
     key("now", Shape::Moment, "The clock, in UTC. Default: `2026-01-05T12:00Z`."),
     key("cooling", Shape::OneOrMany(&Shape::Text), "Models or deployments that cool down."),
+    key("held", Shape::Text, "The model or deployment that the session of `sticky` is with."),
     key("without_key", Shape::OneOrMany(&Shape::Text), "Models or deployments whose key is missing."),
 ];
 

@@ -137,6 +137,40 @@ impl Choices<'_> {
         reader.fix(Rc::default());
     }
 
+    /// Arms whose model no request of the rule can go to.
+    pub fn arms(&self, rejecting: &[String], reader: &mut Reader<'_>, findings: &mut Findings) {
+        for (experiment, node) in self.policy.experiments.iter().zip(items(member(self.root, "experiments"))) {
+            reader.fix(Rc::default());
+            let index = experiment.rule;
+            let Some(row) = self.policy.rules.get(index) else { continue };
+            let (Some(block), Some(arms)) = (rule(self.root, index), member(node, "arms")) else { continue };
+            let taken = match (&row.when, self.truths.get(index).and_then(Option::as_ref)) {
+                (Some(when), _) if (self.is_blamed)(when) => continue,
+                (Some(_), Some(truth)) => truth.yes.clone(),
+                (Some(_), None) => continue,
+                (None, _) => Region::all(),
+            };
+            if taken.is_empty() {
+                continue;
+            }
+            for (model, _) in &experiment.arms {
+                let Some(alias) = self.policy.models.get(*model).map(|model| &model.alias) else { continue };
+                reader.fix(Rc::default());
+                let refusals = vec![(*model, refusals(self.policy, *model, reader))];
+                let case = Case { index, row, block, refusals, rejecting };
+                if self.is_empty_for(&case, &taken, reader) == Some(true) {
+                    findings.warning(
+                        key_pos(arms, alias),
+                        "idle-arm",
+                        format!("arm `{alias}` of `{}` is eligible for no request of its rule", experiment.name),
+                        "its calls go to the rest of the rule: leave it out, or change what rejects it",
+                    );
+                }
+            }
+        }
+        reader.fix(Rc::default());
+    }
+
     /// A choice of which nothing is left for some requests that the condition speaks of.
     fn empty(&self, case: &Case<'_>, taken: &Region, reader: &mut Reader<'_>, findings: &mut Findings) -> bool {
         let pos = key_pos(case.block, "from");

@@ -58,6 +58,7 @@ pub(super) fn lint(policy: &Policy, root: &Node, findings: &mut Findings) {
     let choices = choices::Choices { policy, truths: &truths, root, constants: &constants, is_blamed: &is_blamed };
     let rejecting = choices.filters(&mut reader, findings);
     choices.choices(&rejecting, &mut reader, findings);
+    choices.arms(&rejecting, &mut reader, findings);
     wishes::wishes(policy, &truths, root, &constants, &is_blamed, &mut reader, findings);
     expectations::expectations(policy, &mut reader, root, &is_blamed, findings);
     unused::unused(policy, root, findings);

@@ -1,4 +1,6 @@
 //! Facts, models and pools that nothing uses.
+//!
+//! Refuses: definitions of a file that is extended, each of which another policy may use.
 
 use std::collections::BTreeSet;
 
@@ -44,7 +46,8 @@ pub(super) fn unused(policy: &Policy, root: &Node, findings: &mut Findings) {
 }
 
 fn report(findings: &mut Findings, pos: Option<Pos>, what: &str, name: &str, why: &str) {
-    if let Some(pos) = pos {
+    // A base defines what those that extend it may use.
+    if let Some(pos) = pos.filter(|pos| pos.file == 0) {
         let hint = "leave it out, or use it";
         findings.warning(pos, "unused-definition", format!("{what} `{name}` is not used: {why}"), hint);
     }
@@ -71,6 +74,7 @@ fn reads(policy: &Policy) -> BTreeSet<FactId> {
         add(&mut all, &rule.require);
     }
     all.extend(policy.facts.iter().flat_map(|fact| fact.program.reads()));
+    all.extend(policy.sticky.iter().flat_map(|sticky| &sticky.leave_if).flat_map(Program::reads));
     all.extend(policy.tests.iter().flat_map(|test| test.expect.reads()));
     all
 }

@@ -1,0 +1,194 @@
+"""What an expression sees: the facts of a request, of the caller, of the moment, and of a candidate.
+
+What is measured comes from outside: token counts and their bounds, what the classifier says, the forecast of the
+answer's
+length, the standing and the latency of a deployment. Everything else is read from the request here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from fractions import Fraction
+from typing import Any, NamedTuple
+
+from tests.reference.expressions import MUTATIONS, Interval, Value, evaluate, exactly, names, truth
+from tests.reference.policies import Condition, Deployment, Model, Policy, Rule
+from tests.reference.prices import Expected, Row, Span, minute_and_day
+
+EXACT_BYTES = 16 * 1024
+"""Up to this size a request is counted exactly when an estimate leaves something open."""
+FAMILY = "o200k_base"
+"""The vocabulary of the fact `tokens`."""
+WEEKDAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
+
+
+class Seen(NamedTuple):
+    """What was measured of one deployment for one rule."""
+
+    out_p50: int
+    out_p90: int
+    standing: int
+    ttft_p50_ms: int | None
+    ttft_p95_ms: int | None
+    untranslatable: str | None = None
+    """Why the request cannot be written for it, if it cannot."""
+
+
+@dataclass(frozen=True)
+class Measured:
+    """What was measured of one request."""
+
+    estimates: dict[str, Span]
+    exact: dict[str, Span | None]
+    """By vocabulary; none when there is no exact count."""
+    facts: dict[str, Value]
+    """`task`, `language`, `difficulty`, `code`, `tool_loop`, `turns`."""
+    seen: Callable[[Rule | None, str], Seen]
+    """By rule (none: nothing is set) and deployment."""
+
+
+@dataclass(frozen=True)
+class Call:
+    """One request with all that a decision depends on beside policy and catalogue."""
+
+    body: Row
+    raw: bytes
+    """The body as it is sent."""
+    dialect: str
+    meta: dict[str, str | bool | float]
+    environ: dict[str, str]
+    now_ms: int
+    seed: int
+
+
+@dataclass
+class Candidate:
+    """A deployment, and what became of it."""
+
+    model: Model
+    deployment: Deployment
+    is_else: bool
+    place: int
+    input: Span
+    max_tokens: int | None
+    seen: Seen
+    cost: Expected
+    rejected: tuple[str, str, bool] | None = None
+    meets_wants: bool = True
+
+
+def texts_of(content: Any) -> list[str]:
+    """The texts of a message."""
+    if isinstance(content, str):
+        return [content]
+    return [part["text"] for part in content or [] if part["type"] == "text"]
+
+
+class Request:
+    """The facts of a request, as expressions see them."""
+
+    def __init__(self, policy: Policy, call: Call, measured: Measured) -> None:
+        self.policy, self.call, self.measured = policy, call, measured
+        self.is_exact = self.was_exact = False
+        self.read: set[str] = set()
+        body = call.body
+        self.parts = [
+            part for message in body["messages"] if isinstance(message["content"], list) for part in message["content"]
+        ]
+        asks = [texts_of(message["content"]) for message in body["messages"] if message["role"] == "user"]
+        self.ask = next((texts for texts in reversed(asks) if texts), [])
+        self.tools: list[Row] = body.get("tools", [])
+        choice = body.get("tool_choice")
+        self.forces_tool = choice == "required" or (
+            isinstance(choice, dict) and choice["type"] in ("any", "tool", "function")
+        )
+        self.max_tokens: int | None = body.get("max_tokens")
+        self.format = body.get("response_format", {}).get("type", "text")
+        minute, day = minute_and_day(call.now_ms)
+        self.free: dict[str, Callable[[], Value]] = {
+            "max_tokens": lambda: None if self.max_tokens is None else exactly(self.max_tokens),
+            "tools": lambda: exactly(len(self.tools)),
+            "images": lambda: exactly(self.count("image_url", "image")),
+            "documents": lambda: exactly(self.count("file", "document")),
+            "stream": lambda: bool(body.get("stream")),
+            "schema": lambda: self.format != "text",
+            "requested": lambda: body.get("model"),
+            "time": lambda: exactly(minute, "time"),
+            "date": lambda: exactly(day, "date"),
+            "weekday": lambda: WEEKDAYS[(day + 3) % 7],
+        }
+
+    def count(self, *kinds: str) -> int:
+        """Parts of these kinds in the conversation."""
+        return sum(part["type"] in kinds for part in self.parts)
+
+    def exactly(self, family: str) -> Span | None:
+        """The exact count, where there is one and the request is short enough to make it."""
+        return self.measured.exact.get(family) if len(self.call.raw) <= EXACT_BYTES else None
+
+    def see(self, name: str) -> Value:
+        """The value of a fact."""
+        if name in self.policy.facts:
+            self.read.add(name)
+            return evaluate(self.policy.facts[name], self.see, self.texts)
+        if name.startswith("meta."):
+            value = self.call.meta.get(name[5:])
+            return value if value is None or isinstance(value, str | bool) else exactly(Fraction(f"{value:.6f}"))
+        if name == "language":
+            self.read.add(name)
+        if name == "tokens":
+            span = (self.exactly(FAMILY) if self.is_exact else None) or self.measured.estimates[FAMILY]
+            return Interval(Fraction(span.low), Fraction(span.high))
+        read = self.free.get(name)
+        return read() if read else self.measured.facts[name]
+
+    def texts(self, name: str) -> list[str] | None:
+        """What a text function looks at."""
+        if name == "prompt":
+            return self.ask
+        value = self.see(name)
+        return [value] if isinstance(value, str) else None
+
+    def holds(self, condition: Condition, candidate: Candidate | None = None) -> bool | None:
+        """Whether a condition holds. If an estimate leaves it open, it is asked again with the exact count."""
+
+        of_candidate = facts_of(self.policy, candidate) if candidate else {}
+
+        def see(name: str) -> Value:
+            return of_candidate[name]() if name in of_candidate else self.see(name)
+
+        def texts(name: str) -> list[str] | None:
+            value = see(name) if name != "prompt" else None
+            return self.ask if name == "prompt" else [value] if isinstance(value, str) else None
+
+        self.is_exact = False
+        held = truth(evaluate(condition.tree, see, texts))
+        reads_tokens = not names(condition.tree).isdisjoint({"tokens", *self.policy.facts})
+        if held is None and reads_tokens and self.exactly(FAMILY) and "never-counts" not in MUTATIONS:
+            self.is_exact = self.was_exact = True
+            held = truth(evaluate(condition.tree, see, texts))
+        return held
+
+
+def facts_of(policy: Policy, candidate: Candidate) -> dict[str, Callable[[], Value]]:
+    """The facts of a candidate, by name."""
+
+    def known(value: int | None, unit: str = "number", per: int = 1) -> Value:
+        return None if value is None else exactly(Fraction(value, per), unit)
+
+    model, seen = candidate.model, candidate.seen
+    return {
+        "model": lambda: model.name,
+        "model.name": lambda: model.name,
+        "model.provider": lambda: model.provider,
+        "model.context": lambda: known(model.facts.get("context")),
+        "model.max_output": lambda: known(model.facts.get("max_output")),
+        "model.rank": lambda: known(policy.ranks[model.name]),
+        "deployment.name": lambda: candidate.deployment.name,
+        "deployment.region": lambda: candidate.deployment.region,
+        "cost.p50": lambda: known(candidate.cost.p50, "money", 10**12),
+        "cost.p90": lambda: known(candidate.cost.p90, "money", 10**12),
+        "ttft.p50": lambda: known(seen.ttft_p50_ms, "duration"),
+        "ttft.p95": lambda: known(seen.ttft_p95_ms, "duration"),
+    }
