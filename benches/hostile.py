@@ -165,7 +165,8 @@ def main() -> int:
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "policy.yaml"
         makers: dict[str, Callable[[Path], object]] = {
-            **{name: partial(_write, make) for name, make in {**TEXTS, **BYTES}.items()},
+            **{name: partial(_write, make) for name, make in TEXTS.items()},
+            **{name: partial(_write, make) for name, make in BYTES.items()},
             **FILES,
         }
         for name, make in makers.items():
