@@ -44,6 +44,7 @@ __all__ = [
     "facts",
     "outcomes",
     "parse_answer",
+    "policy_schema",
     "read_usage",
     "thinking_fields",
 ]
