@@ -6,6 +6,7 @@ use crate::catalog::Auth;
 use crate::control::ControlEvent;
 use crate::decide::{CacheForecast, CallTerms, Decision};
 use crate::policy::{Accept, Escalate, KeyRef, Policy, Run};
+use crate::shared_str::SharedStr;
 use crate::thinking_format::ThinkingFormat;
 use crate::wire::{Dialect, Request, Target, ThinkingSetting};
 
@@ -14,17 +15,17 @@ use crate::wire::{Dialect, Request, Target, ThinkingSetting};
 #[allow(clippy::struct_excessive_bools, reason = "each is one independent fact about the model")]
 pub struct Attempt {
     /// The deployment's id.
-    pub deployment: String,
+    pub deployment: SharedStr,
     /// The model's name in the policy.
-    pub model: String,
+    pub model: SharedStr,
     /// Who sells it.
-    pub provider: String,
+    pub provider: SharedStr,
     /// The model's name as the upstream knows it.
-    pub upstream_model: String,
+    pub upstream_model: SharedStr,
     /// The dialect it is called in.
     pub dialect: Dialect,
     /// Where it is called, without the dialect's path.
-    pub base_url: String,
+    pub base_url: SharedStr,
     /// How the key goes into the request.
     pub auth: Auth,
     /// Where the key comes from.
@@ -48,7 +49,7 @@ pub struct Attempt {
     /// What the thinking setting became for this model, when it could not be carried over as it is.
     pub notes: Vec<String>,
     default_max_tokens: u64,
-    max_tokens_field: String,
+    max_tokens_field: SharedStr,
     thinking: ThinkingSetting<'static>,
     thinking_format: ThinkingFormat,
     min_budget_tokens: u64,
@@ -134,8 +135,8 @@ pub fn plan(policy: &Policy, decision: &Decision, request: &Request<'_>) -> Plan
             Some(Attempt {
                 deployment: deployment.id.clone(),
                 model: model.alias.clone(),
-                provider: facts.provider.clone(),
-                upstream_model: facts.id.clone(),
+                provider: model.provider.clone(),
+                upstream_model: model.upstream_model.clone(),
                 dialect: model.dialect,
                 base_url: deployment.base_url.clone(),
                 auth: model.auth,
