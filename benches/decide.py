@@ -44,7 +44,9 @@ PLAIN = [
     f"tokens > {90 + number}k and meta.team == 'team{number}'" if number % 2 else f"tools > {number + 8}"
     for number in range(19)
 ]
-READING = [f"difficulty >= 0.9{number}" for number in range(8)] + ["task == 'planning' and difficulty >= 0.9"] + PLAIN[:10]
+READING = (
+    [f"difficulty >= 0.9{number}" for number in range(8)] + ["task == 'planning' and difficulty >= 0.9"] + PLAIN[:10]
+)
 EVERYTHING = [
     "language == 'fi'",
     "code and images > 3",
@@ -64,7 +66,8 @@ PASSAGE = (
 
 def policy(conditions: list[str]) -> turnout.Policy:
     rules = "".join(
-        f'  - name: rule{number}\n    when: "{when}"\n    from: [sonnet, opus]\n' for number, when in enumerate(conditions)
+        f'  - name: rule{number}\n    when: "{when}"\n    from: [sonnet, opus]\n'
+        for number, when in enumerate(conditions)
     )
     return parse_policy(f"{MODELS}rules:\n{rules}{OTHERWISE}")
 

@@ -4,8 +4,8 @@ Usage: python scripts/build_catalog.py DATA_DIR OUT [--wide WIDE]
 
 DATA_DIR holds `models.jsonl`, `models-core.jsonl` and `providers.jsonl`; OUT receives `models.jsonl`, `providers.jsonl`
 and `NOTICE.md`, and WIDE, a file, every other gathered model in the same form. The same input gives the same bytes.
-Numbers pass through as decimal text, never as floats. Every correction to the gathered rows stands here or in
-`catalog_prices.py` with its reason.
+Numbers pass through as decimal text, never as floats. Every correction to the gathered rows stands here, in
+`catalog_prices.py` or in `catalog_successors.py` with its reason.
 """
 
 from __future__ import annotations
@@ -28,7 +28,8 @@ from catalog_json import (
     table,
     write_rows,
 )
-from catalog_prices import RATES, periods, scaled
+from catalog_prices import RATES, periods, reachable, scaled
+from catalog_successors import replaced_by
 
 FORMAT = 1
 
@@ -41,16 +42,6 @@ EXTRA_ALIASES = {
         "claude-3-7-sonnet-thinking",
     ],
 }
-
-# What replaces a Claude model that is gone or going, by line: the article's three tiers map to today's three.
-REPLACED_BY_LINE = (
-    ("haiku", "anthropic/claude-haiku-5-5"),
-    ("instant", "anthropic/claude-haiku-5-5"),
-    ("opus", "anthropic/claude-opus-5-5"),
-    ("mythos", "anthropic/claude-mythos-5-2"),
-    ("sonnet", "anthropic/claude-sonnet-5-5"),
-    ("claude-2", "anthropic/claude-sonnet-5-5"),
-)
 
 # "Not sooner than" of Anthropic's table of retirements, for models that are active.
 NOT_RETIRED_BEFORE = {
@@ -255,13 +246,6 @@ def dispute(row: Row) -> Row:
     return out
 
 
-def replaced_by(row: Row) -> str | None:
-    """What to move to from a Claude model that is retired or about to be."""
-    if row["provider"] != "anthropic" or row["status"] == "active":
-        return None
-    return next((target for line, target in REPLACED_BY_LINE if line in str(row["id"])), None)
-
-
 def reasoning(row: Row) -> Row | None:
     """How the model's thinking is controlled; efforts in ascending order."""
     source = table(row, "reasoning") | MODEL_THINKING.get(full_name(row), {})
@@ -314,7 +298,7 @@ def model_row(row: Row) -> Row:
         "context": context,
         "max_input": max_input,
         "max_output": max_output,
-        "prices": periods(row),
+        "prices": reachable(periods(row), context),
         "input": items(modalities, "in"),
         "output": items(modalities, "out"),
         "caps": {cap: caps[cap] for cap in CAPS if cap in caps},
@@ -436,11 +420,12 @@ MIT licence, but for anthropic-sdk-python, which is under Apache-2.0 from its ve
 
 {listed}
 
-One date, the cut of Claude Sonnet 5.5's cache read price, is from a release note of TheKrush/PromptFuel 1.0.23.
+One date, the cut of Claude Sonnet 5.5's cache read price, is from a release note of TheKrush/PromptFuel 1.0.23. The request
+fees of Perplexity's Sonar models are those of answers recorded in the tests of crmne/ruby_llm and 0xPlaygrounds/rig (MIT).
 
 Each row names the sources that it was seen in. A row marked `disputed` is one on which they differ. An absent price is
-unknown, which is not free. The corrections made to the gathered rows stand in `scripts/build_catalog.py` and
-`scripts/catalog_prices.py`, each with its reason.
+unknown, which is not free. The corrections made to the gathered rows stand in `scripts/build_catalog.py`,
+`scripts/catalog_prices.py` and `scripts/catalog_successors.py`, each with its reason.
 """
 
 

@@ -12,7 +12,7 @@ from decimal import Decimal
 from fractions import Fraction
 from itertools import pairwise
 
-from catalog_json import AS_OF, Json, Row, full_name, items, number, objects, table
+from catalog_json import AS_OF, Json, Row, count, full_name, items, number, objects, table
 
 RATES = {
     "in": "in",
@@ -32,9 +32,24 @@ MULTIPLIERS = {"us": "region=us", "eu": "region=eu", "regional": "region=regiona
 # Service tiers that a source names without a key.
 SERVICE_TIERS = {"priority", "flex", "ultrafast"}
 
-# Tiers that a source still lists though no request can reach them: Sonnet 4.5's window went back to 200,000 when the
-# long-context beta was withdrawn, and its tier starts above that.
-DEAD_TIERS = {"anthropic/claude-sonnet-4-5-20250929"}
+# Models that run on Ollama's own machines, under a plan that users pay: free only in the source, which knows local ones.
+CLOUD_OF_OLLAMA = re.compile(r"^ollama/.*-cloud$")
+
+# Prices that the first source got wrong, with what the others say.
+CORRECTED: dict[str, tuple[str, Row]] = {
+    # The first source matches names by their beginning, and gives the alias the price of the first Mistral Large: 2 and 6.
+    # The other four agree on that of Mistral Large 3, which the alias names.
+    "mistral/mistral-large-latest": ("litellm@1.109.1", {"in": Decimal("0.5"), "out": Decimal("1.5")}),
+}
+
+# What a request costs beside its tokens on models that search for every one. No price source lists it: recorded answers
+# do (24 of Sonar and 4 of Sonar Reasoning Pro, all at the default depth of search, `search_context_size` low). What no recording shows is charged and unknown. A deeper search costs more: then
+# the provider's own figure counts, which every answer carries.
+REQUEST_FEES = {
+    "perplexity/sonar": Decimal("0.005"),
+    "perplexity/sonar-reasoning-pro": Decimal("0.006"),
+}
+CHARGES_REQUESTS = re.compile(r"(^|/)sonar(-pro|-pro-search|-reasoning|-reasoning-pro)?$")
 
 # Batch prices that belong to no list price of the same row.
 WRONG_BATCH = {
@@ -62,6 +77,8 @@ UNBELIEVABLE = {
     "cloudflare-workers-ai/@cf/huggingface/distilbert-sst-2-int8": "output at 0: the source has no price for it",
     "openrouter/deepseek/deepseek-v4.1-flash": "output at a third of input, which no host charges",
     "openrouter/~deepseek/deepseek-pro-latest": "cache reads dearer than input: two upstreams mixed",
+    "perplexity/sonar-medium-online": "input at 0: it is paid by the request, and the source does not say how much",
+    "perplexity/sonar-small-online": "input at 0: it is paid by the request, and the source does not say how much",
     "together/together/Tev1-4B-experimental": "output at 0: the dated list has no price for it",
 }
 
@@ -97,8 +114,11 @@ def rates(prices: Row, is_free_write: bool) -> Row:
 def periods(row: Row) -> list[Json]:
     """The price periods of a gathered row, ascending; none when its price is unknown."""
     name = full_name(row)
-    if name in UNBELIEVABLE or row.get("zero_price") == "zero-or-unknown-in-source":
+    if name in UNBELIEVABLE or CLOUD_OF_OLLAMA.match(name) or row.get("zero_price") == "zero-or-unknown-in-source":
         return []
+    if name in CORRECTED:
+        source, prices = CORRECTED[name]
+        return [{"source": source, "checked": AS_OF} | prices]
     current = vector(row)
     if not current:
         return []
@@ -113,6 +133,21 @@ def periods(row: Row) -> list[Json]:
         return [now]
     to_come = dated[len(known) :]
     return spans(row, known, now, to_come[0]["from"] if to_come else None) + announced(row, to_come)
+
+
+def reachable(periods: list[Json], context: int | None) -> list[Json]:
+    """The periods without tiers that no request can reach, because they begin where the window ends.
+
+    Sources keep the tier of a long-context beta that was withdrawn (Claude Sonnet 4.5's) on every host, or list it for a
+    model of a smaller window.
+    """
+    out: list[Json] = []
+    for period in periods:
+        if not isinstance(period, dict):
+            continue
+        tiers = [tier for tier in objects(period, "tiers") if context is None or (count(tier["above"]) or 0) < context]
+        out.append({key: value for key, value in (period | {"tiers": [*tiers]}).items() if value != []})
+    return out
 
 
 def spans(row: Row, known: list[Row], now: Row, end: Json) -> list[Json]:
@@ -163,8 +198,10 @@ def vector(row: Row) -> Row:
         return {}
     if (searches := number(prices.get("web_search_per_k"))) is not None:
         out["web_search_per_k"] = searches
+    if CHARGES_REQUESTS.search(str(row["id"])):
+        out["per_request"] = REQUEST_FEES.get(name, "unknown")
     tiers: list[Json] = []
-    for tier in objects(row, "tiers") if name not in DEAD_TIERS else []:
+    for tier in objects(row, "tiers"):
         edge: Row = {"above": tier["above"]}
         if row.get("tier_boundary_inclusive"):
             edge["inclusive"] = True

@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 from tests.reference.expressions import EPOCH, MUTATIONS, Interval, Value, names
 from tests.reference.facts import Call, Candidate, Measured, Request
 from tests.reference.policies import Condition, Deployment, Filter, Model, Policy, Rule
-from tests.reference.prices import Row, Span, cost, expected, minute_and_day, names_region, next_edge, quote
+from tests.reference.prices import Row, Span, cost, expected, minute_and_day, next_edge, quote, region_of
 
 UNKNOWN_WINDOW = 4096
 """What a local model opens unless it is told otherwise."""
@@ -119,14 +119,17 @@ def _candidates(request: Request, rule: Rule) -> list[Candidate]:
         # The smaller bound of the client's and the rule's is sent, and never more than the model can give.
         bound = min([*bounds, ceiling] if ceiling is not None else bounds) if bounds else None
         for deployment in _by_weight(model, request.call.seed):
-            priced = quote(model.prices, model.factor, _terms(request, model, deployment), request.call.now_ms)
+            terms, assumed = _terms(request, model, deployment)
+            priced = quote(model.prices, model.factor, terms, request.call.now_ms)
             span = _input(request, model)
             edge = next_edge(priced, span.low)
             if edge is not None and span.high >= edge:  # a tier that the estimate leaves open is worth an exact count
                 span = request.exactly(model.facts.get("tokenizer", "unknown")) or span
             seen = request.measured.seen(rule, deployment.id)
             cost_of = expected(priced, span, seen.out_p50, seen.out_p90)
-            found.append(Candidate(model, deployment, name in rule.after, len(found), span, bound, seen, cost_of))
+            found.append(
+                Candidate(model, deployment, name in rule.after, len(found), span, bound, seen, cost_of, assumed)
+            )
     return found
 
 
@@ -145,8 +148,9 @@ def _by_weight(model: Model, seed: int) -> list[Deployment]:
     return [first, *sorted((row for row in rows if row is not first), key=lambda row: -row.weight)]
 
 
-def _terms(request: Request, model: Model, deployment: Deployment) -> dict[str, str]:
-    """The terms that the attempt will ask for: a field of the request goes to upstreams of its own dialect alone."""
+def _terms(request: Request, model: Model, deployment: Deployment) -> tuple[dict[str, str], str | None]:
+    """The terms that the attempt will ask for, and the region that is assumed: a field of the request goes to
+    upstreams of its own dialect alone."""
     body, terms = request.call.body, {}
     if request.call.dialect == model.dialect:
         fields = {"service_tier": "service_tier"}
@@ -155,10 +159,13 @@ def _terms(request: Request, model: Model, deployment: Deployment) -> dict[str, 
         terms = {key: body[name] for key, name in fields.items() if name in body}
         if terms.get("service_tier") == "standard_only":
             del terms["service_tier"]
-    region = deployment.region
-    if "region" not in terms and region is not None and names_region(model.prices, region, request.call.now_ms):
-        terms["region"] = region
-    return terms
+    place = terms.get("region", deployment.region)
+    found = None if place is None else region_of(model.prices, model.factor, place, request.call.now_ms)
+    assumed = None
+    if found is not None:
+        terms["region"] = found[0]
+        assumed = found[0] if found[1] else None
+    return terms, assumed
 
 
 def _rejection(request: Request, rule: Rule, candidate: Candidate) -> tuple[str, str, bool] | None:
@@ -193,7 +200,9 @@ def _too_long(request: Request, candidate: Candidate) -> tuple[str, str, bool] |
     """Prompt and answer must fit the window; what an estimate leaves open is counted, and doubt excludes."""
     facts = candidate.model.facts
     window = facts.get("context", UNKNOWN_WINDOW)
-    answer = candidate.seen.out_p50 if candidate.max_tokens is None else candidate.max_tokens
+    # Each of several answers has the window to itself.
+    of_one = candidate.seen.out_p50 // request.call.body.get("n", 1)
+    answer = of_one if candidate.max_tokens is None else candidate.max_tokens
 
     def fits(tokens: int) -> bool:
         return tokens + answer <= window and tokens <= facts.get("max_input", tokens)
@@ -273,7 +282,11 @@ def _shown(policy: Policy, candidate: Candidate, place: int | None) -> Row:
     elif candidate.rejected:
         code, reason, is_edge = candidate.rejected
         row |= {"status": "rejected", "code": code, "reason": reason, "edge": is_edge}
-    optional = {"cost_unknown": candidate.cost.unknown, "tier_edge": candidate.cost.edge}
+    optional = {
+        "region_assumed": candidate.assumed_region,
+        "cost_unknown": candidate.cost.unknown,
+        "tier_edge": candidate.cost.edge,
+    }
     return row | {key: value for key, value in optional.items() if value is not None}
 
 

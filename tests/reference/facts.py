@@ -74,6 +74,8 @@ class Candidate:
     max_tokens: int | None
     seen: Seen
     cost: Expected
+    assumed_region: str | None = None
+    """The region whose prices are taken though the place is none that the prices name."""
     rejected: tuple[str, str, bool] | None = None
     meets_wants: bool = True
 

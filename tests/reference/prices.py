@@ -81,13 +81,6 @@ def _is_open(window: Row, now_ms: int) -> bool:
     return False
 
 
-def names_region(prices: list[Row], region: str, now_ms: int) -> bool:
-    """Whether a model has prices by region that name this one."""
-    period = period_at(prices, now_ms)
-    conditions = [] if isinstance(period, str) else [*period.get("multipliers", {}), *period.get("variants", {})]
-    return f"region={region}".lower() in (condition.lower() for condition in conditions)
-
-
 def quote(prices: list[Row], factor: Fraction | None, terms: dict[str, str], now_ms: int) -> Quote | str:
     """The prices of a call: those of the day and the hour, then of each condition that is not the standard one."""
     period = period_at(prices, now_ms)
@@ -144,6 +137,31 @@ def cost(priced: Quote | str, input_tokens: int, output_tokens: int) -> int | st
             micros += Fraction(rates[key]) * count
     picos = micros * priced.factor * (PICOS // 1_000_000)
     return round(picos + (priced.per_request or 0) * PICOS)
+
+
+def region_of(prices: list[Row], factor: Fraction | None, place: str, now_ms: int) -> tuple[str, bool] | None:
+    """The region whose prices hold at a place, and whether that is assumed: the one that the place's name is or
+    begins with,
+    else `regional`, else the dearest. None where the prices know no region, and for `global`."""
+    period = period_at(prices, now_ms)
+    if isinstance(period, str) or place.lower() == "global":
+        return None
+    conditions = [*period.get("multipliers", {}), *period.get("variants", {})]
+    regions = [condition[7:] for condition in conditions if condition.startswith("region=")]
+
+    def lies_in(region: str) -> bool:
+        heads = [region.lower(), *(["europe"] if region.lower() == "eu" else [])]
+        return any(place.lower() == head or place.lower().startswith((f"{head}-", f"{head}_")) for head in heads)
+
+    def price(region: str) -> int:
+        amount = cost(quote(prices, factor, {"region": region}, now_ms), 1000, 1000)
+        return -1 if isinstance(amount, str) else amount
+
+    if fitting := [region for region in regions if lies_in(region)]:
+        return max(reversed(fitting), key=len), False
+    if regional := next((region for region in regions if region.lower() == "regional"), None):
+        return regional, False
+    return (max(reversed(regions), key=price), True) if regions else None
 
 
 class Expected(NamedTuple):

@@ -432,10 +432,13 @@ def test_a_file_of_the_first_version_gets_the_columns_that_it_lacks(path: Path) 
         "price_from",
         "price_source",
         "price_terms",
+        "usage_problem",
+        "cost_doubt",
     ]
     with contextlib.closing(sqlite3.connect(path)) as database:
         for column in added:
             database.execute(f"ALTER TABLE attempts DROP COLUMN {column}")
+        database.execute("ALTER TABLE calls DROP COLUMN cost_doubt")
         database.execute("PRAGMA user_version = 1")
         database.commit()
     again = Ledger.open(path)
@@ -453,8 +456,10 @@ def test_a_file_of_the_first_version_gets_the_columns_that_it_lacks(path: Path) 
         price_from="2026-10-07",
         price_source="docs@2026-10-08",
         price_terms="service_tier=flex",
+        usage_problem="partial",
+        cost_doubt="lower_bound",
     )
-    record = CallRecord("new", 0, "", "", "complete", cost_usd_picos=7, attempts=(priced,))
+    record = CallRecord("new", 0, "", "", "complete", cost_usd_picos=7, attempts=(priced,), cost_doubt="lower_bound")
     again.append_sync(record)
     assert again.get("new") == record
     again.close_sync()

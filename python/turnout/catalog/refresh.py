@@ -79,7 +79,8 @@ def refresh_from(source: str) -> Refresh:
     except CatalogError as error:
         shown = _remembered(source)
         raise CatalogError(error.code, f"`{shown}` is no catalogue: {error.message}", error.hint) from None
-    return Refresh(_remembered(source), without_override().diff(catalog), catalog)
+    today = datetime.now(UTC).date().isoformat()
+    return Refresh(_remembered(source), without_override().diff(catalog, today), catalog)
 
 
 def _remembered(source: str) -> str:

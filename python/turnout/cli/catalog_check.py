@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from datetime import date, timedelta
-from typing import Annotated, Final
+from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
 from rich.text import Text
@@ -18,6 +18,9 @@ from turnout.cli.render import cells, output, print_json, printable, show_findin
 from turnout.errors import Finding
 from turnout.policy import read_policy
 from turnout.policy.names import NamedModel, models_named
+
+if TYPE_CHECKING:
+    from turnout._core import CatalogFinding
 
 __all__ = ["check_catalog"]
 
@@ -96,6 +99,8 @@ def _of_catalog(known: Catalog, day: str, max_age: int) -> Iterator[Finding]:
 
 
 def _of_all(known: Catalog, day: str, within: int) -> Iterator[Finding]:
+    for notice in _noticed(known, day):
+        yield Finding(_CATALOG, 0, 0, notice.code, f"`{notice.model}`: {notice.message}")
     for model in known.models():
         for code, message, hint in _problems(model, day, within):
             # A retired model stays for pricing old logs; it is a problem where a policy uses it.
@@ -117,9 +122,18 @@ def _problems_of_name(known: Catalog, named: NamedModel, day: str, within: int) 
         if not named.has_price:
             yield error.code, error.message, error.hint
         return
+    if not named.has_price:
+        for notice in _noticed(known, day):
+            if notice.model == model.full_name:
+                yield notice.code, f"`{notice.model}`: {notice.message}", "pin the price in an override file"
     for problem in _problems(model, day, within):
         if not (named.has_price and problem[0] in ("unpriced", "disputed", "future-price")):
             yield problem
+
+
+def _noticed(known: Catalog, day: str) -> list[CatalogFinding]:
+    """What only the prices of all sources show; the rest is said of each model with more words."""
+    return [notice for notice in known.notices(day) if notice.code in ("unverified-price", "unit-slip")]
 
 
 def _problems(model: Model, day: str, within: int) -> Iterator[Problem]:

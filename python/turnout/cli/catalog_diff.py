@@ -11,6 +11,7 @@ from rich.text import Text
 
 from turnout import Catalog, load_catalog
 from turnout.catalog import catalog_named, refresh_from
+from turnout.cli.catalog_text import today
 from turnout.cli.inputs import CatalogOption, JsonOption
 from turnout.cli.render import cells, count, heading, mark, output, print_json, printable, table
 
@@ -43,7 +44,7 @@ def diff(
     if len(sources) > 2:
         raise typer.BadParameter("name one catalogue, or two", param_hint="[OLD] NEW")
     old = load_catalog(catalog) if len(sources) == 1 else _named(sources[0], catalog)
-    found = old.diff(_named(sources[-1], catalog))
+    found = old.diff(_named(sources[-1], catalog), today())
     if as_json:
         print_json(_json(found))
     else:

@@ -76,6 +76,7 @@ def list_models(
 
     **Example:** `turnout catalog list --can tools,vision --max-in $0.5 --sort in`
     """
+    day = today()
     found = load_catalog(catalog).models(
         search or "",
         provider=provider,
@@ -86,8 +87,8 @@ def list_models(
         max_out=_usd(max_out, "--max-out"),
         status=None if status is Status.ANY else status.value,
         wide=everything,
+        today=day,
     )
-    day = today()
     rows = sorted((_Row(model, day) for model in found), key=_KEYS[sort])
     if as_json:
         print_json([row.row for row in rows])

@@ -194,9 +194,13 @@ def _period(console: Console, row: Row, period: Row) -> None:
         for letter, window in zip(ascii_uppercase, rows_of(period.get("windows")), strict=False)
     ]
     notes += [f"x {factor} with {condition_of(name)}" for name, factor in _members(period.get("multipliers"))]
-    notes += [f"${period[key]} for {what}" for key, what in _FEES.items() if period.get(key) is not None]
+    notes += [_fee(period[key], what) for key, what in _FEES.items() if period.get(key) is not None]
     for note in notes:
         console.print(Text(f"  {printable(note)}", style="dim"))
+
+
+def _fee(fee: object, what: str) -> str:
+    return f"a fee for {what} whose amount is not known" if fee == "unknown" else f"${fee} for {what}"
 
 
 def _price(price: Decimal | None) -> Text:

@@ -13,13 +13,14 @@ import time
 import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Final, Literal, TypedDict
+from typing import Final, Literal
 
-from turnout._core import Answer, Attempt, Decision, Money, Plan, Settlement, State, Usage
+from turnout._core import Answer, Attempt, Decision, Money, Plan, State, Usage
 from turnout.errors import RequestError
 from turnout.execute.deadline import Deadline
 from turnout.execute.estimate import estimated_usage
-from turnout.ledger import AttemptRecord, CallRecord, Ledger, TokenCounts
+from turnout.execute.settled import charge, is_nothing, money_columns, says_something, settled_with, token_counts
+from turnout.ledger import AttemptRecord, CallRecord, Ledger
 from turnout.providers.outcome import ANSWERS, MAYBE_BILLED
 from turnout.providers.upstream import Upstream
 
@@ -262,10 +263,10 @@ class Call:
         if ended.is_answer:
             self.services.state.attempt_answered(attempt)
         usage, is_estimated = self._usage(attempt, ended)
-        settled = _settled(attempt, usage, self._begun_ms, ended.answer)
+        settled = settled_with(attempt, usage, self._begun_ms, ended.answer)
         cost = Money("0") if settled is None else settled.cost
         self.cost = None if cost is None or self.cost is None else self.cost + cost
-        self._spent = self._spent + (cost or Money("0"))
+        self._spent = self._spent + charge(attempt, cost, None if settled is None else settled.doubt)
         unmet = self.plan.unmet(ended.answer) if ended.is_answer and ended.answer is not None else None
         self.unsent = None
         tried = Tried(attempt, ended, unmet, usage)
@@ -285,19 +286,23 @@ class Call:
                 total_ms=total_ms,
                 message_code=ended.message_code,
                 time_ms=self._begun_ms,
-                **_money_columns(settled),
+                usage_problem=None if ended.answer is None else ended.answer.usage_problem,
+                **money_columns(settled),
             )
         )
         if ended.outcome != "complete":
             _log.info("call %s: `%s` ended as %s after %d ms", self.id, attempt.deployment, ended.outcome, total_ms)
 
     def _usage(self, attempt: Attempt, ended: Ended) -> tuple[Usage, bool]:
-        if ended.usage is not None and ended.is_answer:
-            return ended.usage, False
+        answer, reported = ended.answer, ended.usage
+        if reported is not None and is_nothing(reported) and says_something(answer):
+            reported = None  # a server that fills the figures with zeros does not report them
+        if reported is not None and ended.is_answer:
+            return reported, False
         is_billed = ended.outcome in MAYBE_BILLED and (ended.is_answer or ended.outcome in _WORKED)
-        if ended.usage is None and not is_billed and not (ended.answer is not None and ended.answer.text):
+        if reported is None and not is_billed and not (answer is not None and answer.text):
             return _NO_USAGE, False
-        return estimated_usage(self.decision, attempt, ended.answer, ended.usage), True
+        return estimated_usage(self.decision, attempt, answer, reported), True
 
 
 _NO_USAGE: Final = Usage()
@@ -308,58 +313,6 @@ _WHYS: Final[dict[str, Why]] = {
     "attempts": "attempts",
     "spend": "spend",
 }
-
-
-def _settled(attempt: Attempt, usage: Usage, at_ms: int, answer: Answer | None) -> Settlement | None:
-    """Settles an attempt under the terms that its answer states; None if it used nothing, and so cost nothing."""
-    if usage == _NO_USAGE:
-        return None
-    if answer is None:
-        return attempt.settle(usage, at_ms=at_ms)
-    return attempt.settle(
-        usage, at_ms=at_ms, service_tier=answer.service_tier, speed=answer.speed, region=answer.region
-    )
-
-
-class _MoneyColumns(TypedDict, total=False):
-    cost_source: str | None
-    computed_cost_usd_picos: int | None
-    reported_cost_usd_picos: int | None
-    unpriced: str | None
-    price_from: str | None
-    price_source: str | None
-    price_terms: str | None
-
-
-def _money_columns(settled: Settlement | None) -> _MoneyColumns:
-    if settled is None:
-        return {}
-    return {
-        "cost_source": settled.source,
-        "computed_cost_usd_picos": None if settled.computed is None else settled.computed.usd_picos,
-        "reported_cost_usd_picos": None if settled.reported is None else settled.reported.usd_picos,
-        "unpriced": settled.unpriced,
-        "price_from": settled.price_from,
-        "price_source": settled.price_source,
-        "price_terms": settled.price_terms,
-    }
-
-
-def token_counts(usage: Usage) -> TokenCounts:
-    """Returns a usage as the ledger keeps it."""
-    return TokenCounts(
-        input_uncached=usage.input_uncached,
-        cache_read=usage.cache_read,
-        cache_write_5m=usage.cache_write_5m,
-        cache_write_1h=usage.cache_write_1h,
-        cache_write_other=usage.cache_write_other,
-        output_text=usage.output_text,
-        reasoning=usage.reasoning,
-        audio_in=usage.audio_in,
-        audio_out=usage.audio_out,
-        image_in=usage.image_in,
-        web_searches=usage.web_searches,
-    )
 
 
 def now_ms() -> int:

@@ -48,6 +48,7 @@ def record_of(call: Call, outcome: str, ttft_ms: int | None = None) -> CallRecor
         facts_json=json.dumps(whole.get("facts", {}), ensure_ascii=False, separators=(",", ":")),
         record_json=text,
         attempts=tuple(call.records),
+        cost_doubt=min((each.cost_doubt for each in call.records if each.cost_doubt), default=None),
     )
 
 

@@ -76,6 +76,11 @@ class AttemptRecord:
         price_from: The first day of the prices, `YYYY-MM-DD`; None for prices that always held.
         price_source: Who states the prices.
         price_terms: The terms that the sum is of, as `service_tier=flex;region=us`; None for the standard ones.
+        usage_problem: What is wrong with the usage that the provider reported, such as `partial`, `inconsistent`,
+            `other_model` or `negative`; None if nothing is.
+        cost_doubt: Why `cost_usd_picos` is not exact: `lower_bound` if it is our sum of a usage that leaves something
+            out or does not fit (`partial`, `inconsistent`, `other_model`); `reported_zero` if the provider says 0 and
+            our sum is more, which counts then, or is unknown. None if it is exact, estimated, or unknown.
     """
 
     number: int
@@ -97,6 +102,8 @@ class AttemptRecord:
     price_from: str | None = None
     price_source: str | None = None
     price_terms: str | None = None
+    usage_problem: str | None = None
+    cost_doubt: str | None = None
 
     def __post_init__(self) -> None:
         _check_counts(self)
@@ -126,6 +133,8 @@ class CallRecord:
         facts_json: The computed facts, as the core writes them.
         record_json: The whole decision, as the core writes it, for replay.
         attempts: In the order of sending.
+        cost_doubt: Why `cost_usd_picos` is not exact, by its attempts: `lower_bound` if one of them is, else
+            `reported_zero`; None if none is in doubt.
     """
 
     id: str
@@ -147,6 +156,7 @@ class CallRecord:
     facts_json: str = "{}"
     record_json: str = "{}"
     attempts: tuple[AttemptRecord, ...] = ()
+    cost_doubt: str | None = None
 
     def __post_init__(self) -> None:
         _check_counts(self)

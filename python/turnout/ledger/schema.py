@@ -30,8 +30,9 @@ __all__ = [
 
 APPLICATION_ID: Final = 0x5475726E
 """`Turn` in ASCII."""
-VERSION: Final = 2
-"""2: attempts keep the computed and the reported cost apart, with the prices that the computed one is of."""
+VERSION: Final = 3
+"""2: attempts keep the computed and the reported cost apart, with the prices that the computed one is of. 3: they keep
+what is wrong with their usage, and calls and attempts why their cost is not exact."""
 
 _TOKEN_NAMES: Final = tuple(each.name for each in fields(TokenCounts))
 _TOKEN_COLUMNS: Final = dict.fromkeys(_TOKEN_NAMES, "INTEGER NOT NULL DEFAULT 0")
@@ -58,6 +59,7 @@ _COLUMNS: Final[dict[str, dict[str, str]]] = {
         "facts_json": "TEXT NOT NULL",
         "record_json": "TEXT NOT NULL",
         "attempts_count": "INTEGER NOT NULL",
+        "cost_doubt": "TEXT",
         **_TOKEN_COLUMNS,
     },
     "attempts": {
@@ -80,6 +82,8 @@ _COLUMNS: Final[dict[str, dict[str, str]]] = {
         "price_from": "TEXT",
         "price_source": "TEXT",
         "price_terms": "TEXT",
+        "usage_problem": "TEXT",
+        "cost_doubt": "TEXT",
         **_TOKEN_COLUMNS,
     },
 }

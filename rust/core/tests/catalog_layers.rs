@@ -2,10 +2,14 @@
 #![allow(clippy::indexing_slicing, clippy::unwrap_used, reason = "tests: a panic is a failure")]
 
 use proptest::prelude::*;
+use turnout_core::calendar::Day;
 use turnout_core::catalog::{
     Ability, Catalog, ChangeKind, Layer, LayerProblem, Model, Origin, Query, Section, Status, diff, verdict,
 };
 use turnout_core::money::{NanosPerMtok, Ratio};
+
+/// 2026-11-22.
+const TODAY: Day = Day(20_779);
 
 const PROVIDERS: &str = r#"{"id":"p","aliases":["pp"],"dialect":"openai-chat","auth":"bearer","max_tokens_field":"max_tokens"}
 {"id":"q","dialect":"openai-chat","auth":"bearer","max_tokens_field":"max_tokens","env":["Q_KEY"]}"#;
@@ -188,7 +192,7 @@ fn what_a_refresh_keeps_brings_it_back() {
     let refreshed = bundled.with_layer(Layer::Refreshed, document.as_bytes()).unwrap();
     let file = refreshed.write_refreshed();
     let again = bundled.with_layer(Layer::Refreshed, file.as_bytes()).unwrap();
-    assert_eq!(diff(&refreshed, &again), []);
+    assert_eq!(diff(&refreshed, &again, TODAY), []);
     assert_eq!((again.hash(), again.write_refreshed()), (refreshed.hash(), file.clone()));
     assert_eq!(model(&again, "anthropic/claude-opus-5-5").max_output, None, "what was removed stays removed");
     assert_eq!(again.provider("groq").unwrap().notes.as_deref(), Some("changed"));
@@ -216,16 +220,16 @@ fn a_whole_catalogue_replaces_and_must_not_shrink_unseen() {
     let new = small.with_layer(Layer::Refreshed, file.as_bytes()).unwrap();
     assert_eq!((new.rows().len(), new.as_of()), (1, "2027-01-01"));
     assert_eq!(model(&new, "b").context, None, "a row of a whole catalogue stands for itself");
-    let changes = diff(&small, &new);
+    let changes = diff(&small, &new, TODAY);
     let kinds: Vec<(&str, ChangeKind)> = changes.iter().map(|change| (change.model.as_str(), change.kind)).collect();
     assert_eq!(kinds, [("p/a", ChangeKind::Removed), ("p/b", ChangeKind::Changed), ("q/c", ChangeKind::Removed)]);
     let input = changes[1].fields.iter().find(|field| field.field == "in").unwrap();
     assert_eq!((input.before.as_deref(), input.after.as_deref()), (Some("$1.00"), Some("$4.00")));
     assert_eq!(input.ratio(), Some(Ratio::new(4, 1).unwrap()));
-    let codes: Vec<&str> = verdict(&small, &new).iter().map(|reason| reason.code).collect();
+    let codes: Vec<&str> = verdict(&small, &new, TODAY).iter().map(|reason| reason.code).collect();
     assert_eq!(codes, ["shrinkage", "price-jump", "price-to-zero", "broken-lint"]);
     let again = small.with_layer(Layer::Refreshed, new.write_refreshed().as_bytes()).unwrap();
-    assert_eq!((again.hash(), diff(&new, &again).len()), (new.hash(), 0));
+    assert_eq!((again.hash(), diff(&new, &again, TODAY).len()), (new.hash(), 0));
 }
 
 #[test]
@@ -234,7 +238,7 @@ fn a_verdict_looks_at_prices_that_move_far_or_are_lost() {
     let reasons = |prices: &str| -> Vec<&str> {
         let document = format!("{{\"models\":[{{\"provider\":\"p\",\"id\":\"a\",\"prices\":{prices}}}]}}");
         let new = small.with_layer(Layer::Refreshed, document.as_bytes()).unwrap();
-        verdict(&small, &new).iter().map(|reason| reason.code).collect()
+        verdict(&small, &new, TODAY).iter().map(|reason| reason.code).collect()
     };
     assert_eq!(reasons(r#"[{"in":6,"out":12,"cache_read":0.6}]"#), [""; 0], "three times is not above three");
     assert_eq!(reasons(r#"[{"in":2,"out":12.000000001,"cache_read":0.2}]"#), ["price-jump"]);
@@ -243,6 +247,42 @@ fn a_verdict_looks_at_prices_that_move_far_or_are_lost() {
     assert_eq!(reasons("null"), ["price-lost"; 3]);
     assert_eq!(reasons(r#"[{"in":2,"out":4,"cache_read":0}]"#), ["price-to-zero"]);
     assert_eq!(reasons(r#"[{"in":2,"out":4,"cache_read":0.2,"cache_write_5m":2.5}]"#), [""; 0]);
+}
+
+#[test]
+fn a_search_by_price_knows_the_day() {
+    let rows = r#"{"provider":"p","id":"a","prices":[{"until":"2027-01-01","in":2,"out":4},{"from":"2027-01-01","checked":"2026-11-22","in":8,"out":9}]}"#;
+    let catalog = over(&small(), rows).unwrap();
+    let is_found = |today: Option<Day>| {
+        let query = Query { today, max_input_price: Some(NanosPerMtok(2_000_000_000)), ..Query::default() };
+        catalog.search(&query).iter().any(|row| row.model().id == "a")
+    };
+    assert_eq!((is_found(Some(TODAY)), is_found(None), is_found(Day::parse("2027-01-01"))), (true, true, false));
+}
+
+#[test]
+fn every_key_of_a_row_that_is_wrong_is_said() {
+    let rows = r#"{"provider":"p","id":"a","context":"x","prices":[{"in":-1}],"caps":{"fly":true},"colour":1}"#;
+    let problems = over(&small(), rows).unwrap_err();
+    let keys: Vec<&str> = problems.iter().map(|problem| problem.keys[0].as_str()).collect();
+    assert_eq!(keys, ["colour", "context", "prices", "caps"]);
+}
+
+#[test]
+fn a_factor_has_bounds_and_is_refused_once_where_it_stands() {
+    for (factor, why) in [("100", "between 0.01 and 10"), ("0.000001", "between 0.01 and 10"), ("0", "`price: free`")] {
+        let provider = format!("{{\"providers\":[{{\"id\":\"p\",\"price_factor\":{factor}}}]}}");
+        let problems = small().with_layer(Layer::Override, provider.as_bytes()).unwrap_err();
+        assert_eq!(problems.len(), 1, "{problems:?}");
+        assert_eq!((problems[0].section, problems[0].row), (Section::Providers, Some(0)));
+        assert_eq!(problems[0].keys, ["price_factor"]);
+        assert!(problems[0].message.contains(why), "{}", problems[0].message);
+        let row = format!("{{\"provider\":\"p\",\"id\":\"a\",\"price_factor\":{factor}}}");
+        assert!(over(&small(), &row).unwrap_err()[0].message.contains(why));
+    }
+    for factor in ["0.01", "10"] {
+        assert!(over(&small(), &format!("{{\"provider\":\"p\",\"id\":\"a\",\"price_factor\":{factor}}}")).is_ok());
+    }
 }
 
 #[test]
@@ -256,6 +296,7 @@ fn a_search_keeps_what_is_known_to_fit() {
         text: Some("claude OPUS".to_owned()),
         abilities: vec![Ability::Tools, Ability::Vision],
         min_context_tokens: Some(200_000),
+        today: Some(TODAY),
         max_input_price: Some(NanosPerMtok(6_000_000_000)),
         max_output_price: Some(NanosPerMtok(30_000_000_000)),
         status: Some(Status::Active),
@@ -340,16 +381,16 @@ proptest! {
         let (first, second) = (layer(&one), layer(&two));
         let is_same = model(&first, "p/a") == model(&second, "p/a");
         prop_assert_eq!(first.hash() == second.hash(), is_same);
-        prop_assert_eq!(diff(&first, &second).is_empty(), is_same);
+        prop_assert_eq!(diff(&first, &second, TODAY).is_empty(), is_same);
         prop_assert_eq!(first.hash() == small.hash(), model(&first, "p/a") == model(&small, "p/a"));
-        prop_assert_eq!(diff(&first, &first), []);
+        prop_assert_eq!(diff(&first, &first, TODAY), []);
         // A change and its undoing leave no trace.
         let back = r#"{"models":[{"provider":"p","id":"a","context":1000.0,"max_input":null,"max_output":null,"name":null,
             "prices":[{"out":4.0,"in":2,"cache_read":0.20}],"caps":{"pdf":null},"prompt_cache_min_tokens":null}]}"#
             .replace("1000.0", "1000");
         let undone = first.with_layer(Layer::Override, back.as_bytes()).unwrap();
         prop_assert_eq!(undone.hash(), small.hash());
-        prop_assert_eq!(diff(&undone, &small), []);
+        prop_assert_eq!(diff(&undone, &small, TODAY), []);
     }
 
     #[test]

@@ -4,8 +4,8 @@
 use proptest::prelude::*;
 use turnout_core::calendar::Day;
 use turnout_core::catalog::{
-    Catalog, Condition, CostError, Fees, Price, PricePeriod, Rates, Span, Terms, Tier, Variant, Vector, Window, cost,
-    expected_cost,
+    Catalog, Condition, CostError, Fees, Price, PricePeriod, Rates, RequestFee, Span, Terms, Tier, Variant, Vector,
+    Window, cost, expected_cost,
 };
 use turnout_core::money::{NanosPerMtok, Ratio, UsdNanos, UsdPicos};
 use turnout_core::usage::Usage;
@@ -165,7 +165,7 @@ fn by_hand(asked: &Asked, usage: &Usage) -> String {
     let point = |digits: usize| Digits::new(&format!("1{}", "0".repeat(digits)));
     let fee = |fee: UsdNanos| Digits::new(&fee.0.to_string());
     let searches = fee(price.fees.web_search_per_k.unwrap()).times(&count(usage.web_searches)).times(&point(decimals));
-    let request = fee(price.fees.per_request.unwrap()).times(&point(decimals + 3));
+    let request = fee(price.fees.per_request.known().unwrap()).times(&point(decimals + 3));
     sum.plus(&searches).plus(&request).cut(decimals).text()
 }
 
@@ -230,7 +230,8 @@ fn asked() -> impl Strategy<Value = Asked> {
             let has_variant = windows.is_empty();
             let variants =
                 if has_variant { vec![Variant { condition: condition(VARIANT), vector: own }] } else { Vec::new() };
-            let fees = Fees { web_search_per_k: Some(UsdNanos(search)), per_request: Some(UsdNanos(request)) };
+            let fees =
+                Fees { web_search_per_k: Some(UsdNanos(search)), per_request: RequestFee::Known(UsdNanos(request)) };
             let named = MULTIPLIERS.into_iter().map(condition).zip(ratios).collect();
             let price = Price { base, windows, variants, multipliers: named, fees, price_factor };
             Asked { period: PricePeriod::always(price), has_variant, multipliers, at_ms }
@@ -397,8 +398,12 @@ proptest! {
             let quote = model.quote(&Terms { at_ms, ..Terms::default() }).unwrap();
             match expected_cost(&quote, input, output) {
                 Ok(picos) => prop_assert!(picos >= UsdPicos::ZERO, "{}", model.full_name()),
-                // A price of other days is known up to the edge of a tier, if at all.
-                Err(CostError::UnknownPrice(_)) => prop_assert!(*quote.rates_at(input) == Rates::UNKNOWN, "{}", model.full_name()),
+                // A price of other days is known up to the edge of a tier, if at all; a fee for each request may be unknown.
+                Err(CostError::UnknownPrice(_)) => prop_assert!(
+                    *quote.rates_at(input) == Rates::UNKNOWN || quote.period().price.fees.per_request == RequestFee::Unknown,
+                    "{}",
+                    model.full_name()
+                ),
                 Err(error) => prop_assert!(false, "{} {error}", model.full_name()),
             }
             priced += 1;

@@ -7,9 +7,9 @@ use common::{Call, code, order, policy};
 use proptest::prelude::*;
 use turnout_core::catalog::{Catalog, ConditionKey, Model, Terms, cost};
 use turnout_core::control::{ControlEvent, ControlState, MAX_PREFIXES};
-use turnout_core::decide::{Candidate, CostSource, Decision, Echo, Recorded, settle};
+use turnout_core::decide::{Candidate, CostDoubt, CostSource, Decision, Echo, Recorded, settle};
 use turnout_core::policy::Policy;
-use turnout_core::usage::Usage;
+use turnout_core::usage::{Usage, UsageProblem};
 
 /// 2026-11-22T12:00Z: the day of the bundled prices.
 const NOW_MS: i64 = 1_795_348_800_000;
@@ -390,6 +390,68 @@ fn any_place_but_global_is_regional_to_a_row_that_prices_regional() {
         assert_eq!(regional.computed_usd_picos, at(Some("regional")).computed_usd_picos);
     }
     assert!(rows > 10, "{rows}");
+}
+
+#[test]
+fn a_reported_zero_does_not_wipe_out_a_known_cost() {
+    let policy = any_model();
+    let luna = model(&policy, "luna");
+    let usage = Usage { input_uncached: 100_000, output_text: 1_000, ..Usage::default() };
+    let settled = |usage: &Usage, echo: &Echo<'static>| settle(luna, terms_of_nothing(), echo, NOW_MS, usage);
+    let zero = settled(&Usage { reported_cost_usd_picos: Some(0), ..usage }, &Echo::default());
+    let ours = settled(&usage, &Echo::default());
+    assert!(ours.computed_usd_picos > Some(0) && ours.doubt().is_none());
+    assert_eq!(zero.cost(), ours.cost());
+    assert_eq!((zero.reported_usd_picos, zero.doubt()), (Some(0), Some(CostDoubt::ReportedZero)));
+    // Without a sum of ours the 0 is all there is, and is doubted too; a usage of nothing costs nothing.
+    let sluggish = Echo { service_tier: Some("sluggish"), ..Echo::default() };
+    let alone = settled(&Usage { reported_cost_usd_picos: Some(0), ..usage }, &sluggish);
+    assert_eq!((alone.cost(), alone.doubt()), (Some((0, CostSource::Reported)), Some(CostDoubt::ReportedZero)));
+    let nothing = settled(&Usage { reported_cost_usd_picos: Some(0), ..Usage::default() }, &Echo::default());
+    assert_eq!((nothing.cost(), nothing.doubt()), (Some((0, CostSource::Reported)), None));
+    // What the answer says beside its usage counts as well.
+    let beside = settled(&usage, &Echo { reported_usd_picos: Some(7), ..Echo::default() });
+    assert_eq!((beside.cost(), beside.doubt()), (Some((7, CostSource::Reported)), None));
+}
+
+#[test]
+fn a_sum_of_a_short_usage_is_a_lower_bound() {
+    let policy = any_model();
+    let usage = Usage { input_uncached: 1_000, output_text: 100, ..Usage::default() };
+    for problem in UsageProblem::ALL {
+        let echo = Echo { usage_problem: Some(problem), ..Echo::default() };
+        let settled = |usage: &Usage| settle(model(&policy, "luna"), terms_of_nothing(), &echo, NOW_MS, usage);
+        let is_short = matches!(problem, UsageProblem::Partial | UsageProblem::Inconsistent | UsageProblem::OtherModel);
+        assert_eq!(settled(&usage).doubt(), is_short.then_some(CostDoubt::LowerBound), "{problem:?}");
+        // The provider's own figure has it all.
+        assert_eq!(settled(&Usage { reported_cost_usd_picos: Some(7), ..usage }).doubt(), None);
+        assert_eq!(UsageProblem::from_name(problem.name()), Some(problem));
+    }
+    assert_eq!(UsageProblem::from_name("nothing"), None);
+}
+
+#[test]
+fn a_batch_that_the_answer_names_among_the_tiers_is_priced_as_one() {
+    let policy = any_model();
+    let haiku = model(&policy, "haiku");
+    let usage = Usage { input_uncached: 1_000, output_text: 100, ..Usage::default() };
+    let settled = |tier| {
+        let echo = Echo { service_tier: Some(tier), speed: Some(""), region: Some(""), ..Echo::default() };
+        settle(haiku, terms_of_nothing(), &echo, NOW_MS, &usage)
+    };
+    let (batch, standard) = (settled("batch"), settled(""));
+    assert_eq!(batch.computed_usd_picos.unwrap() * 2, standard.computed_usd_picos.unwrap());
+    assert_eq!(batch.price_terms.as_deref(), Some("processing=batch"));
+    assert_eq!(standard.price_terms, None);
+    let priced = |terms: &Terms<'_>| cost(&haiku.quote(terms).unwrap(), &usage).unwrap().0;
+    for tier in ["batch", "BATCH"] {
+        for batch in [false, true] {
+            let terms = Terms { service_tier: Some(tier), batch, ..Terms::at(NOW_MS) };
+            assert_eq!(Some(priced(&terms)), settled("batch").computed_usd_picos);
+        }
+    }
+    let unsaid = Terms { service_tier: Some(""), speed: Some(""), region: Some(""), ..Terms::at(NOW_MS) };
+    assert_eq!(priced(&unsaid), priced(&Terms::at(NOW_MS)));
 }
 
 fn policy_of_flat_price() -> Policy {

@@ -4,10 +4,11 @@ use std::sync::{Mutex, PoisonError};
 
 use pyo3::prelude::*;
 use pyo3::types::PyTuple;
+use turnout_core::usage::UsageProblem;
 use turnout_core::wire;
 
 use crate::convert::dialect as dialect_of;
-use crate::money::Usage;
+use crate::money::{Money, Usage};
 
 /// A tool call that the model made.
 #[pyclass(frozen, get_all, module = "turnout")]
@@ -109,6 +110,18 @@ impl Answer {
     #[getter]
     fn usage(&self) -> Option<Usage> {
         self.inner.usage.map(|inner| Usage { inner })
+    }
+
+    /// What is wrong with the usage that was reported: a name of the table of usage problems.
+    #[getter]
+    fn usage_problem(&self) -> Option<&'static str> {
+        self.inner.usage_problem.map(UsageProblem::name)
+    }
+
+    /// What the provider says that it cost; also where its tokens cannot be read.
+    #[getter]
+    fn reported_cost(&self) -> Option<Money> {
+        self.inner.reported_cost_usd_picos.map(|picos| Money { picos })
     }
 
     /// The service tier that it says it was served at.

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
 use pyo3::types::PyTuple;
+use turnout_core::calendar::Day;
 use turnout_core::catalog::{self, ChangeKind};
 use turnout_core::money::NanosPerMtok;
 
@@ -99,8 +100,13 @@ impl Catalog {
 
     /// Everything that a row says and that cannot be so.
     fn lint(&self) -> Vec<CatalogFinding> {
-        let findings = catalog::lint(&self.inner).into_iter();
-        findings.map(|catalog::Finding { code, model, message }| CatalogFinding { code, model, message }).collect()
+        catalog::lint(&self.inner).into_iter().map(CatalogFinding::from).collect()
+    }
+
+    /// What holds on the day and has to be looked at again, of the curated models.
+    fn notices(&self, today: &str) -> PyResult<Vec<CatalogFinding>> {
+        let findings = catalog::notices(&self.inner, day(today)?).into_iter();
+        Ok(findings.map(CatalogFinding::from).collect())
     }
 
     /// Finds a model by `provider/id`, or by an id or alias that one provider has. A retired one is found too.
@@ -119,9 +125,10 @@ impl Catalog {
         Ok(self.inner.note(name, found.model, today))
     }
 
-    /// The models that fit, by provider and id; with `wide` those that nobody looked at one by one too.
+    /// The models that fit, by provider and id; with `wide` those that nobody looked at one by one too. Prices are those of
+    /// `today` (`YYYY-MM-DD`), else the newest that are known to have begun.
     #[pyo3(signature = (text = "", *, provider = None, lab = None, can = None, min_context = None, max_in = None,
-        max_out = None, status = None, wide = false))]
+        max_out = None, status = None, wide = false, today = None))]
     #[allow(clippy::too_many_arguments, reason = "one keyword for each thing to ask for")]
     fn models(
         &self,
@@ -135,6 +142,7 @@ impl Catalog {
         max_out: Option<&str>,
         status: Option<&str>,
         wide: bool,
+        today: Option<&str>,
     ) -> PyResult<Vec<Model>> {
         if let Some(provider) = &provider {
             self.inner.provider(provider).map_err(|error| of_catalog(py, &error))?;
@@ -150,6 +158,7 @@ impl Catalog {
             text: Some(text.to_owned()),
             abilities,
             min_context_tokens: min_context,
+            today: today.map(day).transpose()?,
             max_input_price: max_in.map(|text| price(py, "max_in", text)).transpose()?,
             max_output_price: max_out.map(|text| price(py, "max_out", text)).transpose()?,
             status: status.transpose()?,
@@ -158,18 +167,26 @@ impl Catalog {
         Ok(rows.filter(|row| wide || row.origin() != catalog::Origin::Wide).map(Model::of).collect())
     }
 
-    /// What differs in another catalogue, and what of it a person must agree to.
-    fn diff(&self, py: Python<'_>, other: &Self) -> CatalogDiff {
-        py.detach(|| CatalogDiff {
-            changes: catalog::diff(&self.inner, &other.inner),
-            reasons: catalog::verdict(&self.inner, &other.inner),
-        })
+    /// What differs in another catalogue at the prices of `today` (`YYYY-MM-DD`; else the day of its facts), and what of it
+    /// a person must agree to.
+    #[pyo3(signature = (other, today = None))]
+    fn diff(&self, py: Python<'_>, other: &Self, today: Option<&str>) -> PyResult<CatalogDiff> {
+        let today = day(today.unwrap_or(other.inner.as_of()))?;
+        Ok(py.detach(|| CatalogDiff {
+            changes: catalog::diff(&self.inner, &other.inner, today),
+            reasons: catalog::verdict(&self.inner, &other.inner, today),
+        }))
     }
 
     fn __repr__(&self) -> String {
         let hash = self.inner.hash();
         format!("Catalog(as_of='{}', hash='{}')", self.inner.as_of(), hash.get(..12).unwrap_or(hash))
     }
+}
+
+/// `YYYY-MM-DD`.
+fn day(text: &str) -> PyResult<Day> {
+    Day::parse(text).ok_or_else(|| PyValueError::new_err(format!("`{text}` is not a day such as `2026-11-22`")))
 }
 
 fn ability(py: Python<'_>, name: &str) -> PyResult<catalog::Ability> {
@@ -267,6 +284,13 @@ pub struct CatalogFinding {
     /// `provider/id`.
     model: String,
     message: String,
+}
+
+impl From<catalog::Finding> for CatalogFinding {
+    fn from(finding: catalog::Finding) -> Self {
+        let catalog::Finding { code, model, message } = finding;
+        Self { code, model, message }
+    }
 }
 
 /// A model as its provider sells it. What is not known is `None`.

@@ -9,6 +9,7 @@ use turnout_core::decide::{self, Echo, settle};
 use turnout_core::money::UsdPicos;
 use turnout_core::plan::{self, Tried};
 use turnout_core::policy::KeyRef;
+use turnout_core::usage::UsageProblem;
 use turnout_core::wire::{self, Dialect, ResponseFormat, parse_request, write_body};
 
 use crate::answer::Answer;
@@ -189,7 +190,9 @@ impl Attempt {
     }
 
     /// What the attempt cost, made at `at_ms`, under the terms that the answer echoes.
-    #[pyo3(signature = (usage, *, at_ms, service_tier = None, speed = None, region = None))]
+    #[pyo3(signature = (usage, *, at_ms, service_tier = None, speed = None, region = None, reported_cost = None,
+        usage_problem = None))]
+    #[allow(clippy::too_many_arguments, reason = "one keyword for each thing that an answer says")]
     fn settle(
         &self,
         py: Python<'_>,
@@ -198,8 +201,16 @@ impl Attempt {
         service_tier: Option<&str>,
         speed: Option<&str>,
         region: Option<&str>,
+        reported_cost: Option<&Money>,
+        usage_problem: Option<&str>,
     ) -> PyResult<Settlement> {
-        let echo = Echo { service_tier, speed, region };
+        let named = |name| {
+            let message = format!("`{name}` is no problem of a usage");
+            UsageProblem::from_name(name).ok_or_else(|| pyo3::exceptions::PyValueError::new_err(message))
+        };
+        let reported_usd_picos = reported_cost.map(|cost| cost.picos);
+        let usage_problem = usage_problem.map(named).transpose()?;
+        let echo = Echo { service_tier, speed, region, reported_usd_picos, usage_problem };
         let inner = settle(self.facts(py)?, &self.row()?.terms, &echo, at_ms, &usage.inner);
         Ok(Settlement { inner })
     }
@@ -217,7 +228,8 @@ pub struct Settlement {
 
 #[pymethods]
 impl Settlement {
-    /// The cost that counts: the provider's figure where there is one, else ours; none when neither is known.
+    /// The cost that counts: the provider's figure where there is one, else ours, also where the provider's is 0 and ours
+    /// is more; none when neither is known.
     #[getter]
     fn cost(&self) -> Option<Money> {
         self.inner.cost().map(|(picos, _)| Money { picos })
@@ -263,6 +275,12 @@ impl Settlement {
     #[getter]
     fn price_terms(&self) -> Option<&str> {
         self.inner.price_terms.as_deref()
+    }
+
+    /// Why the cost is not exact: `lower_bound` or `reported_zero`; none when it is, or is not known.
+    #[getter]
+    fn doubt(&self) -> Option<&'static str> {
+        self.inner.doubt().map(decide::CostDoubt::name)
     }
 
     fn __repr__(&self) -> String {

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use super::price::Rates;
+use super::price::{Rates, RequestFee};
 use super::quote::Quote;
 use crate::money::{NanosPerMtok, UsdNanos, UsdPicos, half_even};
 use crate::usage::Usage;
@@ -98,6 +98,7 @@ impl CostError {
 impl fmt::Display for CostError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
+            Self::UnknownPrice(UsageClass::Request) => f.write_str("the request fee is unknown, which is not zero"),
             Self::UnknownPrice(class) => write!(f, "the price of `{class}` is unknown, which is not zero"),
             Self::NegativePrice(class) => write!(f, "the price of `{class}` is negative"),
             Self::Overflow(class) => write!(f, "the cost with `{class}` is too large"),
@@ -128,7 +129,8 @@ pub fn cost(quote: &Quote<'_>, usage: &Usage) -> Result<UsdPicos, CostError> {
     // are a million n femto-USD.
     let fee = |fee: UsdNanos| NanosPerMtok(fee.0);
     sum.add(UsageClass::WebSearch, usage.web_searches, fees.web_search_per_k.map(fee), 1000)?;
-    sum.add(UsageClass::Request, u64::from(fees.per_request.is_some()), fees.per_request.map(fee), 1_000_000)?;
+    let requests = u64::from(fees.per_request != RequestFee::None);
+    sum.add(UsageClass::Request, requests, fees.per_request.known().map(fee), 1_000_000)?;
     sum.rounded()
 }
 
@@ -352,7 +354,7 @@ mod tests {
             assert_eq!(expected_cost(quote, u64::MAX, u64::MAX), overflow(UsageClass::OutputText));
             assert_eq!(expected_cost(quote, u64::MAX, 0), overflow(UsageClass::InputUncached));
         });
-        let fees = Fees { web_search_per_k: Some(UsdNanos(i64::MAX)), per_request: None };
+        let fees = Fees { web_search_per_k: Some(UsdNanos(i64::MAX)), per_request: RequestFee::None };
         let usage = Usage { web_searches: u64::MAX, ..Usage::default() };
         let found = with(Price { fees, ..Price::default() }, |quote| cost(quote, &usage));
         assert_eq!(found, overflow(UsageClass::WebSearch));
@@ -415,7 +417,7 @@ mod tests {
             under(Terms { service_tier: Some("standard"), region: Some("global"), ..Terms::default() }),
             Ok(usd("12.01"))
         );
-        let fees = Fees { per_request: Some(UsdNanos(5_000_000)), ..Fees::default() };
+        let fees = Fees { per_request: RequestFee::Known(UsdNanos(5_000_000)), ..Fees::default() };
         let flat = Price {
             fees,
             price_factor: Some(Ratio::parse("0.5").unwrap()),

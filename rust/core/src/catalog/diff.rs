@@ -1,21 +1,18 @@
-//! What differs between two catalogues, and whether a person has to agree to it.
+//! What differs between two catalogues.
 //!
-//! Pure, sorted, and empty for a catalogue and itself. Prices are compared class by class as they are paid (the newest
-//! period in force, with its factor), so that a source that writes the same price differently shows no change.
+//! Pure, sorted, and empty for a catalogue and itself. Prices are compared class by class as they are paid (in the period
+//! of the day given, with its factor), so that a source that writes the same price differently shows no change.
 
-use super::lints::lint_model;
 use super::merge::text;
 use super::model::Model;
-use super::price::{Price, Vector};
-use super::rows::{Origin, Row};
+use super::period::PricePeriod;
+use super::price::{Condition, Price, RequestFee, Vector};
+use super::provider::Provider;
+use super::rows::{Row, Source};
 use super::table::Catalog;
+use crate::calendar::Day;
 use crate::json::Value;
 use crate::money::{NanosPerMtok, Ratio};
-
-/// A price that moves by more than this factor is a slip of a unit until a person says otherwise.
-const MAX_PRICE_RATIO: i64 = 3;
-/// A refresh that loses more models than this is a broken source until a person says otherwise.
-const MAX_SHRINKAGE_PERCENT: usize = 10;
 
 /// What happened to a model.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -32,7 +29,7 @@ pub enum ChangeKind {
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct FieldChange {
     /// A key of the row such as `status` or `caps.tools`; a price is its class, and where it holds: `in`,
-    /// `out above 200000`, `in at service_tier=priority`.
+    /// `out above 200000`, `in at service_tier=priority`, `multiplier at region=us`.
     pub field: String,
     /// As JSON; a price in USD.
     pub before: Option<String>,
@@ -50,100 +47,68 @@ impl FieldChange {
     }
 }
 
-/// One model that differs.
+/// One model, or one provider, that differs.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Change {
-    /// `provider/id`.
+    /// `provider/id`; the id alone of a provider.
     pub model: String,
     /// What happened to it.
     pub kind: ChangeKind,
-    /// What differs, sorted by field; of a model that is only in one catalogue, its prices.
+    /// What differs, sorted by field; of a provider that is only in one catalogue, all of it, and of a model that is only in one catalogue, its prices.
     pub fields: Vec<FieldChange>,
 }
 
-/// Why a person has to agree to a new catalogue.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Reason {
-    /// Stable: `shrinkage`, `price-jump`, `price-lost`, `price-to-zero`, `broken-lint`.
-    pub code: &'static str,
-    /// `provider/id`; none when it is about the catalogue.
-    pub model: Option<String>,
-    /// What happened.
-    pub message: String,
+/// What differs, providers first, then by model; prices are those of `today`. O(rows); reads the wide parts.
+pub fn diff(old: &Catalog, new: &Catalog, today: Day) -> Vec<Change> {
+    let mut changes = provider_changes(old, new);
+    changes.extend(paired(old, new).into_iter().filter_map(|(before, after)| change(before, after, today)));
+    changes
 }
 
-/// What differs, by model. O(rows); reads the wide parts.
-pub fn diff(old: &Catalog, new: &Catalog) -> Vec<Change> {
-    let (old, new) = (old.rows(), new.rows());
-    let (mut old, mut new) = (old.into_iter().peekable(), new.into_iter().peekable());
-    let mut changes = Vec::new();
+/// The rows of both catalogues, side by side, by provider and id.
+pub(super) fn paired<'c>(old: &'c Catalog, new: &'c Catalog) -> Vec<(Option<&'c Row>, Option<&'c Row>)> {
+    let (mut old, mut new) = (old.rows().into_iter().peekable(), new.rows().into_iter().peekable());
+    let mut pairs = Vec::new();
     loop {
         let order = match (old.peek(), new.peek()) {
-            (None, None) => return changes,
+            (None, None) => return pairs,
             (Some(_), None) => std::cmp::Ordering::Less,
             (None, Some(_)) => std::cmp::Ordering::Greater,
             (Some(before), Some(after)) => before.key().cmp(&after.key()),
         };
         let before = if order.is_le() { old.next() } else { None };
         let after = if order.is_ge() { new.next() } else { None };
-        changes.extend(change(before, after));
+        pairs.push((before, after));
     }
 }
 
-/// Everything for which a person has to agree before the new catalogue replaces the old one; none when it may at once.
-pub fn verdict(old: &Catalog, new: &Catalog) -> Vec<Reason> {
-    let mut reasons = Vec::new();
-    let (had, has) = (old.rows().len(), new.rows().len());
-    if has.saturating_mul(100) < had.saturating_mul(100 - MAX_SHRINKAGE_PERCENT) {
-        let message = format!("{has} models are left of {had}, more than {MAX_SHRINKAGE_PERCENT}% less");
-        reasons.push(Reason { code: "shrinkage", model: None, message });
-    }
-    for change in diff(old, new) {
-        if change.kind == ChangeKind::Removed {
-            continue;
-        }
-        let fields = change.fields.iter().filter(|_| change.kind == ChangeKind::Changed);
-        for (code, message) in fields.filter_map(objection) {
-            reasons.push(Reason { code, model: Some(change.model.clone()), message });
-        }
-        let (provider, id) = change.model.split_once('/').unwrap_or_default();
-        let Some(row) = new.row(provider, id).filter(|row| row.origin() >= Origin::Refreshed) else { continue };
-        let before = old.row(provider, id).map(|row| lint_model(old, row.model())).unwrap_or_default();
-        for finding in lint_model(new, row.model()) {
-            if !before.iter().any(|known| known.code == finding.code) {
-                let message = format!("{} (`{}`)", finding.message, finding.code);
-                reasons.push(Reason { code: "broken-lint", model: Some(change.model.clone()), message });
-            }
-        }
-    }
-    reasons
-}
-
-fn objection(change: &FieldChange) -> Option<(&'static str, String)> {
-    let FieldChange { field, before, after, prices } = change;
-    let was = before.as_deref().unwrap_or("unknown");
-    let is = after.as_deref().unwrap_or("unknown");
-    let code = match prices {
-        None if after.is_none() && is_price(field) => "price-lost",
-        None => return None,
-        Some((before, after)) if before == after => return None,
-        Some((_, after)) if after.0 == 0 => "price-to-zero",
-        Some((before, after)) => {
-            let (low, high) = (before.0.min(after.0), before.0.max(after.0));
-            let is_jump = i128::from(high) > i128::from(low) * i128::from(MAX_PRICE_RATIO);
-            is_jump.then_some("price-jump")?
-        }
+fn provider_changes(old: &Catalog, new: &Catalog) -> Vec<Change> {
+    let sources = |catalog: &Catalog| -> Vec<(String, String)> {
+        let named = |(provider, source): (&Provider, &Source)| (provider.id.clone(), source.text.to_string());
+        catalog.providers().iter().zip(&catalog.provider_sources).map(named).collect()
     };
-    Some((code, format!("`{field}` was {was} and is {is}")))
+    let (old, new) = (sources(old), sources(new));
+    let text_of = |rows: &[(String, String)], id: &str| rows.iter().find(|row| row.0 == id).map(|row| row.1.clone());
+    let only_new = new.iter().filter(|(id, _)| text_of(&old, id).is_none());
+    let mut changes = Vec::new();
+    for (id, _) in old.iter().chain(only_new) {
+        let (before, after) = (text_of(&old, id), text_of(&new, id));
+        let kind = match (&before, &after) {
+            (Some(_), Some(_)) => ChangeKind::Changed,
+            (None, _) => ChangeKind::Added,
+            (_, None) => ChangeKind::Removed,
+        };
+        let mut fields = other_changes(before.as_deref().unwrap_or("{}"), after.as_deref().unwrap_or("{}"), true);
+        if !fields.is_empty() {
+            fields.sort_unstable();
+            changes.push(Change { model: id.clone(), kind, fields });
+        }
+    }
+    changes.sort_by(|one, next| one.model.cmp(&next.model));
+    changes
 }
 
-/// Whether a field is named as a price class is.
-fn is_price(field: &str) -> bool {
-    let class = field.split(' ').next().unwrap_or_default();
-    super::price::Rates::UNKNOWN.iter().any(|(known, _)| known == class)
-}
-
-fn change(before: Option<&Row>, after: Option<&Row>) -> Option<Change> {
+fn change(before: Option<&Row>, after: Option<&Row>, today: Day) -> Option<Change> {
     let row = before.or(after)?;
     let kind = match (before, after) {
         (Some(before), Some(after)) if std::ptr::eq(before.json(), after.json()) => return None,
@@ -151,7 +116,7 @@ fn change(before: Option<&Row>, after: Option<&Row>) -> Option<Change> {
         (None, _) => ChangeKind::Added,
         (_, None) => ChangeKind::Removed,
     };
-    let mut fields = price_changes(before, after);
+    let mut fields = price_changes(before, after, today);
     if kind == ChangeKind::Changed {
         let is_same_prices = fields.is_empty();
         fields.extend(other_changes(before?.json(), after?.json(), is_same_prices));
@@ -163,31 +128,45 @@ fn change(before: Option<&Row>, after: Option<&Row>) -> Option<Change> {
     Some(Change { model: row.model().full_name(), kind, fields })
 }
 
-fn price_changes(before: Option<&Row>, after: Option<&Row>) -> Vec<FieldChange> {
-    let (before, after) = (points(before.map(Row::model)), points(after.map(Row::model)));
-    let mut fields = Vec::new();
-    let find = |points: &[(String, NanosPerMtok)], field: &str| {
-        points.iter().find(|(known, _)| known == field).map(|(_, price)| *price)
+fn price_changes(before: Option<&Row>, after: Option<&Row>, today: Day) -> Vec<FieldChange> {
+    let points = |row: Option<&Row>| {
+        let period = row.and_then(|row| period_near(row.model(), today));
+        (period.map(points).unwrap_or_default(), period.map(terms).unwrap_or_default())
     };
-    let only_after = after.iter().filter(|(field, _)| find(&before, field).is_none());
-    for (field, _) in before.iter().chain(only_after) {
-        let (was, is) = (find(&before, field), find(&after, field));
-        if was != is {
-            let shown = |price: Option<NanosPerMtok>| price.map(|price| price.to_string());
-            fields.push(FieldChange {
-                field: field.clone(),
-                before: shown(was),
-                after: shown(is),
-                prices: was.zip(is),
-            });
-        }
+    let ((before, before_terms), (after, after_terms)) = (points(before), points(after));
+    let shown = |price: Option<NanosPerMtok>| price.map(|price| price.to_string());
+    let mut fields = Vec::new();
+    for (field, was, is) in compared(&before, &after) {
+        fields.push(FieldChange { field, before: shown(was), after: shown(is), prices: was.zip(is) });
+    }
+    for (field, before, after) in compared(&before_terms, &after_terms) {
+        fields.push(FieldChange { field, before, after, prices: None });
     }
     fields
 }
 
-/// Every price of the newest period in force, as it is paid.
-fn points(model: Option<&Model>) -> Vec<(String, NanosPerMtok)> {
-    let Some(period) = model.and_then(|model| model.price_period(None).ok()) else { return Vec::new() };
+/// What differs between two lists of named values.
+pub(super) fn compared<T: Clone + PartialEq>(
+    before: &[(String, T)],
+    after: &[(String, T)],
+) -> Vec<(String, Option<T>, Option<T>)> {
+    let find = |values: &[(String, T)], name: &str| {
+        values.iter().find(|(known, _)| known == name).map(|(_, value)| value.clone())
+    };
+    let only_after = after.iter().filter(|(name, _)| find(before, name).is_none());
+    let names = before.iter().chain(only_after).map(|(name, _)| name);
+    let values = names.map(|name| (name.clone(), find(before, name), find(after, name)));
+    values.filter(|(_, was, is)| was != is).collect()
+}
+
+/// The period of a day; else the newest that is known to have begun: a price that ended without a successor is the one
+/// that a new price is compared with.
+pub(super) fn period_near(model: &Model, day: Day) -> Option<&PricePeriod> {
+    model.period_on(Some(day)).or_else(|_| model.period_on(None)).ok()
+}
+
+/// Every price of a period, as it is paid.
+pub(super) fn points(period: &PricePeriod) -> Vec<(String, NanosPerMtok)> {
     let Price { base, windows, variants, price_factor, .. } = &period.price;
     let mut points = Vec::new();
     add_points(base, "", &mut points);
@@ -203,6 +182,30 @@ fn points(model: Option<&Model>) -> Vec<(String, NanosPerMtok)> {
         }
     }
     points
+}
+
+/// The same under each multiplier.
+pub(super) fn multiplied(period: &PricePeriod, condition: &Condition, ratio: Ratio) -> Vec<(String, NanosPerMtok)> {
+    let mut base = Vec::new();
+    add_points(&period.price.base, &format!(" at {condition}"), &mut base);
+    let ratio = ratio.times(period.price.price_factor.unwrap_or(Ratio::ONE)).unwrap_or(ratio);
+    base.into_iter().map(|(field, price)| (field, price.scaled(ratio).unwrap_or(price))).collect()
+}
+
+/// What changes the prices of a period, and what is paid beside them, as text.
+fn terms(period: &PricePeriod) -> Vec<(String, String)> {
+    let price = &period.price;
+    let of_ratio = |(condition, ratio): &(Condition, Ratio)| {
+        (format!("multiplier at {condition}"), format!("{}/{}", ratio.numerator(), ratio.denominator()))
+    };
+    let mut terms: Vec<(String, String)> = price.multipliers.iter().map(of_ratio).collect();
+    terms.extend(price.fees.web_search_per_k.map(|fee| ("web_search_per_k".to_owned(), fee.to_string())));
+    match price.fees.per_request {
+        RequestFee::None => {}
+        RequestFee::Unknown => terms.push(("per_request".to_owned(), "unknown".to_owned())),
+        RequestFee::Known(fee) => terms.push(("per_request".to_owned(), fee.to_string())),
+    }
+    terms
 }
 
 fn add_points(vector: &Vector, suffix: &str, points: &mut Vec<(String, NanosPerMtok)>) {

@@ -5,7 +5,8 @@ use std::fmt;
 /// Why a name does not resolve, or a row cannot be read.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct CatalogError {
-    /// Stable: `unknown-model`, `unknown-provider`, `ambiguous-model`, `bad-row`, `duplicate-name`, `unknown-dialect`.
+    /// Stable: `unknown-model`, `unknown-provider`, `ambiguous-model`, `bad-row`, `duplicate-name`, `unknown-dialect`,
+    /// `provider-reach`.
     pub code: &'static str,
     /// Lower-case, no full stop; names and fields in backticks.
     pub message: String,
@@ -35,6 +36,12 @@ impl CatalogError {
     pub(super) fn at(mut self, key: &(impl ToString + ?Sized)) -> Self {
         self.keys.insert(0, key.to_string());
         self
+    }
+}
+
+impl From<CatalogError> for Vec<CatalogError> {
+    fn from(error: CatalogError) -> Self {
+        vec![error]
     }
 }
 

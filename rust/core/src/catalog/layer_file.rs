@@ -51,7 +51,7 @@ impl Section {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct LayerProblem {
     /// Stable: `bad-file`, `bad-count`, `bad-checksum`, `bad-row`, `duplicate-name`, `unknown-provider`, `unknown-model`,
-    /// `ambiguous-model`, `broken-lint`.
+    /// `ambiguous-model`, `broken-lint`, `provider-reach`.
     pub code: &'static str,
     /// The part that it is in.
     pub section: Section,

@@ -5,10 +5,14 @@ use std::borrow::Cow;
 use super::error::CatalogError;
 use super::merge;
 use super::model::Model;
+use super::read;
 use crate::json::{Number, Value};
 
 /// Longer than any id: a bound on what a look-up compares.
 const MAX_NAME_BYTES: usize = 256;
+
+/// Which key goes to which host, and how.
+pub(super) const REACH: [&str; 4] = ["base_url", "auth", "env", "settings_env"];
 
 /// What a row is called, whatever it is merged from: its first keys.
 pub(super) fn identity<'a>(names: &[(&'static str, &'a str)]) -> Value<'a> {
@@ -63,6 +67,37 @@ pub(super) fn check_names(model: &Model, called: &str) -> Result<(), CatalogErro
         return Err(CatalogError::bad_row(called, "an alias is empty or longer than 256 bytes").at("aliases"));
     }
     Ok(())
+}
+
+/// Reads a merged row.
+///
+/// # Errors
+/// Of each key of the row, the first problem.
+pub(super) fn read_model(tree: &Value<'_>) -> Result<Model, Vec<CatalogError>> {
+    let error = match read::model(tree) {
+        Ok(model) => return Ok(model),
+        Err(error) => error,
+    };
+    // Without the key at fault the reader comes to the next problem; a row has a few dozen keys.
+    let mut problems = vec![error];
+    let mut rest = tree.clone();
+    while let Some(key) = problems.last().and_then(|error| error.keys.first()).filter(|key| rest.get(key).is_some()) {
+        rest = merge::without(&rest, &[key]);
+        match read::model(&rest) {
+            Ok(_) => break,
+            Err(error) => problems.push(error),
+        }
+    }
+    Err(problems)
+}
+
+/// Refuses another reach than that of the lowest layer.
+pub(super) fn keeps_reach(called: &str, lowest: &Value<'_>, row: &Value<'_>) -> Result<(), CatalogError> {
+    let said = |row: &Value<'_>, key: &str| row.get(key).map(merge::canonical);
+    let Some(key) = REACH.iter().find(|key| said(lowest, key) != said(row, key)) else { return Ok(()) };
+    let message = format!("row {called}: a refresh cannot change `{key}`: keys would go elsewhere");
+    let hint = "if it is right, write it in your own override file".to_owned();
+    Err(CatalogError::new("provider-reach", message, Some(hint)).at(*key))
 }
 
 /// A provider that neither the layer nor any below has.

@@ -1,13 +1,17 @@
 //! Layers: bundled < refreshed < override, each a pure function from the catalogue below to the one above.
 //!
-//! Promises: a layer changes only what it names; what it says wins over every layer below; all that is wrong with it is
-//! said at once, each with the row and the keys that lead to it. A row is merged over the one below by key (`null`
+//! Promises: a layer changes only what it names; what it says wins over every layer below; what is wrong with it
+//! is said at once (of each key of a row the first problem), with the row and the keys that lead to it. A row is merged over the one below by key (`null`
 //! removes, a list is replaced whole, so prices never mix two sources) and then read by the strict reader of every row.
 //!
 //! A row is `provider`, `id` (an alias of a model names the model) and what changes; `like: provider/id` copies another row
 //! first, for deployments and private models; `price_factor` is a negotiated factor on every token price, on a model or on a
 //! provider, for all of its models whose price the layer does not state itself. A row that states `prices` states all of
 //! them: no factor of a layer below applies to it.
+//!
+//! A refresh never changes where the keys of a provider of the lowest layer go, or which: that is for the user's own file
+//! alone, and a refresh that says otherwise is refused (`provider-reach`). What it keeps leaves these facts out, so that those
+//! of a newer version hold.
 //!
 //! A row of the user's own file that breaks a lint which the row below does not break is refused, unless it says
 //! `allow: [lint]`: a unit slip in a price costs money, and the user knows what is right. Rows of a refresh are not
@@ -18,11 +22,15 @@ use std::sync::Arc;
 
 use super::error::CatalogError;
 use super::layer_file::{LayerFile, LayerProblem, RowsAre, Section, row_name, write};
-use super::layer_row::{check_names, identity, number, parse, required, says_the_same, unknown_provider, words};
+use super::layer_row::{
+    REACH, check_names, identity, keeps_reach, number, parse, read_model, required, says_the_same, unknown_provider,
+    words,
+};
 use super::lints::lint_model;
-use super::merge::{merged, set, text, without};
+use super::merge::{canonical, merged, set, text, with_only, without};
 use super::provider::Provider;
 use super::read;
+use super::read_price::price_factor;
 use super::rows::{Origin, Row, Rows, Source};
 use super::table::{Catalog, hash};
 use super::wide::Wide;
@@ -64,9 +72,14 @@ impl Catalog {
     /// What the refreshed layer says, as the file that brings it back. Of a catalogue on which no override lies.
     pub fn write_refreshed(&self) -> String {
         let is_ours = |source: &Source| self.base.is_empty() || source.origin == Origin::Refreshed;
+        let provider = |source: &Source| match source.base {
+            Some(_) => text(&without(&parse(&source.text), &REACH)),
+            None => source.text.to_string(),
+        };
         let rows_are = if self.base.is_empty() { RowsAre::All } else { RowsAre::Whole };
-        let providers: Vec<&str> =
-            self.provider_sources.iter().filter(|source| is_ours(source)).map(|source| &*source.text).collect();
+        let ours = self.provider_sources.iter().filter(|source| source.origin == Origin::Refreshed);
+        let providers: Vec<String> = ours.map(provider).collect();
+        let providers: Vec<&str> = providers.iter().map(String::as_str).collect();
         let rows = self.rows();
         let models: Vec<&str> = rows.iter().filter(|row| is_ours(&row.source)).map(|row| row.json()).collect();
         write(&self.as_of, rows_are, &providers, &models)
@@ -102,10 +115,8 @@ struct Build<'c> {
 impl<'c> Build<'c> {
     fn new(below: &'c Catalog, layer: Layer, rows_are: RowsAre) -> Self {
         let sources = below.providers().iter().zip(&below.provider_sources);
-        let with_source = |(provider, source): (&Provider, &Source)| {
-            let base = source.base.clone().filter(|_| rows_are != RowsAre::All);
-            (provider.id.clone(), (provider.clone(), Source { base, ..source.clone() }))
-        };
+        let with_source =
+            |(provider, source): (&Provider, &Source)| (provider.id.clone(), (provider.clone(), source.clone()));
         let mut build = Self {
             below,
             layer,
@@ -155,20 +166,23 @@ impl<'c> Build<'c> {
     }
 
     fn try_provider(&mut self, row: &Value<'_>) -> Result<(), CatalogError> {
-        let called = row_name(row);
+        let called = format!("`{}`", row_name(row));
         let id = required(row, "id", &called)?;
         let id = self.provider_names.get(id).cloned().unwrap_or_else(|| id.to_owned());
         if let Some(factor) = row.members().iter().find(|(key, _)| key == "price_factor").map(|(_, factor)| factor) {
             let known = match factor {
                 Value::Null => None,
-                Value::Number(number) => Some(number.0.to_owned()),
-                _ => return Err(CatalogError::bad_row(&called, "`price_factor` is not a number").at("price_factor")),
+                factor => {
+                    price_factor(&called, factor)?;
+                    factor.as_number().map(|number| number.0.to_owned())
+                }
             };
             self.factors.insert(id.clone(), known);
         }
         let below = self.providers.get(&id).map(|(_, source)| source.clone());
         let base = match &below {
             Some(source) if self.rows_are == RowsAre::Changes => parse(&source.text),
+            Some(source) if source.base.is_some() => with_only(&parse(&source.text), &REACH),
             _ => Value::Object(Vec::new()),
         };
         let own = identity(&[("id", &id)]);
@@ -177,24 +191,28 @@ impl<'c> Build<'c> {
         if below.as_ref().is_some_and(|source| says_the_same(&source.text, &tree)) {
             return Ok(());
         }
-        let source = self.source(text(&tree), below.as_ref());
+        let lowest = below.as_ref().and_then(|source| source.base.clone());
+        if let Some(known) = lowest.as_deref().filter(|_| self.layer == Layer::Refreshed) {
+            keeps_reach(&called, &parse(known), &tree)?;
+        }
+        let source = Source { text: text(&tree).into(), base: lowest, origin: self.origin() };
         self.providers.insert(id, (provider, source));
         Ok(())
     }
 
     fn add_model(&mut self, place: usize, row: &Value<'_>) {
-        if let Err(error) = self.try_model(place, row) {
+        for error in self.try_model(place, row).err().unwrap_or_default() {
             self.refuse(Section::Models, Some(place), error);
         }
     }
 
-    fn try_model(&mut self, place: usize, row: &Value<'_>) -> Result<(), CatalogError> {
+    fn try_model(&mut self, place: usize, row: &Value<'_>) -> Result<(), Vec<CatalogError>> {
         let called = format!("`{}`", row_name(row));
         let (provider, id) = (required(row, "provider", &called)?, required(row, "id", &called)?);
         let Some(provider) = self.provider_names.get(provider).cloned() else {
             let mut error = self.below.provider(provider).err().unwrap_or_else(|| unknown_provider(provider));
             error.message = format!("row {called}: {}", error.message);
-            return Err(error.at("provider"));
+            return Err(vec![error.at("provider")]);
         };
         let allowed = words(row, "allow", &called)?;
         let below = self.below.front.find(&provider, id).map(|row| (row, true));
@@ -209,7 +227,7 @@ impl<'c> Build<'c> {
         let own_id = below.map_or_else(|| id.to_owned(), |row| row.model.id.clone());
         let key = (provider.clone(), own_id.clone());
         if self.named.contains_key(&key) {
-            return Err(CatalogError::twice(&format!("row {called}")));
+            return Err(vec![CatalogError::twice(&format!("row {called}"))]);
         }
         let like = like.map(|like| self.like(like, &provider, &called)).transpose()?;
         let base = match (&like, below) {
@@ -226,7 +244,7 @@ impl<'c> Build<'c> {
         if let Some(factor) = factor {
             tree = set(tree, "price_factor", number(factor.as_deref()));
         }
-        let model = read::model(&tree)?;
+        let model = read_model(&tree)?;
         check_names(&model, &called)?;
         let row = match below {
             Some(row) if self.rows_are != RowsAre::All && says_the_same(row.json(), &tree) => row.clone(),
@@ -377,8 +395,10 @@ impl<'c> Build<'c> {
 
 /// The base's hash while nothing differs from it; else one of it and of every row that does.
 fn content_hash(catalog: &Catalog) -> String {
-    let sources = catalog.provider_sources.iter();
-    let mut changes: Vec<String> = sources.filter_map(Source::change).collect();
+    let said = |source: &Source| {
+        if catalog.base.is_empty() { Some(canonical(&parse(&source.text))) } else { source.change() }
+    };
+    let mut changes: Vec<String> = catalog.provider_sources.iter().filter_map(said).collect();
     // Rows that are still packed are as they were.
     let wide = catalog.wide.changed_rows().map(Rows::all).unwrap_or_default();
     changes.extend(catalog.front.all().iter().chain(wide).filter_map(|row| row.source.change()));

@@ -29,9 +29,9 @@ pub struct Finding {
     pub message: String,
 }
 
-/// Everything wrong with the rows of a catalogue, in their order.
+/// Everything wrong with the rows of a catalogue, in their order. O(rows); reads the wide part.
 pub fn lint(catalog: &Catalog) -> Vec<Finding> {
-    catalog.models().flat_map(|model| lint_model(catalog, model)).collect()
+    catalog.rows().into_iter().flat_map(|row| lint_model(catalog, row.model())).collect()
 }
 
 /// Everything wrong with one row of a catalogue.
@@ -40,7 +40,7 @@ pub(super) fn lint_model(catalog: &Catalog, model: &Model) -> Vec<Finding> {
     limits(model, &mut found);
     life(catalog, model, &mut found);
     thinking(model, &mut found);
-    price_lints::periods(&model.prices, &mut found);
+    price_lints::periods(&model.prices, model.context, &mut found);
     let name = model.full_name();
     found.retain(|(code, _)| !EXCEPTIONS.contains(&(*code, &name)));
     found.into_iter().map(|(code, message)| Finding { code, model: name.clone(), message }).collect()

@@ -43,6 +43,12 @@ pub(super) fn without<'a>(row: &Value<'a>, keys: &[&str]) -> Value<'a> {
     Value::Object(kept.cloned().collect())
 }
 
+/// The object with these keys alone.
+pub(super) fn with_only<'a>(row: &Value<'a>, keys: &[&str]) -> Value<'a> {
+    let kept = row.members().iter().filter(|(key, _)| keys.contains(&key.as_ref()));
+    Value::Object(kept.cloned().collect())
+}
+
 /// The value as text.
 pub(super) fn text(value: &Value<'_>) -> String {
     let mut out = String::new();

@@ -9,6 +9,7 @@
 //! A test breaks it with a bundled row that a lint of [`lint`] finds wrong, a name that resolves to two models, or a cost
 //! that differs from big integers.
 
+mod alarms;
 mod cost;
 mod diff;
 mod error;
@@ -37,15 +38,16 @@ mod table;
 mod tests;
 mod wide;
 
+pub use alarms::{Reason, verdict};
 pub use cost::{CostError, UsageClass, cost, expected_cost};
-pub use diff::{Change, ChangeKind, FieldChange, Reason, diff, verdict};
+pub use diff::{Change, ChangeKind, FieldChange, diff};
 pub use error::CatalogError;
 pub use layer_file::{LayerProblem, Section};
 pub use layers::Layer;
 pub use lints::{Finding, lint, notices};
 pub use model::{Caps, Dialect, Dispute, DisputeKind, Effort, Modality, Model, Reasoning, Status, ThinkingMode};
 pub use period::PricePeriod;
-pub use price::{Condition, ConditionKey, Fees, Price, Rates, Span, Tier, Variant, Vector, Window};
+pub use price::{Condition, ConditionKey, Fees, Price, Rates, RequestFee, Span, Tier, Variant, Vector, Window};
 pub use provider::{Auth, Provider, StreamUsage, ThinkingRoute};
 pub use query::{Ability, Query};
 pub use quote::{PriceError, Quote, Terms};

@@ -310,11 +310,19 @@ impl Model {
     /// # Errors
     /// When no price is known, or none of that day.
     pub fn price_period(&self, at_ms: Option<i64>) -> Result<&PricePeriod, PriceError> {
+        self.period_on(at_ms.map(Day::of))
+    }
+
+    /// The price period of a day; of none, the newest that had begun when it was checked.
+    ///
+    /// # Errors
+    /// When no price is known, or none of that day.
+    pub fn period_on(&self, day: Option<Day>) -> Result<&PricePeriod, PriceError> {
         if self.prices.is_empty() {
             return Err(PriceError::Unknown);
         }
         let mut newest_first = self.prices.iter().rev();
-        match at_ms.map(Day::of) {
+        match day {
             Some(day) => newest_first.find(|period| period.covers(day)).ok_or(PriceError::NotThen(day)),
             None => newest_first.find(|period| !period.is_announced()).ok_or(PriceError::Unknown),
         }

@@ -197,13 +197,36 @@ pub struct Variant {
     pub vector: Vector,
 }
 
+/// What a provider takes for a request, whatever it holds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum RequestFee {
+    /// Nothing: sources name such a fee only where there is one.
+    #[default]
+    None,
+    /// Something that no source states, or that depends on what the request asks for.
+    Unknown,
+    /// This much, for a request that asks for nothing dearer than the provider's default.
+    Known(UsdNanos),
+}
+
+impl RequestFee {
+    /// How much, when it is known.
+    pub fn known(self) -> Option<UsdNanos> {
+        match self {
+            Self::None => Some(UsdNanos::ZERO),
+            Self::Unknown => None,
+            Self::Known(fee) => Some(fee),
+        }
+    }
+}
+
 /// What a call costs beside its tokens. No multiplier and no discount touches a fee.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Fees {
     /// A thousand web searches that the provider runs; `None` is unknown.
     pub web_search_per_k: Option<UsdNanos>,
-    /// One request, whatever it holds; `None` is no such fee, for sources name one only where there is one.
-    pub per_request: Option<UsdNanos>,
+    /// One request.
+    pub per_request: RequestFee,
 }
 
 /// What a model costs within one period.
@@ -226,7 +249,7 @@ pub struct Price {
 impl Price {
     /// A price that a policy declares as free: every class known, and nothing, under any terms.
     pub fn free() -> Self {
-        let fees = Fees { web_search_per_k: Some(UsdNanos::ZERO), per_request: None };
+        let fees = Fees { web_search_per_k: Some(UsdNanos::ZERO), per_request: RequestFee::None };
         Self { base: Vector { rates: Rates::FREE, tiers: Vec::new() }, fees, ..Self::default() }
     }
 

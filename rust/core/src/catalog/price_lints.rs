@@ -3,7 +3,7 @@
 use super::lints::Found;
 use super::period::PricePeriod;
 use super::price::{ConditionKey, Price, Rates, Vector, Window};
-use crate::money::{NanosPerMtok, Ratio};
+use crate::money::NanosPerMtok;
 
 /// No chat model has ever cost this much per million tokens (the dearest was at 600): more is a unit slip, such as USD
 /// per thousand tokens or cents.
@@ -14,8 +14,8 @@ const MAX_MULTIPLIER: u64 = 10;
 /// A cache write may cost a little less than input (a tenth below was seen), never far less.
 const WRITE_SHARE_OF_INPUT_PERCENT: i64 = 90;
 
-/// Everything wrong with the prices of one model.
-pub(super) fn periods(periods: &[PricePeriod], found: &mut Found) {
+/// Everything wrong with the prices of one model, whose window is `context` tokens.
+pub(super) fn periods(periods: &[PricePeriod], context: Option<u64>, found: &mut Found) {
     for (one, next) in periods.iter().zip(periods.iter().skip(1)) {
         if one.until.is_none() || one.until != next.from {
             found.push(("period-gap", "two price periods overlap, or days between them have no price".to_owned()));
@@ -28,12 +28,19 @@ pub(super) fn periods(periods: &[PricePeriod], found: &mut Found) {
             (None, None) => "the price".to_owned(),
         };
         price(&name, &period.price, found);
+        let Some(context) = context else { continue };
+        if let Some(tier) = period.price.base.tiers.iter().find(|tier| tier.above_tokens >= context) {
+            let message =
+                format!("the tier above {} of {name} is out of reach: `context` is {context}", tier.above_tokens);
+            found.push(("tier-beyond-window", message));
+        }
     }
 }
 
 fn price(name: &str, price: &Price, found: &mut Found) {
     vector(name, &price.base, found);
-    for (field, fee) in [("web_search_per_k", price.fees.web_search_per_k), ("per_request", price.fees.per_request)] {
+    let fees = [("web_search_per_k", price.fees.web_search_per_k), ("per_request", price.fees.per_request.known())];
+    for (field, fee) in fees {
         if let Some(fee) = fee.filter(|fee| fee.0 < 0 || fee.0 > MAX_PRICE.0) {
             found.push(("price-out-of-bounds", format!("`{field}` {fee} in {name}")));
         }
@@ -61,9 +68,6 @@ fn price(name: &str, price: &Price, found: &mut Found) {
         if condition.key == ConditionKey::Processing && ratio.numerator() >= ratio.denominator() {
             found.push(("batch-above-list", format!("`{condition}` of {name} is no discount")));
         }
-    }
-    if price.price_factor.is_some_and(|factor: Ratio| factor.numerator() == 0) {
-        found.push(("multiplier-out-of-bounds", format!("`price_factor` of {name} is 0: declare the model free")));
     }
 }
 
@@ -97,6 +101,9 @@ fn rates(name: &str, rates: &Rates, found: &mut Found) {
         if let Some(price) = price.filter(|price| price.0 < 0 || *price > MAX_PRICE) {
             found.push(("price-out-of-bounds", format!("`{field}` {price} in {name}")));
         }
+    }
+    if rates.input == Some(NanosPerMtok::FREE) && rates.output.is_some_and(|output| output > NanosPerMtok::FREE) {
+        found.push(("input-free-output-not", format!("`in` is 0 and `out` is not in {name}")));
     }
     let least_write = rates.input.map(|input| NanosPerMtok(input.0 / 100 * WRITE_SHARE_OF_INPUT_PERCENT));
     // What must not be above what.

@@ -21,6 +21,19 @@ fn a_bad_price_is_named_with_its_row_and_field() {
         (r#"[{"in":99999999999}]"#, "`in`: an amount is too large"),
         (r#"[{"cache_read":0.0000000001}]"#, "`cache_read`: `0.0000000001` has more than 9 decimals"),
         (r#"[{"per_request":-0.1}]"#, "`per_request`: `-0.1` is negative, and an amount cannot be"),
+        (r#"[{"per_request":"free"}]"#, "`per_request` is not a number"),
+        (
+            r#"[{"variants":{"region=EU":{}}}]"#,
+            "`region=EU` has a value in capitals: conditions are written in small letters",
+        ),
+        (
+            r#"[{"variants":{"service_tier=standard":{}}}]"#,
+            "`service_tier=standard` never holds: it names the standard terms, whose price is the period's own",
+        ),
+        (
+            r#"[{"multipliers":{"region=global":1.1}}]"#,
+            "`region=global` never holds: it names the standard terms, whose price is the period's own",
+        ),
         (r#"{"in":1}"#, "`prices` is not an array of periods"),
         ("[1]", "expected an object"),
         (r#"[{"tiers":5}]"#, "`tiers` is not an array of objects"),
@@ -237,6 +250,26 @@ fn a_negotiated_factor_holds_for_every_period_of_its_row() {
 }
 
 #[test]
+fn a_request_fee_that_is_not_known_is_no_fee_of_nothing() {
+    let catalog = one_model(&with_prices(r#"[{"in":1,"out":1,"per_request":"unknown"}]"#)).unwrap();
+    let quote = catalog.resolve("m").unwrap().model.quote(&Terms::default()).unwrap();
+    let error = expected_cost(&quote, 1, 1).unwrap_err();
+    assert_eq!((error.code(), error.class()), ("unknown-price", UsageClass::Request));
+    assert_eq!(error.to_string(), "the request fee is unknown, which is not zero");
+    let sonar = |name: &str| {
+        expected_cost(&Catalog::bundled().resolve(name).unwrap().model.quote(&Terms::default()).unwrap(), 9, 12)
+    };
+    assert_eq!(
+        sonar("perplexity/sonar"),
+        Ok(UsdPicos::parse("0.005021").unwrap()),
+        "as recorded, to its five decimals"
+    );
+    for name in ["perplexity/sonar-pro", "perplexity/sonar-reasoning", "perplexity/sonar-pro-search"] {
+        assert_eq!(sonar(name), Err(CostError::UnknownPrice(UsageClass::Request)), "{name}");
+    }
+}
+
+#[test]
 fn each_price_lint_fires_on_a_row_that_breaks_it() {
     for (prices, code) in [
         (r#"[{"in":2,"out":3,"tiers":[{"above":0,"in":2,"out":3}]}]"#, "tier-order"),
@@ -254,7 +287,8 @@ fn each_price_lint_fires_on_a_row_that_breaks_it() {
         (r#"[{"in":2,"out":3,"multipliers":{"processing=batch":1}}]"#, "batch-above-list"),
         (r#"[{"in":2,"out":3,"multipliers":{"region=us":11}}]"#, "multiplier-out-of-bounds"),
         (r#"[{"in":2,"out":3,"multipliers":{"region=us":0}}]"#, "multiplier-out-of-bounds"),
-        (r#"[{"in":2,"out":3}],"price_factor":0"#, "multiplier-out-of-bounds"),
+        (r#"[{"in":0,"out":3}]"#, "input-free-output-not"),
+        (r#"[{"in":2,"out":3,"tiers":[{"above":9,"in":2,"out":3}]}],"context":9"#, "tier-beyond-window"),
         (r#"[{"in":2,"out":1}]"#, "output-below-input"),
         (r#"[{"in":2,"out":3,"tiers":[{"above":9,"in":2,"out":3,"cache_read":9}]}]"#, "read-above-input"),
         (r#"[{"in":2,"out":3,"variants":{"service_tier=flex":{"in":1,"out":0.5}}}]"#, "output-below-input"),
@@ -275,7 +309,7 @@ fn each_price_lint_fires_on_a_row_that_breaks_it() {
     }
     for fine in [
         r#"[{"in":2,"out":3,"cache_write_5m":1.8}]"#,
-        r#"[{"in":2,"out":3,"tiers":[{"above":9}]}]"#,
+        r#"[{"in":2,"out":3,"tiers":[{"above":9}]}],"context":10"#,
         r#"[{"in":0,"out":0,"variants":{"processing=batch":{"in":0,"out":0}}}]"#,
         r#"[{"in":2,"windows":[{"days":[6],"hours":["22:00-02:00"],"in":1},{"days":[7],"hours":["02:00-03:00"]}]}]"#,
     ] {

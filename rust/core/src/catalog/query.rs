@@ -4,6 +4,7 @@ use super::fields::named;
 use super::model::{Modality, Model, Status};
 use super::rows::Row;
 use super::table::Catalog;
+use crate::calendar::Day;
 use crate::money::NanosPerMtok;
 
 named! {
@@ -55,6 +56,8 @@ pub struct Query {
     pub abilities: Vec<Ability>,
     /// A window of at least this many tokens.
     pub min_context_tokens: Option<u64>,
+    /// The day whose prices count; `None` is the newest that are known to have begun.
+    pub today: Option<Day>,
     /// At most this price of input, in nano-USD per million tokens, under standard terms.
     pub max_input_price: Option<NanosPerMtok>,
     /// At most this price of output.
@@ -79,7 +82,7 @@ impl Catalog {
 }
 
 fn fits(query: &Query, model: &Model) -> bool {
-    let price = model.price_period(None).ok().map(|period| &period.price);
+    let price = model.period_on(query.today).ok().map(|period| &period.price);
     let paid = |rate: Option<NanosPerMtok>| match price?.price_factor {
         Some(factor) => rate?.scaled(factor).ok(),
         None => rate,

@@ -10,10 +10,18 @@ use super::price::{Condition, ConditionKey, Fees, Price, Rates, Tier, Variant, V
 use crate::calendar::Day;
 use crate::money::Ratio;
 
-/// Values of a term that mean the provider's standard terms, matched without regard to ASCII case.
-const STANDARD: [&str; 4] = ["standard", "default", "auto", "on_demand"];
+/// Values of a term that mean the provider's standard terms, matched without regard to ASCII case; `""` says nothing.
+const STANDARD: [&str; 5] = ["", "standard", "default", "auto", "on_demand"];
 /// The region that is no region.
 const ANYWHERE: &str = "global";
+/// A way of processing that Anthropic's answers name among the tiers.
+const BATCH: &str = "batch";
+
+/// Whether a value is the provider's standard, under which the base price holds.
+pub(super) fn is_standard(key: ConditionKey, value: &str) -> bool {
+    STANDARD.iter().any(|standard| value.eq_ignore_ascii_case(standard))
+        || (key == ConditionKey::Region && value.eq_ignore_ascii_case(ANYWHERE))
+}
 
 /// The terms of a call. `Terms::default()` is a standard call today.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -38,18 +46,28 @@ impl<'a> Terms<'a> {
         Self { at_ms: Some(at_ms), ..Self::default() }
     }
 
+    /// Whether it is processed in a batch, which the tier may say too.
+    pub fn is_batch(&self) -> bool {
+        self.batch || self.names_batch()
+    }
+
+    /// The service tier, when it is one and not a way of processing.
+    pub fn tier(&self) -> Option<&'a str> {
+        self.service_tier.filter(|tier| !tier.is_empty() && !self.names_batch())
+    }
+
+    fn names_batch(&self) -> bool {
+        self.service_tier.is_some_and(|tier| tier.eq_ignore_ascii_case(BATCH))
+    }
+
     /// The conditions that differ from the standard terms.
     fn conditions(&self) -> impl Iterator<Item = (ConditionKey, &'a str)> {
         let stated = |key: ConditionKey, value: Option<&'a str>| {
-            let is_standard = |value: &str| {
-                STANDARD.iter().any(|standard| value.eq_ignore_ascii_case(standard))
-                    || (key == ConditionKey::Region && value.eq_ignore_ascii_case(ANYWHERE))
-            };
-            value.filter(|value| !is_standard(value)).map(|value| (key, value))
+            value.filter(|value| !is_standard(key, value)).map(|value| (key, value))
         };
         [
-            stated(ConditionKey::Processing, self.batch.then_some("batch")),
-            stated(ConditionKey::ServiceTier, self.service_tier),
+            stated(ConditionKey::Processing, self.is_batch().then_some(BATCH)),
+            stated(ConditionKey::ServiceTier, self.tier()),
             stated(ConditionKey::Speed, self.speed),
             stated(ConditionKey::Region, self.region),
             stated(ConditionKey::Route, self.route),

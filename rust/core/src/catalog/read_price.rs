@@ -3,7 +3,8 @@
 use super::error::CatalogError;
 use super::fields::Fields;
 use super::period::PricePeriod;
-use super::price::{Condition, Fees, Price, Rates, Span, Tier, Variant, Vector, Window};
+use super::price::{Condition, Fees, Price, Rates, RequestFee, Span, Tier, Variant, Vector, Window};
+use super::quote::is_standard;
 use crate::calendar::Day;
 use crate::json::Value;
 use crate::money::{Ratio, UsdNanos};
@@ -22,6 +23,8 @@ const PERIOD_KEYS: &[&str] = &[
     "variants",
     "multipliers",
 ];
+const MAX_FACTOR: u128 = 10;
+const LEAST_FACTOR_DIVISOR: u128 = 100;
 const TIER_KEYS: &[&str] = &["above", "inclusive"];
 const WINDOW_KEYS: &[&str] = &["days", "hours", "tiers"];
 const VARIANT_KEYS: &[&str] = &["tiers"];
@@ -29,7 +32,7 @@ const VARIANT_KEYS: &[&str] = &["tiers"];
 /// Reads `prices` and `price_factor`.
 pub(super) fn periods(row: &str, fields: &Fields<'_>) -> Result<Vec<PricePeriod>, CatalogError> {
     let price_factor = match fields.value("price_factor") {
-        Some(value) => Some(ratio(row, "price_factor", value)?),
+        Some(value) => Some(price_factor(row, value)?),
         None => None,
     };
     let listed = match fields.value("prices") {
@@ -44,6 +47,21 @@ pub(super) fn periods(row: &str, fields: &Fields<'_>) -> Result<Vec<PricePeriod>
         return Err(CatalogError::bad_row(row, "`prices` overlap or do not ascend").at("prices"));
     }
     Ok(periods)
+}
+
+/// Reads a negotiated factor. Beyond a tenth or ten times the list it is a slip: per cent for a share, a discount for what
+/// is left of the price.
+pub(super) fn price_factor(row: &str, value: &Value<'_>) -> Result<Ratio, CatalogError> {
+    let factor = ratio(row, "price_factor", value)?;
+    let wrong = |why: &str| CatalogError::bad_row(row, format_args!("`price_factor` {why}")).at("price_factor");
+    let (numerator, denominator) = (u128::from(factor.numerator()), u128::from(factor.denominator()));
+    if numerator == 0 {
+        return Err(wrong("is 0: what costs nothing is declared as `price: free`"));
+    }
+    if numerator > denominator * MAX_FACTOR || numerator * LEAST_FACTOR_DIVISOR < denominator {
+        return Err(wrong("is not between 0.01 and 10: 0.85 is 15% off"));
+    }
+    Ok(factor)
 }
 
 /// Reads each element of the list at a key; an error says which.
@@ -69,7 +87,7 @@ fn period(row: &str, value: &Value<'_>, price_factor: Option<Ratio>) -> Result<P
         multipliers: multipliers(row, &fields)?,
         fees: Fees {
             web_search_per_k: fields.usd("web_search_per_k", UsdNanos::parse)?,
-            per_request: fields.usd("per_request", UsdNanos::parse)?,
+            per_request: request_fee(&fields)?,
         },
         price_factor,
     };
@@ -81,6 +99,15 @@ fn period(row: &str, value: &Value<'_>, price_factor: Option<Ratio>) -> Result<P
         return Err(CatalogError::bad_row(row, format_args!("`{twice}` is both a variant and a multiplier")));
     }
     Ok(PricePeriod { from, until, source: fields.string("source")?, checked: day(&fields, "checked")?, price })
+}
+
+/// An amount, or `unknown`: a fee is charged, and how much is not known.
+fn request_fee(fields: &Fields<'_>) -> Result<RequestFee, CatalogError> {
+    match fields.value("per_request") {
+        None => Ok(RequestFee::None),
+        Some(Value::String(word)) if word == "unknown" => Ok(RequestFee::Unknown),
+        Some(_) => Ok(fields.usd("per_request", UsdNanos::parse)?.map_or(RequestFee::None, RequestFee::Known)),
+    }
 }
 
 fn day(fields: &Fields<'_>, key: &str) -> Result<Option<Day>, CatalogError> {
@@ -194,9 +221,17 @@ fn multipliers(row: &str, fields: &Fields<'_>) -> Result<Vec<(Condition, Ratio)>
 }
 
 fn condition(row: &str, name: &str) -> Result<Condition, CatalogError> {
-    Condition::parse(name).ok_or_else(|| {
-        CatalogError::bad_row(row, format_args!("`{name}` is not a condition such as `service_tier=priority`"))
-    })
+    let wrong = |why: &str| Err(CatalogError::bad_row(row, format_args!("`{name}` {why}")));
+    match Condition::parse(name) {
+        None => wrong("is not a condition such as `service_tier=priority`"),
+        Some(condition) if condition.value.bytes().any(|byte| byte.is_ascii_uppercase()) => {
+            wrong("has a value in capitals: conditions are written in small letters")
+        }
+        Some(condition) if is_standard(condition.key, &condition.value) => {
+            wrong("never holds: it names the standard terms, whose price is the period's own")
+        }
+        Some(condition) => Ok(condition),
+    }
 }
 
 fn ratio(row: &str, name: &str, value: &Value<'_>) -> Result<Ratio, CatalogError> {

@@ -1,6 +1,6 @@
 //! The catalogue as its users see it: names, facts, successors, providers, bad rows, and every lint firing.
 
-use super::{Auth, Catalog, CatalogError, Dialect, DisputeKind, Effort, Status, ThinkingMode, lint};
+use super::{Auth, Catalog, CatalogError, Dialect, DisputeKind, Effort, Layer, Model, Status, ThinkingMode, lint};
 use crate::calendar::Day;
 use crate::money::{NanosPerMtok, Ratio, UsdNanos};
 
@@ -216,6 +216,41 @@ fn the_bundled_catalogue_is_clean() {
     let catalog = Catalog::bundled();
     assert!(catalog.models().len() > 200);
     assert_eq!(lint(catalog), []);
+}
+
+#[test]
+fn lints_look_at_the_wide_part_too() {
+    let wide = r#"{"models":[{"provider":"groq","id":"added","prices":[{"in":0,"out":3}]}]}"#;
+    let catalog = Catalog::bundled().with_layer(Layer::Refreshed, wide.as_bytes()).unwrap();
+    assert!(catalog.models().all(|model| model.id != "added"), "what a refresh adds stands behind");
+    let found: Vec<(&str, String)> = lint(&catalog).into_iter().map(|finding| (finding.code, finding.model)).collect();
+    assert_eq!(found, [("input-free-output-not", "groq/added".to_owned())]);
+}
+
+#[test]
+fn odd_facts_of_the_sources_are_not_carried_over() {
+    let price = |name: &str| {
+        let model = Catalog::bundled().resolve(name).unwrap().model;
+        model.period_on(None).ok().map(|period| period.price.base.rates)
+    };
+    for unknown in ["perplexity/sonar-medium-online", "perplexity/sonar-small-online", "ollama/gpt-oss:120b-cloud"] {
+        assert_eq!(price(unknown), None, "{unknown}");
+    }
+    // The alias of Mistral Large 3, not the price of the first Mistral Large.
+    let large = price("mistral/mistral-large-latest").unwrap();
+    assert_eq!((large.input, large.output), (Some(NanosPerMtok(500_000_000)), Some(NanosPerMtok(1_500_000_000))));
+    for (old, new) in [
+        ("openai/gpt-4-turbo", "openai/gpt-6.1-sol"),
+        ("openai/gpt-4.1-nano", "openai/gpt-6-luna"),
+        ("openai/o3-mini", "openai/gpt-6.1-terra"),
+        ("deepseek/deepseek-chat", "deepseek/deepseek-flash"),
+        ("google/gemini-2.0-flash", "google/gemini-2.5-flash-lite"),
+        ("xai/grok-code-fast-1", "xai/grok-build-0.1"),
+    ] {
+        let catalog = Catalog::bundled();
+        let next = catalog.replacement(catalog.resolve(old).unwrap().model).map(Model::full_name);
+        assert_eq!(next.as_deref(), Some(new), "{old}");
+    }
 }
 
 #[test]

@@ -42,6 +42,6 @@ pub use forecast::{Ask, FORECAST_ERROR, Forecast, ForecastError, Shape, forecast
 pub use inputs::Inputs;
 pub use prompt_cache::CacheForecast;
 pub use recorded::{RECORD_CODES, RecordError, Recorded};
-pub use settlement::{CostSource, Echo, Settlement, settle};
+pub use settlement::{CostDoubt, CostSource, Echo, Settlement, settle};
 pub(crate) use sticky::session_of;
 pub use sticky::{StickyAction, StickyTrace};

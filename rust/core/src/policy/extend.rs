@@ -39,12 +39,12 @@ fn block(name: &str, own: Node, base: Node) -> Node {
         ("models" | "pools" | "facts", NodeValue::Map(own), NodeValue::Map(base)) => {
             Node { pos, value: NodeValue::Map(by_key(own, base, |_, own, _| own)) }
         }
-        ("models" | "pools" | "facts", NodeValue::Map(_), value) => Node { pos: base.pos, value },
         ("rules", NodeValue::Seq(own), NodeValue::Seq(base)) => list(pos, own, base, New::InFront),
         ("require" | "tests" | "experiments", NodeValue::Seq(own), NodeValue::Seq(base)) => {
             list(pos, own, base, New::Behind)
         }
-        ("rules" | "require" | "tests" | "experiments", NodeValue::Seq(_), value) => Node { pos: base.pos, value },
+        ("models" | "pools" | "facts", NodeValue::Map(_), value)
+        | ("rules" | "require" | "tests" | "experiments", NodeValue::Seq(_), value) => Node { pos: base.pos, value },
         (_, value, _) => Node { pos, value },
     }
 }

@@ -18,11 +18,13 @@ pub(super) fn cost_at(
         let cost = member_at(value, place.at).filter(|cost| !matches!(cost, Value::Object(_)))?;
         Some((place, cost))
     })?;
-    let whole = amount_of(cost, place.unit).and_then(|amount| match own_key.and_then(|key| upstream_of(value, key)) {
-        Some(upstream) => amount.checked_add(usd_picos(upstream)?),
-        None => Some(amount),
-    });
-    Some(whole.ok_or(place.at))
+    let Some(amount) = amount_of(cost, place.unit) else { return Some(Err(place.at)) };
+    let Some(key) = own_key.filter(|key| member_at(value, key.flag).and_then(Value::as_bool) == Some(true)) else {
+        return Some(Ok(amount));
+    };
+    // The gateway's fee alone, often 0, is not what the call cost.
+    let upstream = member_at(value, key.upstream).and_then(|upstream| amount_of(upstream, CostUnit::Usd));
+    Some(upstream.and_then(|upstream| amount.checked_add(upstream)).ok_or(key.upstream))
 }
 
 /// An amount of money that is not negative.
@@ -32,12 +34,6 @@ pub(super) fn amount_of(value: &Value<'_>, unit: CostUnit) -> Option<i64> {
         CostUnit::Usd => usd_picos(number),
         CostUnit::Ticks => number.as_i64().filter(|ticks| *ticks >= 0)?.checked_mul(PICOS_PER_TICK),
     }
-}
-
-/// What the provider behind a gateway takes on top of the gateway's own fee.
-fn upstream_of<'a>(value: &Value<'a>, key: OwnKey) -> Option<Number<'a>> {
-    let is_own = member_at(value, key.flag).and_then(Value::as_bool) == Some(true);
-    member_at(value, key.upstream).and_then(Value::as_number).filter(|_| is_own)
 }
 
 /// A decimal number of dollars in pico-dollars, exact up to half-even rounding of what is smaller; `None` when negative or

@@ -92,6 +92,35 @@ pub struct Rounds {
     pub other_model: &'static str,
 }
 
+/// Where a body shows the searches that the provider ran, when its usage does not count them.
+#[derive(Debug, Clone, Copy)]
+pub enum SearchesAt {
+    /// One for each item of a list that is a search.
+    Items {
+        /// The list.
+        at: &'static str,
+        /// The member of an item that names its kind.
+        kind: &'static str,
+        /// The kind of a search.
+        search: &'static str,
+        /// The member that names what was done, where items of this kind do other things too.
+        action: &'static str,
+        /// What is paid of those; an item that does not say it is paid too.
+        paid: &'static str,
+    },
+    /// One for each query that is not empty.
+    Queries {
+        /// The list of candidates.
+        at: &'static str,
+        /// A candidate's list of queries.
+        queries: &'static str,
+        /// The member of the body that names the model.
+        model: &'static str,
+        /// Models whose names begin so are paid for once a request, however many queries it took.
+        once: Paths,
+    },
+}
+
 /// How one provider, or one dialect, reports usage.
 #[derive(Debug, Clone, Copy)]
 pub struct Extractor {
@@ -133,6 +162,8 @@ pub struct Extractor {
     pub audio_out: Part,
     /// Web searches.
     pub web_searches: Paths,
+    /// Web searches that the body around the usage shows; they count where the usage counts none.
+    pub body_searches: &'static [SearchesAt],
     /// The provider's own cost, in the usage object.
     pub costs: &'static [CostAt],
     /// The provider's own cost, in the body around it.

@@ -18,13 +18,14 @@ mod figures;
 mod normal;
 mod problem;
 mod reader;
+mod searches;
 mod spots;
 mod table;
 #[cfg(test)]
 mod tests;
 
 pub use classes::Usage;
-pub use extractor::{CostAt, CostUnit, Extractor, Frames, OwnKey, Part, Paths, Place, Rounds};
+pub use extractor::{CostAt, CostUnit, Extractor, Frames, OwnKey, Part, Paths, Place, Rounds, SearchesAt};
 pub use problem::{UsageFinding, UsageProblem};
 pub use reader::{ReportedUsage, ServedTerms, UsageReader, UsageReport};
 pub use table::{ANTHROPIC_MESSAGES, EXTRACTORS, OPENAI_CHAT};

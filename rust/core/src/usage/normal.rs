@@ -22,7 +22,8 @@ pub(super) fn classes(extractor: &Extractor, figures: &Figures, findings: &mut F
     let (input, output) = (figure(figures.input), figure(figures.output));
     let by_time = figure(figures.cache_write_5m).saturating_add(figure(figures.cache_write_1h));
     let read = figure(figures.cache_read);
-    let written = figures.cache_write.unwrap_or(by_time);
+    // What is written for a known time is written, whatever the total says.
+    let written = figure(figures.cache_write).max(by_time);
     let (reasoning, audio_in) = (figure(figures.reasoning), figure(figures.audio_in));
 
     let parts = [
@@ -60,7 +61,7 @@ pub(super) fn classes(extractor: &Extractor, figures: &Figures, findings: &mut F
         Place::Inside => take(&mut input_left, written),
         Place::Beside | Place::Uncounted => written,
     };
-    if written_left < written.max(by_time) {
+    if written_left < written || figures.cache_write.is_some_and(|total| total < by_time) {
         findings.note(UsageProblem::Inconsistent, field(extractor.cache_write.at));
     }
     let cache_write_1h = take(&mut written_left, figure(figures.cache_write_1h));

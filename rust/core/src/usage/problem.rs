@@ -46,6 +46,16 @@ impl UsageProblem {
         }
     }
 
+    /// The problem of this name.
+    pub fn from_name(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|problem| problem.name() == name)
+    }
+
+    /// Whether a usage is left that may be less than what was used, so that its price is a lower bound.
+    pub const fn is_short(self) -> bool {
+        matches!(self, Self::Partial | Self::Inconsistent | Self::OtherModel)
+    }
+
     /// Whether no usage is left.
     pub const fn is_void(self) -> bool {
         matches!(self, Self::Unreadable | Self::Negative | Self::Absurd)

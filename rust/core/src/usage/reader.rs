@@ -2,7 +2,7 @@
 
 use super::classes::Usage;
 use super::dollars::{amount_of, cost_at};
-use super::extractor::{CostAt, Extractor, Frames, Rounds};
+use super::extractor::{CostAt, Extractor, Frames, Rounds, SearchesAt};
 use super::figures::{Figures, member_at};
 use super::normal::classes;
 use super::problem::{Findings, UsageFinding, UsageProblem};
@@ -22,6 +22,8 @@ pub struct ReportedUsage {
     pub usage: Option<Usage>,
     /// What is wrong.
     pub finding: Option<UsageFinding>,
+    /// What the provider itself says the call cost, in pico-USD; also where its tokens cannot be read.
+    pub reported_cost_usd_picos: Option<i64>,
 }
 
 /// The terms that an answer says it was served under; none where it says nothing.
@@ -61,6 +63,10 @@ pub struct UsageReader {
     figures: Figures,
     /// What rounds add that the figures leave out.
     rounds: Usage,
+    /// Searches that bodies showed: the most of any frame, since frames repeat what earlier ones found.
+    body_searches: Option<u64>,
+    /// Whether a usage object had numbers, whatever they are called.
+    has_numbers: bool,
     cost: Option<i64>,
     body_cost: Option<i64>,
     service_tier: Option<String>,
@@ -77,6 +83,8 @@ impl UsageReader {
             extractor,
             figures: Figures::default(),
             rounds: Usage::default(),
+            body_searches: None,
+            has_numbers: false,
             cost: None,
             body_cost: None,
             service_tier: None,
@@ -105,11 +113,12 @@ impl UsageReader {
     }
 
     fn object_body(&mut self, body: &[u8]) {
-        let Extractor { usage_at, body_costs, body_service_tier, .. } = *self.extractor;
+        let Extractor { usage_at, body_costs, body_service_tier, body_searches, .. } = *self.extractor;
         let paths: Vec<&str> = usage_at
             .iter()
             .copied()
             .chain(body_costs.iter().map(|cost| cost.at))
+            .chain(body_searches.iter().flat_map(SearchesAt::paths))
             .chain(body_service_tier.iter().copied())
             .collect();
         let Ok(found) = spots::find(body, &paths) else { return self.unreadable() };
@@ -126,6 +135,11 @@ impl UsageReader {
         for (cost, raw) in body_costs.iter().zip(found.by_ref()) {
             self.take_body_cost(*cost, raw.and_then(|raw| Value::parse(raw).ok()));
         }
+        for searches in body_searches {
+            let (list, model) = (found.next().flatten(), found.next().flatten());
+            let count = list.map(|list| searches.count(list, model)).filter(|count| *count > 0);
+            self.body_searches = self.body_searches.max(count);
+        }
         let tier = found.flatten().find_map(|raw| word_of(&Value::parse(raw).ok()?));
         self.body_service_tier = tier.or(self.body_service_tier.take());
     }
@@ -134,7 +148,10 @@ impl UsageReader {
     pub fn object(&mut self, raw: &[u8]) {
         match (raw.len() <= MAX_USAGE_BYTES).then(|| Value::parse(raw)) {
             Some(Ok(Value::Null)) => {}
-            Some(Ok(value @ Value::Object(_))) => self.value(&value),
+            Some(Ok(value @ Value::Object(_))) => {
+                self.has_numbers |= has_number(&value);
+                self.value(&value);
+            }
             _ => self.unreadable(),
         }
     }
@@ -155,8 +172,12 @@ impl UsageReader {
     }
 
     fn unreadable(&mut self) {
-        let field = self.extractor.usage_at.first().copied().unwrap_or_default();
-        self.findings.note(UsageProblem::Unreadable, field);
+        self.findings.note(UsageProblem::Unreadable, self.place());
+    }
+
+    /// Where the usage object should stand.
+    fn place(&self) -> &'static str {
+        self.extractor.usage_at.first().copied().unwrap_or_default()
     }
 
     fn take_body_cost(&mut self, cost: CostAt, value: Option<Value<'_>>) {
@@ -219,14 +240,20 @@ impl UsageReader {
     /// The classes so far.
     pub fn usage(&self) -> ReportedUsage {
         let mut findings = self.findings;
+        let reported_cost_usd_picos = self.cost.or(self.body_cost);
         let has_figures = self.figures.input.is_some() || self.figures.output.is_some();
         if !has_figures {
-            return ReportedUsage { usage: None, finding: findings.worst };
+            if self.has_numbers && reported_cost_usd_picos.is_none() {
+                // Another dialect's words, in all likelihood: used something, not nothing.
+                findings.note(UsageProblem::Unreadable, self.place());
+            }
+            return ReportedUsage { usage: None, finding: findings.worst, reported_cost_usd_picos };
         }
-        let usage = classes(self.extractor, &self.figures, &mut findings).plus(&self.rounds);
-        let usage = Usage { reported_cost_usd_picos: self.cost.or(self.body_cost), ..usage };
+        let figures = Figures { web_searches: self.figures.web_searches.or(self.body_searches), ..self.figures };
+        let usage = classes(self.extractor, &figures, &mut findings).plus(&self.rounds);
+        let usage = Usage { reported_cost_usd_picos, ..usage };
         let is_void = findings.worst.is_some_and(|worst| worst.problem.is_void());
-        ReportedUsage { usage: (!is_void).then_some(usage), finding: findings.worst }
+        ReportedUsage { usage: (!is_void).then_some(usage), finding: findings.worst, reported_cost_usd_picos }
     }
 
     /// The terms so far.
@@ -240,17 +267,26 @@ impl UsageReader {
 
     /// Everything so far.
     pub fn report(&self) -> UsageReport {
-        let ReportedUsage { usage, finding } = self.usage();
+        let ReportedUsage { usage, finding, reported_cost_usd_picos } = self.usage();
         let ServedTerms { service_tier, speed, region } = self.served();
         UsageReport {
             extractor: self.extractor.name,
             usage,
             finding,
-            reported_cost_usd_picos: self.cost.or(self.body_cost),
+            reported_cost_usd_picos,
             service_tier,
             speed,
             region,
         }
+    }
+}
+
+/// Whether there is a number in it, at any depth.
+fn has_number(value: &Value<'_>) -> bool {
+    match value {
+        Value::Number(_) => true,
+        Value::Object(members) => members.iter().any(|(_, member)| has_number(member)),
+        _ => value.items().iter().any(has_number),
     }
 }
 

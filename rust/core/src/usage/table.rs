@@ -3,7 +3,7 @@
 //! Sources: the providers' published SDKs and recorded answers. Where a row says more than the common OpenAI form,
 //! recordings showed it, or the comment says that documentation alone does.
 
-use super::extractor::{CostAt, CostUnit, Extractor, Frames, OwnKey, Part, Rounds};
+use super::extractor::{CostAt, CostUnit, Extractor, Frames, OwnKey, Part, Rounds, SearchesAt};
 
 const NOWHERE: Part = Part::inside(&[]);
 
@@ -27,6 +27,7 @@ const BLANK: Extractor = Extractor {
     reasoning: NOWHERE,
     audio_out: NOWHERE,
     web_searches: &[],
+    body_searches: &[],
     costs: &[],
     body_costs: &[],
     own_key: None,
@@ -57,6 +58,11 @@ pub const ANTHROPIC_MESSAGES: Extractor = Extractor {
     region: &["inference_geo"],
     ..BLANK
 };
+
+/// An item of a Responses body. Opening a page or searching in it is no search that is paid (documentation).
+const fn response_items(at: &'static str) -> SearchesAt {
+    SearchesAt::Items { at, kind: "type", search: "web_search_call", action: "action.type", paid: "search" }
+}
 
 /// Cache inside the prompt, reasoning inside the completion; the words of every server that speaks the dialect.
 pub const OPENAI_CHAT: Extractor = Extractor {
@@ -95,6 +101,7 @@ pub const OPENAI_CHAT: Extractor = Extractor {
         "server_side_tool_usage_details.web_search_calls",
         "num_search_queries",
     ],
+    body_searches: &[response_items("output"), response_items("response.output")],
     costs: &[
         CostAt { at: "cost_in_usd_ticks", unit: CostUnit::Ticks },
         CostAt { at: "cost.total_cost", unit: CostUnit::Usd },
@@ -136,6 +143,13 @@ const GEMINI: Extractor = Extractor {
     cached_image: &["cacheTokensDetails[modality=IMAGE].tokenCount"],
     reasoning: Part::beside(&["thoughtsTokenCount"]),
     audio_out: Part::inside(&["candidatesTokensDetails[modality=AUDIO].tokenCount"]),
+    // A request with grounding is paid once up to Gemini 2.5, by the query since (documentation).
+    body_searches: &[SearchesAt::Queries {
+        at: "candidates",
+        queries: "groundingMetadata.webSearchQueries",
+        model: "modelVersion",
+        once: &["gemini-1", "gemini-2"],
+    }],
     service_tier: &["serviceTier", "trafficType"],
     ..BLANK
 };

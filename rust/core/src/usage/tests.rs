@@ -423,3 +423,109 @@ fn names_are_unique_and_unknown_ones_are_not_guessed() {
     }
     assert!(P::ALL.windows(2).all(|pair| pair[0] < pair[1] && pair[0].name() != pair[1].name()));
 }
+
+#[test]
+fn a_gateways_own_fee_is_no_cost_without_what_the_provider_took() {
+    let upstream = "cost_details.upstream_inference_cost";
+    for (more, picos, field) in [
+        (r#""cost":0,"is_byok":true"#, None, Some(upstream)),
+        (r#""cost":0.001,"is_byok":true,"cost_details":{"upstream_inference_cost":null}"#, None, Some(upstream)),
+        (r#""cost":0.001,"is_byok":true,"cost_details":{"upstream_inference_cost":"0.3"}"#, None, Some(upstream)),
+        (r#""cost":0.001,"is_byok":true,"cost_details":{"upstream_inference_cost":-1}"#, None, Some(upstream)),
+        (r#""cost":"1","is_byok":true,"cost_details":{"upstream_inference_cost":1}"#, None, Some("cost")),
+        (r#""cost":0,"is_byok":true,"cost_details":{"upstream_inference_cost":0.3}"#, Some(300_000_000_000), None),
+        (r#""cost":0.5,"is_byok":false,"cost_details":{"upstream_inference_cost":"0.3"}"#, Some(500_000_000_000), None),
+    ] {
+        let seen = read("openrouter", &format!(r#"{{"prompt_tokens":1,"completion_tokens":1,{more}}}"#));
+        assert_eq!(seen.usage.unwrap().reported_cost_usd_picos, picos, "{more}");
+        let finding = seen.finding.map(|finding| (finding.problem, finding.field));
+        assert_eq!(finding, field.map(|field| (P::BadCost, field)), "{more}");
+    }
+}
+
+#[test]
+fn writes_by_lifetime_that_exceed_their_total_are_all_paid() {
+    for (total, minutes, hour, wanted, problem) in [
+        (0, 0, 300, [0, 300, 0], Some(P::Inconsistent)),
+        (100, 200, 300, [200, 300, 0], Some(P::Inconsistent)),
+        (500, 200, 300, [200, 300, 0], None),
+        (600, 200, 300, [200, 300, 100], None),
+    ] {
+        let text = format!(
+            r#"{{"input_tokens":5,"output_tokens":7,"cache_creation_input_tokens":{total},
+                "cache_creation":{{"ephemeral_5m_input_tokens":{minutes},"ephemeral_1h_input_tokens":{hour}}}}}"#
+        );
+        let seen = read("anthropic", &text);
+        let usage = seen.usage.unwrap();
+        assert_eq!([usage.cache_write_5m, usage.cache_write_1h, usage.cache_write_other], wanted, "{text}");
+        assert_eq!(seen.finding.map(|finding| finding.problem), problem, "{text}");
+    }
+}
+
+#[test]
+fn figures_in_anothers_words_are_a_finding() {
+    for (name, answer, wanted) in [
+        ("anthropic", r#"{"usage":{"prompt_tokens":50}}"#, Some((P::Unreadable, "usage"))),
+        ("openai", r#"{"usage":{"promptTokenCount":50}}"#, Some((P::Unreadable, "usage"))),
+        ("gemini", r#"{"usageMetadata":{"details":[{"tokens":7}]}}"#, Some((P::Unreadable, "usageMetadata"))),
+        ("openai", r#"{"usage":{"total_tokens":50}}"#, Some((P::Unreadable, "usage"))),
+        ("anthropic", r#"{"usage":{"cache_read_input_tokens":50}}"#, Some((P::Unreadable, "usage"))),
+        ("anthropic", r#"{"usage":{}}"#, None),
+        ("openai", r#"{"usage":{"prompt_tokens":null}}"#, None),
+        ("openai", r#"{"usage":{"cost":0.5}}"#, None),
+        ("gemini", r#"{"usageMetadata":{"trafficType":"ON_DEMAND"}}"#, None),
+        ("cohere", r#"{"meta":{"api_version":{"version":"2"}}}"#, None),
+        ("ollama", r#"{"created":1795348800,"done":false}"#, None),
+    ] {
+        let report = body(name, &[answer]);
+        assert_eq!(report.usage, None, "{answer}");
+        assert_eq!(report.finding.map(|finding| (finding.problem, finding.field)), wanted, "{answer}");
+    }
+    // A frame that says it in the right words is heard, whatever came before.
+    let frames = [r#"{"usage":{"queue_time":1.5}}"#, r#"{"usage":{"prompt_tokens":5,"completion_tokens":7}}"#];
+    assert_eq!(body("openai", &frames).finding, None);
+}
+
+#[test]
+fn searches_that_stand_in_the_body_are_counted() {
+    let figures = r#""usage":{"input_tokens":5,"output_tokens":7}"#;
+    let output = r#""output":[{"type":"web_search_call","action":{"type":"search"}},{"type":"reasoning"},
+        {"type":"web_search_call","action":{"type":"open_page"}},{"type":"web_search_call","status":"completed"},
+        {"type":"web_search_call","action":{"type":"find_in_page"}},{"type":"message"}]"#;
+    let metadata = r#""usageMetadata":{"promptTokenCount":5,"candidatesTokenCount":7}"#;
+    let grounded = r#""candidates":[{"groundingMetadata":{"webSearchQueries":["a","b",""]}}]"#;
+    for (name, frames, wanted) in [
+        ("openai-responses", vec![format!("{{{output},{figures}}}")], 2),
+        ("openai", vec![format!("{{{output},{figures}}}")], 2),
+        (
+            "openai-responses",
+            vec![
+                r#"{"type":"response.created","response":{"output":[],"usage":null}}"#.to_owned(),
+                format!(r#"{{"type":"response.completed","response":{{{output},{figures}}}}}"#),
+            ],
+            2,
+        ),
+        ("openai-responses", vec![format!(r#"{{"output":[{{"type":"message"}}],{figures}}}"#)], 0),
+        // What the usage itself says counts first.
+        (
+            "xai",
+            vec![format!(
+                r#"{{{output},"usage":{{"input_tokens":5,"output_tokens":7,
+                    "server_side_tool_usage_details":{{"web_search_calls":9}}}}}}"#
+            )],
+            9,
+        ),
+        ("gemini", vec![format!(r#"{{{grounded},{metadata},"modelVersion":"gemini-3.7-flash"}}"#)], 2),
+        ("gemini", vec![format!(r#"{{{grounded},{metadata},"modelVersion":"gemini-2.5-pro"}}"#)], 1),
+        ("gemini", vec![format!(r#"{{{grounded},{metadata},"modelVersion":"models/gemini-2.5-pro"}}"#)], 1),
+        ("gemini", vec![format!("{{{grounded},{metadata}}}")], 2),
+        // Frames repeat what they found, or the last one leaves it out.
+        ("gemini", vec![format!("{{{grounded},{metadata}}}"), format!("{{{grounded}}}"), format!("{{{metadata}}}")], 2),
+        ("gemini", vec![format!(r#"{{"candidates":[{{"groundingMetadata":{{}}}}],{metadata}}}"#)], 0),
+        ("gemini", vec![format!(r#"{{"candidates":7,{metadata}}}"#)], 0),
+    ] {
+        let frames: Vec<&str> = frames.iter().map(String::as_str).collect();
+        let report = body(name, &frames);
+        assert_eq!((report.usage.unwrap().web_searches, report.finding), (wanted, None), "{name} {frames:?}");
+    }
+}

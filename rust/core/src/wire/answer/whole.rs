@@ -48,6 +48,8 @@ pub struct Answer {
     pub usage: Option<Usage>,
     /// What is wrong with the reported usage.
     pub usage_problem: Option<UsageProblem>,
+    /// What the provider says that it cost, in pico-USD; also where its tokens cannot be read.
+    pub reported_cost_usd_picos: Option<i64>,
     /// The terms that it says it was served under.
     pub served: ServedTerms,
     /// Why it is not `complete`.
@@ -159,6 +161,7 @@ impl Draft {
             model: self.model,
             usage: self.reported.usage,
             usage_problem: self.reported.finding.map(|finding| finding.problem),
+            reported_cost_usd_picos: self.reported.reported_cost_usd_picos,
             served: self.served,
             message,
             failure,
@@ -287,6 +290,24 @@ mod tests {
 
     fn anthropic(body: &str) -> Answer {
         parse_answer(Dialect::AnthropicMessages, body.as_bytes())
+    }
+
+    #[test]
+    fn a_reported_cost_outlives_tokens_that_cannot_be_read() {
+        for (usage, problem) in [
+            (r#"{"prompt_tokens":-1,"completion_tokens":5,"cost":0.5}"#, Some(UsageProblem::Negative)),
+            (r#"{"cost":0.5}"#, None),
+            (r#"{"prompt_tokens":1,"completion_tokens":5,"cost":0.5}"#, None),
+        ] {
+            let answer = openai(&format!(
+                r#"{{"choices":[{{"index":0,"message":{{"content":"x"}},"finish_reason":"stop"}}],"usage":{usage}}}"#
+            ));
+            assert_eq!(
+                (answer.reported_cost_usd_picos, answer.usage_problem),
+                (Some(500_000_000_000), problem),
+                "{usage}"
+            );
+        }
     }
 
     #[test]
