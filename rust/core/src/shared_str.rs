@@ -80,10 +80,11 @@ mod tests {
 
     #[test]
     fn a_clone_is_the_same_text_at_the_same_place() {
-        let one = SharedStr::from("sonnet/eu".to_owned());
+        let text = "sonnet/eu".to_owned();
+        let one = SharedStr::from(text.clone());
         let other = one.clone();
         assert!(std::ptr::eq(one.as_str(), other.as_str()));
-        assert!(one == other && one == "sonnet/eu" && one == *"sonnet/eu" && one == String::from("sonnet/eu"));
+        assert!(one == other && one == "sonnet/eu" && one == *"sonnet/eu" && one == text);
         assert!(one != SharedStr::default() && SharedStr::default().is_empty());
         assert_eq!((format!("{one}"), format!("{one:?}")), ("sonnet/eu".to_owned(), "\"sonnet/eu\"".to_owned()));
     }

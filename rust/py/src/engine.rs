@@ -43,7 +43,7 @@ fn keys_present(
         .iter()
         .map(|deployment| match &deployment.key {
             KeyRef::None => Ok(true),
-            KeyRef::Env(_) if with_client.contains(deployment.id.as_str()) => Ok(true),
+            KeyRef::Env(_) if with_client.iter().any(|id| deployment.id == *id) => Ok(true),
             KeyRef::Env(names) => {
                 for name in names.iter() {
                     if environ.call_method1("get", (name,))?.is_truthy()? {
