@@ -5,7 +5,7 @@ use super::facts::RequestFacts;
 use super::forecast::Forecast;
 use super::prompt_cache::{CacheForecast, CachePlan};
 use super::state_view::StateView;
-use crate::catalog::Quote;
+use crate::catalog::{Model, Quote};
 use crate::policy::{Policy, Rule};
 use crate::tokens::{Family, TokenCount};
 
@@ -62,7 +62,7 @@ pub(super) fn candidates(
     policy: &Policy,
     rule: &Rule,
     facts: &RequestFacts<'_>,
-    forecasts: impl Fn(usize, Option<u64>) -> Forecast,
+    forecasts: impl Fn(&Model, Option<u64>, &TokenCount) -> Forecast,
     state: &StateView<'_>,
     now_ms: i64,
     seed: u64,
@@ -75,7 +75,7 @@ pub(super) fn candidates(
         let family = family(policy, index);
         let input = facts.input_tokens(family);
         let max_tokens = bound(policy, rule, facts, index);
-        let output = forecasts(index, max_tokens);
+        let output = forecasts(&model.facts, max_tokens, &input);
         for (deployment, _) in by_weight(policy, index, seed) {
             let Some(row) = policy.deployments.get(deployment) else { continue };
             let terms = CallTerms::of(facts.request(), model, row, now_ms);

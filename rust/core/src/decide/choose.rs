@@ -9,7 +9,7 @@ use super::environment::{DecisionEnv, RequestEnv};
 use super::expected_cost::uncached;
 use super::experiment::{Assignment, assigned};
 use super::facts::{RequestFacts, asked_thinking};
-use super::forecast::{Ask, Forecast, forecast};
+use super::forecast::{Ask, forecast};
 use super::inputs::Inputs;
 use super::state_view::StateView;
 use super::sticky::{StickyTrace, session_of, stick};
@@ -167,11 +167,12 @@ fn choose(inputs: &DecideInputs<'_>, env: &RequestEnv<'_>, index: usize, rule: &
     };
     // The task counts in the forecast only where the policy looks at the prompt anyway: else nothing is classified.
     let ask = Ask::of(inputs.facts, policy.classifies);
+    let thinking = rule.set.thinking.or_else(|| asked_thinking(inputs.facts.request()));
     let all = candidates(
         policy,
         rule,
         inputs.facts,
-        |model, max_tokens| forecast_for(inputs, ask, rule, model, max_tokens),
+        |model, max_tokens, input| forecast(ask, model, thinking, max_tokens, input),
         &state,
         inputs.now_ms,
         inputs.seed,
@@ -279,15 +280,6 @@ fn preference(prefer: Prefer, considered: &Considered) -> i64 {
         Prefer::Best => -i64::from(considered.rank),
         Prefer::Fastest => considered.candidate.ttft_p50_ms.map_or(i64::MAX, i64::from),
         Prefer::InOrder => 0,
-    }
-}
-
-fn forecast_for(inputs: &DecideInputs<'_>, ask: Ask, rule: &Rule, model: usize, max_tokens: Option<u64>) -> Forecast {
-    let thinking = rule.set.thinking.or_else(|| asked_thinking(inputs.facts.request()));
-    let input = inputs.facts.input_tokens(family(inputs.policy, model));
-    match inputs.policy.models.get(model) {
-        Some(row) => forecast(ask, &row.facts, thinking, max_tokens, &input),
-        None => Forecast::default(),
     }
 }
 

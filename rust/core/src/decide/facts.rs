@@ -16,7 +16,7 @@ use crate::features::{self, Agent, Features, is_in_tool_loop};
 use crate::policy::expr::{TextTest, Tri, Value};
 use crate::policy::facts::FactId;
 use crate::policy::{GivenValue, MetaValue, Policy, ThinkingLevel};
-use crate::tokens::{Family, RequestMeasure, TokenCount, count_request_exact, measure};
+use crate::tokens::{Family, RequestMeasure, TextFeatures, TokenCount, count_request_exact, measure};
 use crate::wire::{Part, Request, ResponseFormat, Role, Target, Thinking, ToolChoice, Turn, refusal};
 
 /// Up to this size an exact count is made inline when an estimate leaves a condition open; above, the safe side is taken.
@@ -51,7 +51,7 @@ pub struct RequestFacts<'r> {
     given: &'r [(FactId, GivenValue)],
     now_ms: i64,
     is_exact: Cell<bool>,
-    measure: OnceCell<RequestMeasure>,
+    measure: OnceCell<(RequestMeasure, TextFeatures)>,
     inputs: RefCell<Vec<(Family, TokenCount)>>,
     exact: OnceCell<Option<TokenCount>>,
     features: OnceCell<Features>,
@@ -209,7 +209,12 @@ impl<'r> RequestFacts<'r> {
             let found = recorded.inputs.tokens.iter().find(|(known, _)| *known == family);
             return self.said(found).map_or(TokenCount::exact(0), |(_, count)| *count);
         }
-        let count = self.measure.get_or_init(|| measure(self.request)).input(family);
+        let (measure, features) = self.measure.get_or_init(|| {
+            let measure = measure(self.request);
+            let features = measure.text_features();
+            (measure, features)
+        });
+        let count = measure.input_by(features, family);
         self.inputs.borrow_mut().push((family, count));
         count
     }
