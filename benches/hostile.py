@@ -12,6 +12,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 from turnout import PolicyError
@@ -152,6 +153,10 @@ def measured(path: Path) -> tuple[float, float, str]:
     return float(spent), float(risen), code
 
 
+def _write(make: Callable[[], bytes], at: Path) -> None:
+    at.write_bytes(make())
+
+
 def main() -> int:
     """Prints the table."""
     misses = 0
@@ -159,8 +164,8 @@ def main() -> int:
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "policy.yaml"
         makers = {
-            **{name: lambda at, make=make: at.write_text(make(), encoding="utf-8") for name, make in TEXTS.items()},
-            **{name: lambda at, make=make: at.write_bytes(make()) for name, make in BYTES.items()},
+            **{name: partial(_write, lambda make=make: make().encode()) for name, make in TEXTS.items()},
+            **{name: partial(_write, make) for name, make in BYTES.items()},
             **FILES,
         }
         for name, make in makers.items():

@@ -43,7 +43,7 @@ def engine(rest: str) -> turnout.Engine:
     return turnout.Engine(parse_policy(MODELS + rest), environ={"ANTHROPIC_API_KEY": "x"})
 
 
-def decide(engine: turnout.Engine, request: Any = "hi", *, now: float = NOW, **meta: object) -> dict[str, Any]:
+def decide(engine: turnout.Engine, request: Any = "hi", *, now: float = NOW, **meta: Any) -> dict[str, Any]:
     dialect = "anthropic-messages" if isinstance(request, dict) and "system" in request else None
     decision = engine.decide(request, meta=meta, now=now, dialect=dialect)
     engine.observe(decision, "complete", now=now)
@@ -110,7 +110,7 @@ def test_what_is_cooling_or_not_eligible_is_left() -> None:
     router.observe(decision, "complete", now=NOW)
     assert router.decide("hi", meta={"session": "s"}, now=NOW).model == "opus"
     router.observe(decision, "not_found", now=NOW)
-    left = router.decide("hi", meta={"session": "s"}, now=NOW).to_dict()
+    left: Any = router.decide("hi", meta={"session": "s"}, now=NOW).to_dict()
     assert (left["model"] != "opus", left["sticky"]["action"]) == (True, "left")
     assert left["sticky"]["why"] == "it cools down"
     only = engine(STICKY.replace("from: [haiku, sonnet, opus]", "from: [haiku]"))
@@ -178,7 +178,7 @@ def test_the_decision_shows_the_arm() -> None:
         "followed": True,
     }
     assert f"experiment `canary`: arm `{shown.model}`" in shown.explain()
-    nobody = router.decide("hi").to_dict()
+    nobody: Any = router.decide("hi").to_dict()
     assert (nobody["model"], nobody["experiment"]["arm"], nobody["experiment"]["followed"]) == ("haiku", None, False)
     tools = [{"type": "function", "function": {"name": "f", "parameters": {"type": "object"}}}]
     assert "experiment" not in router.decide({**OPENED, "tools": tools}, meta={"user": "u1"}).to_dict()
@@ -188,6 +188,6 @@ def test_an_arm_gives_way_to_health() -> None:
     router = engine(SPLIT)
     decision = router.decide("hi", meta={"user": "u1"}, now=NOW)
     router.observe(decision, "not_found", now=NOW)
-    other = router.decide("hi", meta={"user": "u1"}, now=NOW).to_dict()
+    other: Any = router.decide("hi", meta={"user": "u1"}, now=NOW).to_dict()
     assert other["model"] != decision.model
     assert (other["experiment"]["arm"], other["experiment"]["followed"]) == (decision.model, False)

@@ -34,7 +34,7 @@ MAX_DEPTH: Final = 32
 MAX_ENTRIES: Final = 4096
 """How many entries one block or list may have; the core holds the same line."""
 
-MAX_VALUES: Final = 10_000
+MAX_VALUES: Final = 8_000
 """How many values a file may hold: a thousand rules and more."""
 
 MAX_LOCATED: Final = 8192

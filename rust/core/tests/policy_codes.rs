@@ -150,6 +150,13 @@ fn doubtful() -> Vec<(String, &'static str, &'static str)> {
             "idle-want",
             "difficulty > 0.6",
         ),
+        (
+            rules(
+                "require: [{ name: q, keep: model != \"top\" }]\nexperiments: [{ name: e, in: otherwise, by: user, arms: { small: 90%, top: 10% } }]",
+            ),
+            "idle-arm",
+            "top: 10%",
+        ),
         (rules("facts: { a: tools > 1 }"), "unused-definition", "a: tools"),
         (rules("pools: { all: [small, mid, top], few: [small, mid] }"), "unused-definition", "few"),
         (text(END).replace("[small]", "[small, mid]"), "unused-definition", "top: {"),
