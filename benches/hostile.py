@@ -153,8 +153,9 @@ def measured(path: Path) -> tuple[float, float, str]:
     return float(spent), float(risen), code
 
 
-def _write(make: Callable[[], bytes], at: Path) -> None:
-    at.write_bytes(make())
+def _write(make: Callable[[], str | bytes], at: Path) -> None:
+    content = make()
+    at.write_bytes(content.encode() if isinstance(content, str) else content)
 
 
 def main() -> int:
@@ -163,8 +164,8 @@ def main() -> int:
     print(f"{'case':42} {'ms':>8} {'MB':>7}  first finding")
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "policy.yaml"
-        makers = {
-            **{name: partial(_write, lambda make=make: make().encode()) for name, make in TEXTS.items()},
+        makers: dict[str, Callable[[Path], object]] = {
+            **{name: partial(_write, make) for name, make in TEXTS.items()},
             **{name: partial(_write, make) for name, make in BYTES.items()},
             **FILES,
         }

@@ -86,10 +86,10 @@ def rows(*changes: dict[str, object], header: dict[str, object] | None = None) -
 
 
 SONNET: dict[str, object] = {"provider": "anthropic", "id": "claude-sonnet-5-5"}
-CHEAPER: dict[str, object] = {
-    **SONNET,
-    "prices": [{"in": 1.9, "out": 9.5, "cache_read": 0.1, "cache_write_5m": 2.5, "cache_write_1h": 4}],
-}
+BEFORE = {"until": "2026-10-07", "in": 2, "out": 10, "cache_read": 0.2, "cache_write_5m": 2.5, "cache_write_1h": 4}
+NOW = {"from": "2026-10-07", "in": 1.9, "out": 9.5, "cache_read": 0.1, "cache_write_5m": 2.5, "cache_write_1h": 4}
+TERMS: dict[str, object] = {"web_search_per_k": 10, "multipliers": {"region=us": 1.1, "processing=batch": 0.5}}
+CHEAPER: dict[str, object] = {**SONNET, "prices": [{**BEFORE, **TERMS}, {**NOW, **TERMS}]}
 TENFOLD: dict[str, object] = {**SONNET, "prices": [{"in": 20, "out": 100}]}
 NEW: dict[str, object] = {
     "provider": "anthropic",
@@ -152,7 +152,7 @@ def test_list_of_nothing_says_so(run: Run) -> None:
         (["diff", "missing.jsonl"], "cannot be read"),
         (["refresh", "missing.jsonl"], "cannot be read"),
         (["refresh", "http://prices.example/a"], "without encryption"),
-        (["check", "missing.yaml"], "cannot be read"),
+        (["check", "missing.yaml"], "no shipped policy of that name"),
     ],
 )
 def test_wrong_input_is_answered_with_advice(run: Run, arguments: list[str], said: str) -> None:

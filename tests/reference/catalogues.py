@@ -12,6 +12,7 @@ ODD = (
     *("output-below-input", "period-gap", "price-out-of-bounds", "tier-cheaper", "tier-incomplete", "window-dearer"),
     *("window-overlap", "multiplier-out-of-bounds", "input-above-window", "output-above-window", "unit-slip"),
     *("unverified-price", "retired-before-release", "successor-not-active", "window-covers-week", "zero-limit"),
+    *("tier-beyond-window", "input-free-output-not"),
 )
 
 

@@ -8,7 +8,7 @@ use proptest::prelude::*;
 use serde_json::{Value, json};
 use turnout_core::wire::{
     CODES, Dialect, ImageSource, Part, Request, Target, ThinkingSetting, ToolChoice, detect, parse_request,
-    prompt_body, write_body,
+    prompt_body, refusal, write_body,
 };
 
 const BOTH: [Dialect; 2] = [Dialect::OpenAiChat, Dialect::AnthropicMessages];
@@ -275,6 +275,16 @@ proptest! {
             prop_assert_eq!(said, [&expected]);
         }
     }
+}
+
+#[test]
+fn a_conversation_that_says_nothing_has_no_words_in_another_dialect() {
+    let body = br#"{"max_tokens":5,"messages":[{"role":"user"}]}"#;
+    let request = parse_request(body, Some(Dialect::AnthropicMessages)).unwrap();
+    let target = Target::new(Dialect::OpenAiChat, "m");
+    assert_eq!(write_body(&request, &target).unwrap_err().code, "messages_empty");
+    assert_eq!(refusal(&request, &target).unwrap().code, "messages_empty");
+    assert!(write_body(&request, &Target::new(Dialect::AnthropicMessages, "m")).is_ok());
 }
 
 const FIELDS: [&str; 24] = [

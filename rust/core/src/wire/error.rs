@@ -47,7 +47,7 @@ impl WireError {
     }
 
     /// The same error with a hint.
-    pub(super) fn hint(mut self, hint: &'static str) -> Self {
+    pub(in crate::wire) fn hint(mut self, hint: &'static str) -> Self {
         self.hint = hint;
         self
     }

@@ -103,9 +103,15 @@ fn may_be_refused(request: &Request<'_>) -> bool {
         Part::Text(_) | Part::Thinking { .. } => false,
     };
     request.has_special_fields
+        || says_nothing(request)
         || request.choices > 1
         || request.tools.iter().any(|tool| !tool.is_function || tool.name.is_empty())
         || request.turns.iter().flat_map(|turn| &turn.parts).any(is_special)
+}
+
+/// Whether no message holds anything: another dialect has no words for such a conversation.
+pub(super) fn says_nothing(request: &Request<'_>) -> bool {
+    request.system.is_empty() && request.turns.iter().all(|turn| turn.parts.is_empty())
 }
 
 fn check_tool_choice(request: &Request<'_>, target: &Target<'_>) -> Read<()> {

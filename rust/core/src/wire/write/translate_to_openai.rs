@@ -1,6 +1,6 @@
 //! Anthropic Messages requests as `OpenAI` Chat bodies.
 
-use super::body::Notes;
+use super::body::{Notes, says_nothing};
 use super::shape::{ANTHROPIC_BLOCKS, ANTHROPIC_MESSAGES, ANTHROPIC_TOOLS, note_unread};
 use super::thinking::for_openai;
 use super::thinking_fields::settle;
@@ -29,6 +29,10 @@ pub(in crate::wire) fn write(request: &Request<'_>, target: &Target<'_>, notes: 
     }
     if let Some(max_tokens) = target.max_tokens.or(request.max_tokens) {
         body.raw(target.max_tokens_field, max_tokens);
+    }
+    if says_nothing(request) {
+        return Err(WireError::new("messages_empty", "no message holds anything", 0)
+            .hint("say something in `messages`: another dialect has no empty message"));
     }
     let mut list = ArrayWriter::new(body.key("messages"));
     if !request.system.is_empty() {
