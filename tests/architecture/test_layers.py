@@ -57,6 +57,7 @@ RUST_GROUND = [
     "json",
     "money",
     "outcome",
+    "shared_str",
     "thinking_format",
     "usage",
 ]

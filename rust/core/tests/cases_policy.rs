@@ -153,7 +153,7 @@ fn decisions_are_these() {
                 })
                 .collect();
             let seen = json!({
-                "rule": decision.rule, "order": common::order(&decision), "rejected": rejected, "relaxed": decision.relaxed,
+                "rule": decision.rule.as_str(), "order": common::order(&decision), "rejected": rejected, "relaxed": decision.relaxed,
             });
             assert_eq!(seen, call["expect"], "{}: {name}\n{}", case["name"], decision.explain());
             count += 1;

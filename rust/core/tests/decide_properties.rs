@@ -196,10 +196,10 @@ proptest! {
         prop_assert_eq!(one.to_json(), other.to_json());
         prop_assert_eq!(one.explain(), other.explain());
         let parsed: serde_json::Value = serde_json::from_str(&one.to_json()).unwrap();
-        prop_assert_eq!(parsed["rule"].as_str().unwrap(), &one.rule);
+        prop_assert_eq!(parsed["rule"].as_str().unwrap(), one.rule.as_str());
         let first = one.explain().lines().next().unwrap().to_owned();
         match one.chosen() {
-            Some(chosen) => prop_assert!(first.starts_with(&chosen.deployment) && first.contains(&one.rule)),
+            Some(chosen) => prop_assert!(first.starts_with(chosen.deployment.as_str()) && first.contains(one.rule.as_str())),
             None => prop_assert!(first.starts_with("refused")),
         }
     }
@@ -251,7 +251,7 @@ proptest! {
             let expected = drawn.policy.deployments.iter().filter(|row| rule.from.contains(&row.model) || rule.or_else.contains(&row.model));
             prop_assert_eq!(decision.candidates.len(), expected.count());
             let plan = turnout_core::plan::plan(&drawn.policy, &decision, request);
-            let planned: Vec<String> = plan.attempts.iter().map(|attempt| attempt.deployment.clone()).collect();
+            let planned: Vec<String> = plan.attempts.iter().map(|attempt| attempt.deployment.to_string()).collect();
             prop_assert_eq!(planned, order(&decision));
             for (place, row) in decision.candidates.iter().enumerate() {
                 match &row.status {
@@ -295,7 +295,7 @@ proptest! {
             let rule = &drawn.policy.rules[decision.rule_index];
             prop_assert!(decision.relaxed.len() <= rule.want.len());
             for (given_up, want) in decision.relaxed.iter().zip(rule.want.iter().rev()) {
-                prop_assert_eq!(given_up.as_str(), want.source());
+                prop_assert_eq!(given_up.as_str(), want.source().as_str());
             }
         }
     }

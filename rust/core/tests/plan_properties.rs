@@ -31,13 +31,13 @@ fn varied() -> impl Strategy<Value = Plan> {
                 .enumerate()
                 .map(|(index, (model_index, rank, provider, context, cost, key))| {
                     let mut attempt: Attempt = model.clone();
-                    attempt.deployment = format!("d{index}");
-                    attempt.model = format!("m{model_index}");
-                    attempt.provider = format!("p{provider}");
+                    attempt.deployment = format!("d{index}").into();
+                    attempt.model = format!("m{model_index}").into();
+                    attempt.provider = format!("p{provider}").into();
                     attempt.rank = rank;
                     attempt.context = context;
                     attempt.cost_p50_usd_picos = cost;
-                    attempt.key = if key == 0 { KeyRef::None } else { KeyRef::Env(vec![format!("K{key}")]) };
+                    attempt.key = if key == 0 { KeyRef::None } else { KeyRef::Env([format!("K{key}")].into()) };
                     attempt
                 })
                 .collect();
@@ -144,7 +144,7 @@ fn tried(all: &[(usize, OutcomeKind)]) -> Vec<Tried> {
 fn each_step_and_each_why() {
     use OutcomeKind as K;
     let mut plan = base();
-    let key = |name: &str| KeyRef::Env(vec![name.to_owned()]);
+    let key = |name: &str| KeyRef::Env([name.to_owned()].into());
     for (attempt, name) in plan.attempts.iter_mut().zip(["A", "B", "B"]) {
         attempt.key = key(name);
     }

@@ -61,8 +61,8 @@ fn candidate(py: Python<'_>, considered: &Considered) -> PyResult<Candidate> {
     let row = &considered.candidate;
     let cost = ExpectedCost::of(row.cost_p50_usd_picos, row.cost_p90_usd_picos);
     Ok(Candidate {
-        deployment: considered.deployment.clone(),
-        model: considered.model.clone(),
+        deployment: considered.deployment.to_string(),
+        model: considered.model.to_string(),
         rank: considered.rank,
         status,
         place,

@@ -43,9 +43,9 @@ fn keys_present(
         .iter()
         .map(|deployment| match &deployment.key {
             KeyRef::None => Ok(true),
-            KeyRef::Env(_) if with_client.contains(&deployment.id) => Ok(true),
+            KeyRef::Env(_) if with_client.iter().any(|id| deployment.id == *id) => Ok(true),
             KeyRef::Env(names) => {
-                for name in names {
+                for name in names.iter() {
                     if environ.call_method1("get", (name,))?.is_truthy()? {
                         return Ok(true);
                     }
@@ -309,7 +309,7 @@ pub fn refusal(py: Python<'_>, decision: &turnout_core::decide::Decision) -> PyE
         .iter()
         .filter_map(|considered| match &considered.status {
             CandidateStatus::Rejected { code, reason, .. } => {
-                Some((considered.deployment.clone(), format!("{reason} ({code})")))
+                Some((considered.deployment.to_string(), format!("{reason} ({code})")))
             }
             _ => None,
         })

@@ -144,7 +144,7 @@ impl Attempt {
     fn key_names<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyTuple>> {
         match &self.row()?.key {
             KeyRef::None => PyTuple::new(py, Vec::<String>::new()),
-            KeyRef::Env(names) => PyTuple::new(py, names),
+            KeyRef::Env(names) => PyTuple::new(py, names.iter()),
         }
     }
 

@@ -61,7 +61,7 @@ impl Policy {
                 KeyRef::None => &[][..],
                 KeyRef::Env(names) => names,
             };
-            dict.set_item(&deployment.id, PyTuple::new(py, names)?)?;
+            dict.set_item(deployment.id.as_str(), PyTuple::new(py, names)?)?;
         }
         Ok(dict)
     }
@@ -72,7 +72,7 @@ impl Policy {
         let dict = PyDict::new(py);
         for deployment in &self.inner.deployments {
             let provider = self.inner.models.get(deployment.model).map(|model| model.facts.provider.as_str());
-            dict.set_item(&deployment.id, provider)?;
+            dict.set_item(deployment.id.as_str(), provider)?;
         }
         Ok(dict)
     }

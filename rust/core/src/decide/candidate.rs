@@ -5,7 +5,7 @@ use super::facts::RequestFacts;
 use super::forecast::Forecast;
 use super::prompt_cache::{CacheForecast, CachePlan};
 use super::state_view::StateView;
-use crate::catalog::Quote;
+use crate::catalog::{Model, Quote};
 use crate::policy::{Policy, Rule};
 use crate::tokens::{Family, TokenCount};
 
@@ -62,20 +62,21 @@ pub(super) fn candidates(
     policy: &Policy,
     rule: &Rule,
     facts: &RequestFacts<'_>,
-    forecasts: impl Fn(usize, Option<u64>) -> Forecast,
+    forecasts: impl Fn(&Model, Option<u64>, &TokenCount) -> Forecast,
     state: &StateView<'_>,
     now_ms: i64,
     seed: u64,
 ) -> Vec<Candidate> {
-    let mut found: Vec<Candidate> = Vec::new();
+    // One for most: a model has one deployment unless the file says otherwise.
+    let mut found: Vec<Candidate> = Vec::with_capacity(rule.from.len() + rule.or_else.len());
     let places = rule.from.iter().map(|model| (*model, false)).chain(rule.or_else.iter().map(|model| (*model, true)));
     for (index, is_else) in places {
         let Some(model) = policy.models.get(index) else { continue };
         let family = family(policy, index);
         let input = facts.input_tokens(family);
         let max_tokens = bound(policy, rule, facts, index);
-        let output = forecasts(index, max_tokens);
-        for deployment in by_weight(policy, index, seed) {
+        let output = forecasts(&model.facts, max_tokens, &input);
+        for (deployment, _) in by_weight(policy, index, seed) {
             let Some(row) = policy.deployments.get(deployment) else { continue };
             let terms = CallTerms::of(facts.request(), model, row, now_ms);
             let quote = model.facts.quote(&terms.at(now_ms));
@@ -132,8 +133,8 @@ fn bound(policy: &Policy, rule: &Rule, facts: &RequestFacts<'_>, model: usize) -
     }
 }
 
-/// The deployments of a model: first the one on whose share of the weights the seed falls, then by weight.
-fn by_weight(policy: &Policy, model: usize, seed: u64) -> Vec<usize> {
+/// The deployments of a model with their weights: first the one on whose share of the weights the seed falls, then by weight.
+fn by_weight(policy: &Policy, model: usize, seed: u64) -> Vec<(usize, u32)> {
     let mut own: Vec<(usize, u32)> = policy
         .deployments
         .iter()
@@ -154,5 +155,5 @@ fn by_weight(policy: &Policy, model: usize, seed: u64) -> Vec<usize> {
         own.sort_by_key(|(index, weight)| (u32::MAX - weight, *index));
         own.insert(0, first);
     }
-    own.into_iter().map(|(index, _)| index).collect()
+    own
 }

@@ -9,7 +9,7 @@ use super::environment::{DecisionEnv, RequestEnv};
 use super::expected_cost::uncached;
 use super::experiment::{Assignment, assigned};
 use super::facts::{RequestFacts, asked_thinking};
-use super::forecast::{Ask, Forecast, forecast};
+use super::forecast::{Ask, forecast};
 use super::inputs::Inputs;
 use super::state_view::StateView;
 use super::sticky::{StickyTrace, session_of, stick};
@@ -17,7 +17,8 @@ use crate::catalog::{Terms, cost};
 use crate::control::ControlState;
 use crate::policy::expr::{Environment, Program, Tri, Value};
 use crate::policy::facts::{FACTS, FactId, Scope, Type};
-use crate::policy::{Policy, Prefer, Require, Rule, UnknownMode};
+use crate::policy::{Policy, Prefer, Rule, UnknownMode};
+use crate::shared_str::SharedStr;
 
 /// Everything that a decision depends on.
 pub struct DecideInputs<'i> {
@@ -42,7 +43,7 @@ pub fn decide(inputs: &DecideInputs<'_>) -> Decision {
     let policy = inputs.policy;
     let env = RequestEnv::new(policy, inputs.facts);
     let (rule_index, trace, choice) = first_match(inputs, &env);
-    let rule_name = policy.rules.get(rule_index).map_or_else(String::new, |rule| rule.name.clone());
+    let rule_name = policy.rules.get(rule_index).map(|rule| rule.name.clone()).unwrap_or_default();
     let facts = facts_at_hand(policy, &env);
     Decision {
         policy: policy.name.clone(),
@@ -122,11 +123,11 @@ impl Choice {
 
 /// The first rule that holds; an open one above it wins if it would choose a stronger model.
 fn first_match(inputs: &DecideInputs<'_>, env: &RequestEnv<'_>) -> (usize, Vec<RuleTrace>, Choice) {
-    let mut trace = Vec::new();
+    let mut trace = Vec::with_capacity(inputs.policy.rules.len());
     let mut open: Vec<(usize, &Rule)> = Vec::new();
     for (index, rule) in inputs.policy.rules.iter().enumerate() {
         let held = rule.when.as_ref().map_or(Tri::True, |when| env.holds(when));
-        let when = rule.when.as_ref().map(|when| when.source().to_owned());
+        let when = rule.when.as_ref().map(|when| when.source().clone());
         trace.push(RuleTrace { name: rule.name.clone(), held: Held::of(held), when });
         match held {
             Tri::False => {}
@@ -164,16 +165,19 @@ fn choose(inputs: &DecideInputs<'_>, env: &RequestEnv<'_>, index: usize, rule: &
         Some(recorded) => StateView::Recorded(&recorded.inputs),
         None => StateView::Live(inputs.state),
     };
+    // The task counts in the forecast only where the policy looks at the prompt anyway: else nothing is classified.
+    let ask = Ask::of(inputs.facts, policy.classifies);
+    let thinking = rule.set.thinking.or_else(|| asked_thinking(inputs.facts.request()));
     let all = candidates(
         policy,
         rule,
         inputs.facts,
-        |model, max_tokens| forecast_for(inputs, rule, model, max_tokens),
+        |model, max_tokens, input| forecast(ask, model, thinking, max_tokens, input),
         &state,
         inputs.now_ms,
         inputs.seed,
     );
-    let mut eligible: Vec<Considered> = Vec::new();
+    let mut eligible: Vec<Considered> = Vec::with_capacity(all.len());
     let mut rejected: Vec<Considered> = Vec::new();
     for candidate in all {
         env.note(&candidate);
@@ -200,7 +204,8 @@ fn choose(inputs: &DecideInputs<'_>, env: &RequestEnv<'_>, index: usize, rule: &
     for considered in &mut eligible {
         considered.meets_wants = wants.iter().all(|want| env.holds_for(want, &considered.candidate) == Tri::True);
     }
-    eligible.sort_by_key(|considered| {
+    // Candidates are large: each is moved once.
+    eligible.sort_by_cached_key(|considered| {
         let candidate = &considered.candidate;
         (
             candidate.standing,
@@ -222,9 +227,9 @@ fn choose(inputs: &DecideInputs<'_>, env: &RequestEnv<'_>, index: usize, rule: &
         considered.status = if place == 0 { CandidateStatus::Chosen } else { CandidateStatus::Ranked(place + 1) };
     }
     let relaxed = if eligible.is_empty() { &[] } else { rule.want.get(kept..).unwrap_or_default() };
-    let relaxed = relaxed.iter().rev().map(|want| want.source().to_owned()).collect();
+    let relaxed = relaxed.iter().rev().map(|want| want.source().to_string()).collect();
     let experiment = assigned.map(|(experiment, arm)| {
-        let alias = |model: usize| Some(policy.models.get(model)?.alias.clone());
+        let alias = |model: usize| Some(policy.models.get(model)?.alias.to_string());
         Assignment {
             experiment: experiment.name.clone(),
             by: experiment.by.clone(),
@@ -239,8 +244,8 @@ fn choose(inputs: &DecideInputs<'_>, env: &RequestEnv<'_>, index: usize, rule: &
 fn consider(policy: &Policy, candidate: Candidate) -> Considered {
     let model = policy.models.get(candidate.model);
     Considered {
-        model: model.map_or_else(String::new, |model| model.alias.clone()),
-        deployment: policy.deployments.get(candidate.deployment).map_or_else(String::new, |row| row.id.clone()),
+        model: model.map(|model| model.alias.clone()).unwrap_or_default(),
+        deployment: policy.deployments.get(candidate.deployment).map(|row| row.id.clone()).unwrap_or_default(),
         rank: model.map_or(0, |model| model.rank),
         meets_wants: true,
         status: CandidateStatus::Chosen,
@@ -278,49 +283,13 @@ fn preference(prefer: Prefer, considered: &Considered) -> i64 {
     }
 }
 
-/// The task counts in the forecast only where the policy looks at the prompt anyway: else nothing is classified.
-fn forecast_for(inputs: &DecideInputs<'_>, rule: &Rule, model: usize, max_tokens: Option<u64>) -> Forecast {
-    let ask = Ask::of(inputs.facts, looks_at_prompt(inputs.policy));
-    let thinking = rule.set.thinking.or_else(|| asked_thinking(inputs.facts.request()));
-    let input = inputs.facts.input_tokens(family(inputs.policy, model));
-    match inputs.policy.models.get(model) {
-        Some(row) => forecast(ask, &row.facts, thinking, max_tokens, &input),
-        None => Forecast::default(),
-    }
-}
-
-pub(super) fn looks_at_prompt(policy: &Policy) -> bool {
-    let classifies = |program: &Program| {
-        program
-            .reads()
-            .iter()
-            .any(|fact| matches!(fact, FactId::Task | FactId::Difficulty | FactId::Code | FactId::Language))
-    };
-    let filters = |filters: &[Require]| {
-        filters.iter().any(|filter| classifies(&filter.keep) || filter.when.as_ref().is_some_and(classifies))
-    };
-    policy.facts.iter().any(|fact| classifies(&fact.program))
-        || filters(&policy.require)
-        || policy.rules.iter().any(|rule| {
-            rule.when.as_ref().is_some_and(classifies) || rule.want.iter().any(classifies) || filters(&rule.require)
-        })
-}
-
-/// What the strongest model that any rule can choose would cost, whatever its eligibility: the last of the first pool
-/// that has one, else the one of the highest rank.
-fn strongest(inputs: &DecideInputs<'_>) -> Option<(String, i64)> {
+/// What the strongest model that any rule can choose would cost, whatever its eligibility.
+fn strongest(inputs: &DecideInputs<'_>) -> Option<(SharedStr, i64)> {
     let policy = inputs.policy;
-    let used =
-        |index: usize| policy.rules.iter().any(|rule| rule.from.contains(&index) || rule.or_else.contains(&index));
-    let by_rank = || {
-        let ranked = policy.models.iter().enumerate().filter(|(index, _)| used(*index));
-        ranked.max_by_key(|(index, model)| (model.rank, *index)).map(|(index, _)| index)
-    };
-    let of_pool = policy.pools.iter().find_map(|pool| pool.models.iter().rev().find(|index| used(**index)));
-    let index = of_pool.copied().or_else(by_rank)?;
+    let index = policy.strongest?;
     let model = policy.models.get(index)?;
     let input = inputs.facts.input_tokens(family(policy, index));
-    let ask = Ask::of(inputs.facts, looks_at_prompt(policy));
+    let ask = Ask::of(inputs.facts, policy.classifies);
     let thinking = asked_thinking(inputs.facts.request());
     let output = forecast(ask, &model.facts, thinking, inputs.facts.max_tokens(), &input);
     let quote = model.facts.quote(&Terms::at(inputs.now_ms)).ok()?;

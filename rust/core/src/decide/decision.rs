@@ -8,6 +8,7 @@ use super::inputs::Inputs;
 use super::sticky::StickyTrace;
 use crate::policy::expr::{Tri, Value};
 use crate::policy::facts::Type;
+use crate::shared_str::SharedStr;
 
 /// Whether a rule's condition held.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -49,11 +50,11 @@ impl Held {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RuleTrace {
     /// Its name.
-    pub name: String,
+    pub name: SharedStr,
     /// Whether its condition held.
     pub held: Held,
     /// Its condition; none for `otherwise`.
-    pub when: Option<String>,
+    pub when: Option<SharedStr>,
 }
 
 /// What became of a candidate. Each has exactly one.
@@ -104,9 +105,9 @@ pub struct Considered {
     /// What the request meant for it.
     pub candidate: Candidate,
     /// The model's name in the policy.
-    pub model: String,
+    pub model: SharedStr,
     /// The deployment's id.
-    pub deployment: String,
+    pub deployment: SharedStr,
     /// The model's place on the ladder.
     pub rank: u32,
     /// Whether all wishes that were kept hold for it.
@@ -131,7 +132,7 @@ pub struct Decision {
     /// Index of the rule that was taken.
     pub rule_index: usize,
     /// Its name.
-    pub rule: String,
+    pub rule: SharedStr,
     /// The rules that were looked at, in order, the one that was taken last unless an unknown one above it won.
     pub trace: Vec<RuleTrace>,
     /// The facts that were at hand, in the order of the table, then the policy's own, then `meta`.
@@ -147,7 +148,7 @@ pub struct Decision {
     /// What it read beside its facts: of the request, the state and the keys.
     pub inputs: Inputs,
     /// What the highest-ranked model of the policy would be expected to cost: the counterfactual of a saving.
-    pub strongest: Option<(String, i64)>,
+    pub strongest: Option<(SharedStr, i64)>,
 }
 
 impl Decision {

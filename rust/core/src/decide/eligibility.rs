@@ -59,7 +59,7 @@ pub(super) fn rejection(env: &RequestEnv<'_>, rule: &Rule, candidate: &Candidate
     if !has_key {
         return reject(
             "no-key",
-            format!("{} is not set", deployment.key.label().replace("env:", "").replace('|', " or ")),
+            format!("{} is not set", deployment.key_label.replace("env:", "").replace('|', " or ")),
         );
     }
     if facts.status == Status::Retired || has_ended(facts, env.facts.now_ms()) {

@@ -4,7 +4,6 @@ use std::borrow::Cow;
 use std::cell::{Cell, OnceCell, RefCell};
 
 use super::candidate::family;
-use super::choose::looks_at_prompt;
 use super::decision::FactValue;
 use super::forecast::{Shape, most_web_searches};
 use super::inputs::{Asked, Inputs, Seen, Sizes, TargetKind, numbers_of};
@@ -13,11 +12,11 @@ use super::prompt_cache::{may_cache, sizes};
 use super::recorded::Recorded;
 use crate::calendar;
 use crate::classify::{LanguageScore, Task, TaskScore, difficulty_of, language_of, task_of};
-use crate::features::{self, Agent, Features};
+use crate::features::{self, Agent, Features, is_in_tool_loop};
 use crate::policy::expr::{TextTest, Tri, Value};
 use crate::policy::facts::FactId;
 use crate::policy::{GivenValue, MetaValue, Policy, ThinkingLevel};
-use crate::tokens::{Family, RequestMeasure, TokenCount, count_request_exact, measure};
+use crate::tokens::{Family, RequestMeasure, TextFeatures, TokenCount, count_request_exact, measure};
 use crate::wire::{Part, Request, ResponseFormat, Role, Target, Thinking, ToolChoice, Turn, refusal};
 
 /// Up to this size an exact count is made inline when an estimate leaves a condition open; above, the safe side is taken.
@@ -52,7 +51,7 @@ pub struct RequestFacts<'r> {
     given: &'r [(FactId, GivenValue)],
     now_ms: i64,
     is_exact: Cell<bool>,
-    measure: OnceCell<RequestMeasure>,
+    measure: OnceCell<(RequestMeasure, TextFeatures)>,
     inputs: RefCell<Vec<(Family, TokenCount)>>,
     exact: OnceCell<Option<TokenCount>>,
     features: OnceCell<Features>,
@@ -174,7 +173,7 @@ impl<'r> RequestFacts<'r> {
         for model in 0..policy.models.len() {
             self.input_tokens(family(policy, model));
         }
-        if looks_at_prompt(policy) {
+        if policy.classifies {
             self.task();
         }
         if policy.models.iter().any(|model| may_cache(model, self.request)) {
@@ -210,7 +209,12 @@ impl<'r> RequestFacts<'r> {
             let found = recorded.inputs.tokens.iter().find(|(known, _)| *known == family);
             return self.said(found).map_or(TokenCount::exact(0), |(_, count)| *count);
         }
-        let count = self.measure.get_or_init(|| measure(self.request)).input(family);
+        let (measure, features) = self.measure.get_or_init(|| {
+            let measure = measure(self.request);
+            let features = measure.text_features();
+            (measure, features)
+        });
+        let count = measure.input_by(features, family);
         self.inputs.borrow_mut().push((family, count));
         count
     }
@@ -444,7 +448,7 @@ impl<'r> RequestFacts<'r> {
             FactId::Documents => number(self.documents()),
             FactId::Stream => Value::Bool(self.request.stream),
             FactId::Schema => Value::Bool(self.request.response_format != ResponseFormat::Text),
-            FactId::ToolLoop => Value::Bool(self.agent().in_tool_loop),
+            FactId::ToolLoop => Value::Bool(is_in_tool_loop(self.request)),
             FactId::Requested => self.request.model.as_deref().map_or(Value::Unknown, Value::Text),
             FactId::Task => self.task().map_or(Value::Unknown, |task| Value::Text(task.name())),
             FactId::Language => {

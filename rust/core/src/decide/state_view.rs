@@ -23,9 +23,8 @@ impl StateView<'_> {
     /// 0 healthy; higher goes later.
     pub fn standing(&self, index: usize, deployment: &Deployment, provider: &str, now_ms: i64) -> u8 {
         match self {
-            Self::Live(state) => state.map_or(0, |state| {
-                state.standing(&deployment.id, &deployment.key.label(), provider, now_ms).rank().tier
-            }),
+            Self::Live(state) => state
+                .map_or(0, |state| state.standing(&deployment.id, &deployment.key_label, provider, now_ms).rank().tier),
             Self::Recorded(inputs) => seen(inputs, index).standing,
         }
     }

@@ -27,7 +27,7 @@ fn run_one(policy: &Policy, catalog_hash: &str, test: &PolicyTest) -> Option<Tes
     } else {
         on(&prompt_body(test.given.prompt.as_deref().unwrap_or_default()))?
     };
-    let expected = test.expect.source().to_owned();
+    let expected = test.expect.source().to_string();
     Some(TestFailure { name: test.name.clone(), pos: test.expect_pos, held, expected, saw })
 }
 
@@ -52,7 +52,7 @@ fn on_request(policy: &Policy, catalog_hash: &str, test: &PolicyTest, body: &str
         // The one outcome that cools a deployment alone, and neither its key nor its provider.
         let ended = ControlEvent::AttemptEnded {
             deployment: &row.id,
-            key: &row.key.label(),
+            key: &row.key_label,
             provider,
             outcome: OutcomeKind::NotFound,
             ttft_ms: None,

@@ -42,10 +42,16 @@ pub struct Agent {
     pub sub_agent: bool,
 }
 
+/// Whether the last turn carries a tool's result. Time: the parts of that turn.
+pub fn is_in_tool_loop(request: &Request<'_>) -> bool {
+    request.turns.last().is_some_and(|turn| turn.parts.iter().any(|part| matches!(part, Part::ToolResult { .. })))
+}
+
 /// The state of the agent's loop. Time: the number of parts, plus bounded looks into system text and the last turn.
 pub fn agent(request: &Request<'_>) -> Agent {
     let mut agent =
         Agent { tools_offered: count(request.tools.len()), turns: count(request.turns.len()), ..Agent::default() };
+    agent.in_tool_loop = is_in_tool_loop(request);
     let mut calls: Vec<(&str, &str)> = Vec::new();
     let mut failed_tool: Option<&str> = None;
     for (index, turn) in request.turns.iter().enumerate() {
@@ -84,7 +90,6 @@ pub fn agent(request: &Request<'_>) -> Agent {
             }
         }
         agent.tool_turns = agent.tool_turns.saturating_add(u32::from(has_result));
-        agent.in_tool_loop = is_last && has_result;
     }
     for text in &request.system {
         agent.plan_mode |= has_mark(text, &*PLAN_MARKS);

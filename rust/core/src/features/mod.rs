@@ -16,7 +16,7 @@ mod scan;
 mod signal;
 mod structure;
 
-pub use agent::{Agent, agent};
+pub use agent::{Agent, agent, is_in_tool_loop};
 pub use ask::{Ask, AskSource, HEAD_BYTES, TAIL_BYTES, ask};
 pub use programming::ProgrammingLanguage;
 pub use signal::Signal;

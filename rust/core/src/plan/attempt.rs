@@ -6,6 +6,7 @@ use crate::catalog::Auth;
 use crate::control::ControlEvent;
 use crate::decide::{CacheForecast, CallTerms, Decision};
 use crate::policy::{Accept, Escalate, KeyRef, Policy, Run};
+use crate::shared_str::SharedStr;
 use crate::thinking_format::ThinkingFormat;
 use crate::wire::{Dialect, Request, Target, ThinkingSetting};
 
@@ -14,17 +15,17 @@ use crate::wire::{Dialect, Request, Target, ThinkingSetting};
 #[allow(clippy::struct_excessive_bools, reason = "each is one independent fact about the model")]
 pub struct Attempt {
     /// The deployment's id.
-    pub deployment: String,
+    pub deployment: SharedStr,
     /// The model's name in the policy.
-    pub model: String,
+    pub model: SharedStr,
     /// Who sells it.
-    pub provider: String,
+    pub provider: SharedStr,
     /// The model's name as the upstream knows it.
-    pub upstream_model: String,
+    pub upstream_model: SharedStr,
     /// The dialect it is called in.
     pub dialect: Dialect,
     /// Where it is called, without the dialect's path.
-    pub base_url: String,
+    pub base_url: SharedStr,
     /// How the key goes into the request.
     pub auth: Auth,
     /// Where the key comes from.
@@ -48,7 +49,7 @@ pub struct Attempt {
     /// What the thinking setting became for this model, when it could not be carried over as it is.
     pub notes: Vec<String>,
     default_max_tokens: u64,
-    max_tokens_field: String,
+    max_tokens_field: SharedStr,
     thinking: ThinkingSetting<'static>,
     thinking_format: ThinkingFormat,
     min_budget_tokens: u64,
@@ -119,52 +120,50 @@ pub fn plan(policy: &Policy, decision: &Decision, request: &Request<'_>) -> Plan
     let rule = policy.rules.get(decision.rule_index);
     let set = rule.and_then(|rule| rule.set.thinking).map(Asked::from);
     let asked = set.or_else(|| Asked::by_client(&request.thinking));
-    let attempts = decision
-        .attempts()
-        .filter_map(|considered| {
-            let model = policy.models.get(considered.candidate.model)?;
-            let deployment = policy.deployments.get(considered.candidate.deployment)?;
-            let facts = &model.facts;
-            let mut compiled = compile_asked(asked, facts, &model.thinking, model.dialect);
-            // What the catalogue does not know of is the client's own affair, as long as it is said in its own words.
-            if compiled.is_unknown && set.is_none() && model.dialect == request.dialect {
-                compiled.setting = ThinkingSetting::AsRequested;
-                compiled.note = None;
-            }
-            Some(Attempt {
-                deployment: deployment.id.clone(),
-                model: model.alias.clone(),
-                provider: facts.provider.clone(),
-                upstream_model: facts.id.clone(),
-                dialect: model.dialect,
-                base_url: deployment.base_url.clone(),
-                auth: model.auth,
-                key: deployment.key.clone(),
-                rank: model.rank,
-                context: facts.context,
-                max_tokens: considered.candidate.max_tokens,
-                cost_p50_usd_picos: considered.candidate.cost_p50_usd_picos,
-                cost_p90_usd_picos: considered.candidate.cost_p90_usd_picos,
-                terms: considered.candidate.terms.clone(),
-                cache: considered.candidate.cache.clone(),
-                session: decision.sticky.as_ref().and_then(|sticky| {
-                    let cache_ttl_ms = considered.candidate.cache.as_ref().map(|cache| cache.ttl_ms);
-                    Some((sticky.session?, sticky.ttl_ms(cache_ttl_ms)))
-                }),
-                notes: compiled.note.into_iter().collect(),
-                default_max_tokens: facts.max_output.unwrap_or(DEFAULT_MAX_TOKENS).min(DEFAULT_MAX_TOKENS),
-                max_tokens_field: model.max_tokens_field.clone(),
-                thinking: compiled.setting,
-                thinking_format: compiled.format,
-                min_budget_tokens: compiled.min_budget_tokens,
-                max_output_tokens: facts.max_output,
-                echoes_reasoning: model.thinking.echoes_reasoning,
-                accepts_sampling: facts.caps.sampling != Some(false),
-                accepts_forced_tool_choice: facts.takes_forced_tool_choice(),
-                accepts_prefill: facts.takes_prefill(),
-            })
+    let mut attempts = Vec::with_capacity(decision.candidates.len());
+    attempts.extend(decision.attempts().filter_map(|considered| {
+        let model = policy.models.get(considered.candidate.model)?;
+        let deployment = policy.deployments.get(considered.candidate.deployment)?;
+        let facts = &model.facts;
+        let mut compiled = compile_asked(asked, facts, &model.thinking, model.dialect);
+        // What the catalogue does not know of is the client's own affair, as long as it is said in its own words.
+        if compiled.is_unknown && set.is_none() && model.dialect == request.dialect {
+            compiled.setting = ThinkingSetting::AsRequested;
+            compiled.note = None;
+        }
+        Some(Attempt {
+            deployment: deployment.id.clone(),
+            model: model.alias.clone(),
+            provider: model.provider.clone(),
+            upstream_model: model.upstream_model.clone(),
+            dialect: model.dialect,
+            base_url: deployment.base_url.clone(),
+            auth: model.auth,
+            key: deployment.key.clone(),
+            rank: model.rank,
+            context: facts.context,
+            max_tokens: considered.candidate.max_tokens,
+            cost_p50_usd_picos: considered.candidate.cost_p50_usd_picos,
+            cost_p90_usd_picos: considered.candidate.cost_p90_usd_picos,
+            terms: considered.candidate.terms.clone(),
+            cache: considered.candidate.cache.clone(),
+            session: decision.sticky.as_ref().and_then(|sticky| {
+                let cache_ttl_ms = considered.candidate.cache.as_ref().map(|cache| cache.ttl_ms);
+                Some((sticky.session?, sticky.ttl_ms(cache_ttl_ms)))
+            }),
+            notes: compiled.note.into_iter().collect(),
+            default_max_tokens: facts.max_output.unwrap_or(DEFAULT_MAX_TOKENS).min(DEFAULT_MAX_TOKENS),
+            max_tokens_field: model.max_tokens_field.clone(),
+            thinking: compiled.setting,
+            thinking_format: compiled.format,
+            min_budget_tokens: compiled.min_budget_tokens,
+            max_output_tokens: facts.max_output,
+            echoes_reasoning: model.thinking.echoes_reasoning,
+            accepts_sampling: facts.caps.sampling != Some(false),
+            accepts_forced_tool_choice: facts.takes_forced_tool_choice(),
+            accepts_prefill: facts.takes_prefill(),
         })
-        .collect();
+    }));
     Plan {
         attempts,
         accept: rule.and_then(|rule| rule.accept.clone()).unwrap_or_else(|| policy.accept.clone()),

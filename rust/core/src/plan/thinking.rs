@@ -106,14 +106,14 @@ pub struct CompiledThinking {
 
 /// The setting for a model at its provider. Cost: linear in the row's lists.
 pub fn compile_asked(asked: Option<Asked>, model: &Model, route: &ThinkingRoute, dialect: Dialect) -> CompiledThinking {
-    let row = model.reasoning.clone().unwrap_or_default();
-    let format = match (dialect, row.format.or(route.format)) {
+    let row = model.reasoning.as_ref();
+    let format = match (dialect, row.and_then(|row| row.format).or(route.format)) {
         (Dialect::AnthropicMessages, _) => Some(ThinkingFormat::Anthropic),
         // A model of Anthropic's behind an endpoint that speaks the other dialect.
         (Dialect::OpenAiChat, Some(ThinkingFormat::Anthropic)) => Some(ThinkingFormat::ReasoningEffort),
         (Dialect::OpenAiChat, format) => format,
     };
-    let min_budget_tokens = row.budget_min.unwrap_or(MIN_BUDGET_TOKENS);
+    let min_budget_tokens = row.and_then(|row| row.budget_min).unwrap_or(MIN_BUDGET_TOKENS);
     let shown_format = format.unwrap_or_default();
     let compiled = |setting, note, is_unknown| CompiledThinking {
         setting,
@@ -138,7 +138,7 @@ pub fn compile_asked(asked: Option<Asked>, model: &Model, route: &ThinkingRoute,
         let why = "the catalogue does not know how its provider takes one";
         return compiled(ThinkingSetting::Unsaid, says("no setting", why), true);
     };
-    let abilities = Abilities::of(model, row, route, format);
+    let abilities = Abilities::of(model, row.cloned().unwrap_or_default(), route, format);
     let (setting, why) = match asked {
         Asked::Off => abilities.off(),
         Asked::On => abilities.on(),

@@ -1,9 +1,12 @@
 //! A policy as the engine uses it: names resolved, expressions compiled, facts of models filled in.
 
+use std::sync::Arc;
+
 use super::diagnostics::Pos;
 use super::expr::{Program, Tri};
 use super::facts::{FactId, Type};
 use crate::catalog::{Auth, Model, ThinkingRoute};
+use crate::shared_str::SharedStr;
 use crate::wire::Dialect;
 
 /// A checked policy. Immutable; shared by threads.
@@ -41,6 +44,10 @@ pub struct Policy {
     pub tests: Vec<PolicyTest>,
     /// Keys of `meta` that expressions read.
     pub meta_keys: Vec<String>,
+    /// Whether a condition of it looks at what the prompt says, so that every ask is classified.
+    pub classifies: bool,
+    /// The strongest model that a rule can choose, by index: what its savings are measured against. None without a rule.
+    pub strongest: Option<usize>,
 }
 
 impl Policy {
@@ -54,9 +61,13 @@ impl Policy {
 #[derive(Debug, Clone)]
 pub struct PolicyModel {
     /// Its name in the policy.
-    pub alias: String,
+    pub alias: SharedStr,
     /// The facts.
     pub facts: Model,
+    /// Who sells it: `facts.provider`, as attempts share it.
+    pub provider: SharedStr,
+    /// Its name as the upstream knows it: `facts.id`, as attempts share it.
+    pub upstream_model: SharedStr,
     /// The dialect it is called in.
     pub dialect: Dialect,
     /// Where it is called, unless a deployment says otherwise.
@@ -64,7 +75,7 @@ pub struct PolicyModel {
     /// How the key goes into the request.
     pub auth: Auth,
     /// The request's field for the output limit.
-    pub max_tokens_field: String,
+    pub max_tokens_field: SharedStr,
     /// How its provider takes a thinking setting.
     pub thinking: ThinkingRoute,
     /// Place on the ladder: in the first pool that lists it, else in `models`; from 1.
@@ -77,17 +88,19 @@ pub struct PolicyModel {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Deployment {
     /// Unique in the policy: the model's name, or `model/name` where the file names deployments.
-    pub id: String,
+    pub id: SharedStr,
     /// The name in the file; the model's name where the file names none.
     pub name: String,
     /// Index of the model.
     pub model: usize,
     /// Where the key comes from.
     pub key: KeyRef,
+    /// What names the key in the state: the label of `key`.
+    pub key_label: SharedStr,
     /// Where it runs.
     pub region: Option<String>,
     /// Where it is called.
-    pub base_url: String,
+    pub base_url: SharedStr,
     /// Share of the traffic among the deployments of one model.
     pub weight: u32,
     /// Whether the file gives it an address, a key or a region of its own: a client for the whole provider, which has
@@ -101,7 +114,7 @@ pub enum KeyRef {
     /// No key is sent.
     None,
     /// The first of these environment variables that is set.
-    Env(Vec<String>),
+    Env(Arc<[String]>),
 }
 
 impl KeyRef {
@@ -173,7 +186,7 @@ impl Prefer {
 #[derive(Debug, Clone)]
 pub struct Rule {
     /// Its name; `otherwise` for the last.
-    pub name: String,
+    pub name: SharedStr,
     /// When it matches; none always.
     pub when: Option<Program>,
     /// Indices of models to choose from.

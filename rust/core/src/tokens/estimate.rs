@@ -70,15 +70,23 @@ const KNOWN: [Family; 9] = [
 /// Estimates the tokens of a scanned text. `high` never falls when text is appended (as a part of its own), and no text
 /// without bytes costs a token. Takes some hundred additions, whatever the length of the text.
 pub fn estimate(scan: &TextScan, family: Family) -> TokenCount {
+    if scan.bytes == 0 { nothing(family) } else { estimate_by(scan, &TextFeatures::of(scan), family) }
+}
+
+fn nothing(family: Family) -> TokenCount {
+    let method = if family == Family::Unknown { Method::Unknown } else { Method::Estimated };
+    TokenCount { tokens: 0, low: 0, high: 0, method }
+}
+
+/// The same by the features of the scan, which several families weigh.
+pub(super) fn estimate_by(scan: &TextScan, features: &TextFeatures, family: Family) -> TokenCount {
     if scan.bytes == 0 {
-        let method = if family == Family::Unknown { Method::Unknown } else { Method::Estimated };
-        return TokenCount { tokens: 0, low: 0, high: 0, method };
+        return nothing(family);
     }
-    let features = Features::of(scan);
-    let mut count = with_model(scan, &features, &model(family));
+    let mut count = with_model(scan, features, &model(family));
     if family == Family::Unknown {
         for known in KNOWN {
-            let other = with_model(scan, &features, &model(known));
+            let other = with_model(scan, features, &model(known));
             count.low = count.low.min(other.low);
             count.high = count.high.max(other.high);
         }
@@ -97,7 +105,7 @@ pub fn count_text(family: Family, text: &str, exact_up_to_bytes: usize) -> Token
     estimate(&scan(text), family)
 }
 
-fn with_model(scan: &TextScan, features: &Features, model: &Model) -> TokenCount {
+fn with_model(scan: &TextScan, features: &TextFeatures, model: &Model) -> TokenCount {
     let Coefficients { low, likely, high } = model.coefficients;
     let [scale_low, scale_likely, scale_high] = model.scale;
     let ceiling = scan.bytes.saturating_mul(model.byte_permille) / 1000;
@@ -128,15 +136,17 @@ fn dot_small(features: &[u32; FEATURES], milli: &[u32; FEATURES]) -> u64 {
 /// Up to this feature (31 bits) no sum can overflow: a coefficient has at most 25 bits, and there are less than 128 of them.
 const SMALL_FEATURE: u32 = 1 << 31;
 
-/// The features of a scan.
-struct Features {
+/// The features of a scan: what the coefficients of a family weigh.
+#[derive(Debug, Clone)]
+pub struct TextFeatures {
     all: [u64; FEATURES],
     /// The same, when all are small: of texts up to two megabytes.
     small: Option<[u32; FEATURES]>,
 }
 
-impl Features {
-    fn of(scan: &TextScan) -> Self {
+impl TextFeatures {
+    /// Those of a scan.
+    pub fn of(scan: &TextScan) -> Self {
         let all = features(scan);
         let is_small = all.iter().fold(0, |largest, feature| largest.max(*feature)) <= u64::from(SMALL_FEATURE);
         let small = is_small.then(|| all.map(|feature| u32::try_from(feature).unwrap_or(SMALL_FEATURE)));

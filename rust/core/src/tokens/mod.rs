@@ -24,7 +24,7 @@ mod vocabulary;
 
 pub use bpe::{count_exact, encode, warm};
 pub use count::{Method, TokenCount};
-pub use estimate::{count_text, estimate};
+pub use estimate::{TextFeatures, count_text, estimate};
 pub use family::Family;
 pub use frame::{Frame, ImageRule, Span, frame};
 pub use image::{Dimensions, dimensions, dimensions_of_base64};

@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use super::bpe::count_exact;
 use super::count::{Method, TokenCount};
-use super::estimate::estimate;
+use super::estimate::{TextFeatures, estimate, estimate_by};
 use super::family::Family;
 use super::frame::{Frame, ImageRule, Span, frame};
 use super::image::{Dimensions, dimensions_of_base64};
@@ -135,7 +135,17 @@ impl RequestMeasure {
 
     /// The input tokens for a family: the estimate of the texts and the family's frame.
     pub fn input(&self, family: Family) -> TokenCount {
-        let text = estimate(&self.text, family);
+        self.input_by(&self.text_features(), family)
+    }
+
+    /// What every family weighs of the texts that the model reads as text.
+    pub fn text_features(&self) -> TextFeatures {
+        TextFeatures::of(&self.text)
+    }
+
+    /// [`RequestMeasure::input`] by its own [`RequestMeasure::text_features`], for who asks for several families.
+    pub fn input_by(&self, features: &TextFeatures, family: Family) -> TokenCount {
+        let text = estimate_by(&self.text, features, family);
         if self.has_nothing() { text } else { text.plus(self.around(family, &frame(family))) }
     }
 

@@ -263,7 +263,7 @@ impl<'c> Call<'c> {
 
 /// The models in the order of the plan.
 pub fn order(decision: &Decision) -> Vec<String> {
-    decision.attempts().map(|considered| considered.deployment.clone()).collect()
+    decision.attempts().map(|considered| considered.deployment.to_string()).collect()
 }
 
 /// The code with which a deployment was rejected.

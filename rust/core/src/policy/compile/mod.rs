@@ -3,6 +3,7 @@
 mod block;
 mod experiments;
 mod file_tests;
+mod hoisted;
 mod models;
 mod pools;
 mod reach;
@@ -22,6 +23,7 @@ use crate::policy::source::{Node, NodeValue, Row, canonical, tree};
 use block::{Block, expression, named_members, text, word};
 use experiments::experiments;
 use file_tests::{Known, tests};
+use hoisted::{classifies, strongest};
 use models::models;
 use pools::pools;
 use rules::{RuleContext, require, rules};
@@ -104,7 +106,12 @@ fn compile_root(root: &Node, is_whole: bool, catalog: &Catalog, today: i64, find
         model.rank = u32::try_from(place.unwrap_or(index) + 1).unwrap_or(u32::MAX);
     }
     let mut names = Names {
-        models: models.models.iter().map(|model| &model.alias).chain(&models.broken).cloned().collect(),
+        models: models
+            .models
+            .iter()
+            .map(|model| model.alias.to_string())
+            .chain(models.broken.iter().cloned())
+            .collect(),
         deployments: models.deployments.iter().map(|deployment| deployment.name.clone()).collect(),
         ..Names::default()
     };
@@ -115,7 +122,7 @@ fn compile_root(root: &Node, is_whole: bool, catalog: &Catalog, today: i64, find
     let run = block.get("run").map(|node| run(node, None, findings)).unwrap_or_default();
     let context = RuleContext { models: &models, pools: &pools, run };
     let rules = rules(&block, &context, &mut names, findings);
-    names.rules = rules.iter().map(|rule| rule.name.clone()).collect();
+    names.rules = rules.iter().map(|rule| rule.name.to_string()).collect();
     let experiments = block
         .get("experiments")
         .map(|node| experiments(node, &models, &rules, &mut names, findings))
@@ -131,6 +138,8 @@ fn compile_root(root: &Node, is_whole: bool, catalog: &Catalog, today: i64, find
     let escalate = block.get("escalate").and_then(|node| escalate(node, findings)).unwrap_or_default();
     let tests = block.get("tests").map(|node| tests(node, &known, &mut names, findings)).unwrap_or_default();
     Some(Policy {
+        classifies: classifies(&facts, &required, &rules),
+        strongest: strongest(&models.models, &pools, &rules),
         name: name?.to_owned(),
         hash: blake3::hash(canonical(root).as_bytes()).to_hex().to_string(),
         models: models.models,

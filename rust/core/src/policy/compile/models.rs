@@ -9,6 +9,7 @@ use crate::policy::diagnostics::{Findings, Pos};
 use crate::policy::grammar;
 use crate::policy::model::{Deployment, KeyRef, PolicyModel};
 use crate::policy::source::{Key, Node, NodeValue};
+use crate::shared_str::SharedStr;
 use crate::wire::Dialect;
 
 /// How many days before its end a model is warned of.
@@ -65,15 +66,17 @@ fn model(
     let key_of = |provider: &Provider| match &stated.key {
         Some(key) => key.clone(),
         None if provider.auth == Auth::None || provider.env.is_empty() => KeyRef::None,
-        None => KeyRef::Env(provider.env.clone()),
+        None => KeyRef::Env(provider.env.clone().into()),
     };
+    let key_ref = found.as_ref().map_or(KeyRef::None, |found| key_of(found.provider));
     let default = Deployment {
-        id: key.name.clone(),
+        id: key.name.as_str().into(),
         name: key.name.clone(),
         model: index,
-        key: found.as_ref().map_or(KeyRef::None, |found| key_of(found.provider)),
+        key_label: key_ref.label().into(),
+        key: key_ref,
         region: stated.region.clone(),
-        base_url: found.as_ref().map(|found| found.base_url.clone()).unwrap_or_default(),
+        base_url: found.as_ref().map(|found| found.base_url.as_str().into()).unwrap_or_default(),
         weight: 1,
         has_own_reach: stated.base_url.is_some() || stated.key.is_some() || stated.region.is_some(),
     };
@@ -84,12 +87,14 @@ fn model(
     };
     let Found { facts, provider, dialect, base_url } = found?;
     let model = PolicyModel {
-        alias: key.name.clone(),
+        alias: key.name.as_str().into(),
+        provider: facts.provider.as_str().into(),
+        upstream_model: facts.id.as_str().into(),
         facts,
         dialect,
         base_url,
         auth: provider.auth,
-        max_tokens_field: provider.max_tokens_field.clone(),
+        max_tokens_field: provider.max_tokens_field.as_str().into(),
         thinking: provider.thinking.clone(),
         rank: 0,
         pos: key.pos,
@@ -338,11 +343,13 @@ fn deployments(node: &Node, default: &Deployment, findings: &mut Findings) -> Ve
             continue;
         }
         let weight = block.count("weight", findings).unwrap_or(1);
+        let key = block.get("key").and_then(|node| key_ref(node, findings)).unwrap_or_else(|| default.key.clone());
         found.push(Deployment {
-            id: format!("{}/{name}", default.name),
+            id: format!("{}/{name}", default.name).into(),
             name: name.to_owned(),
             model: default.model,
-            key: block.get("key").and_then(|node| key_ref(node, findings)).unwrap_or_else(|| default.key.clone()),
+            key_label: key.label().into(),
+            key,
             region: block
                 .get("region")
                 .and_then(|node| text(node, "`region`", findings))
@@ -351,7 +358,7 @@ fn deployments(node: &Node, default: &Deployment, findings: &mut Findings) -> Ve
             base_url: block
                 .get("base_url")
                 .and_then(|node| url(node, findings))
-                .unwrap_or_else(|| default.base_url.clone()),
+                .map_or_else(|| default.base_url.clone(), SharedStr::from),
             weight: u32::try_from(weight).unwrap_or(1),
             has_own_reach: default.has_own_reach
                 || ["key", "region", "base_url"].iter().any(|key| block.get(key).is_some()),

@@ -64,7 +64,7 @@ pub(super) fn key_ref(node: &Node, findings: &mut Findings) -> Option<KeyRef> {
         && !name.starts_with(|first: char| first.is_ascii_digit())
         && name.chars().all(|character| character.is_ascii_alphanumeric() || character == '_');
     if is_variable {
-        return Some(KeyRef::Env(vec![name.to_owned()]));
+        return Some(KeyRef::Env([name.to_owned()].into()));
     }
     if text.contains('_') && text.chars().all(|character| character.is_ascii_uppercase() || character == '_') {
         let hint = format!("write `key: env:{text}`");

@@ -168,7 +168,7 @@ fn choice(
         None => Vec::new(),
     };
     let rule = Rule {
-        name,
+        name: name.into(),
         when,
         from,
         or_else,

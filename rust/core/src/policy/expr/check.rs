@@ -51,7 +51,7 @@ pub fn check(
     if errors.is_empty() {
         reads.sort_unstable();
         reads.dedup();
-        return Ok((Program { nodes, spans, reads, source: text.to_owned() }, ty.unwrap_or(Type::Bool)));
+        return Ok((Program { nodes, spans, reads, source: text.into() }, ty.unwrap_or(Type::Bool)));
     }
     errors.sort_by_key(|error| error.span.start);
     Err(errors)

@@ -4,6 +4,7 @@ use regex::Regex;
 
 use super::ast::{CmpOp, Span};
 use crate::policy::facts::FactId;
+use crate::shared_str::SharedStr;
 
 /// True, false or not known.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -104,12 +105,12 @@ pub struct Program {
     /// Where each node was written.
     pub(super) spans: Vec<Span>,
     pub(super) reads: Vec<FactId>,
-    pub(super) source: String,
+    pub(super) source: SharedStr,
 }
 
 impl Program {
     /// The expression as it was written.
-    pub fn source(&self) -> &str {
+    pub fn source(&self) -> &SharedStr {
         &self.source
     }
 

@@ -119,10 +119,10 @@ fn named(rule: &str) -> String {
 fn limits(policy: &Policy) -> BTreeMap<FactId, Vec<String>> {
     let deployments = &policy.deployments;
     BTreeMap::from([
-        (FactId::Model, policy.models.iter().map(|model| model.alias.clone()).collect()),
+        (FactId::Model, policy.models.iter().map(|model| model.alias.to_string()).collect()),
         (FactId::ModelProvider, policy.models.iter().map(|model| model.facts.provider.clone()).collect()),
         (FactId::DeploymentName, deployments.iter().map(|row| row.name.clone()).collect()),
         (FactId::DeploymentRegion, deployments.iter().filter_map(|row| row.region.clone()).collect()),
-        (FactId::Rule, policy.rules.iter().map(|rule| rule.name.clone()).collect()),
+        (FactId::Rule, policy.rules.iter().map(|rule| rule.name.to_string()).collect()),
     ])
 }
