@@ -178,7 +178,7 @@ pub fn forecast(
     }
 }
 
-/// A prior for a search tool without `max_uses`: what the examples of Anthropic's documentation allow.
+/// A prior for a search tool without `max_uses`; no recording says how often such tools search.
 const UNBOUNDED_SEARCHES: u64 = 5;
 
 /// The most web searches of the tools that the provider runs, each as far as its `max_uses`.
