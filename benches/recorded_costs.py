@@ -209,7 +209,8 @@ def own_cost(price: Json, classes: Classes, factor: object = 1) -> Fraction | st
         if price.get("web_search_per_k") is None:
             return "searches"
         total += classes["searches"] * exact(price["web_search_per_k"]) / 1000
-    return total + exact(price.get("per_request") or 0)
+    fee = price.get("per_request") or 0
+    return "request fee" if fee == "unknown" else total + exact(fee)
 
 
 CLASSES = [
