@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import json
+import re
+import time
 from collections.abc import AsyncIterator, Callable
 from functools import partial
 from typing import Any, cast
@@ -167,21 +169,63 @@ async def test_html_and_emptiness_come_with_status_200(lab: Lab) -> None:
         assert (empty.status_code, empty.content) == (200, b"")
 
 
-async def test_every_fault_is_tried_here(lab: Lab) -> None:
-    tried = {
-        *STATUSES,
-        "ok",
-        "error_first",
-        "error_mid",
-        "cut",
-        "cut_clean",
-        "reset",
-        "stall",
-        "slow",
-        "html200",
-        "empty200",
-    }
-    assert tried == set(FAULTS)
+def test_every_fault_names_rows_of_the_catalogue_and_says_what_happens() -> None:
+    assert len(FAULTS) > 90
+    for name, fault in FAULTS.items():
+        assert re.fullmatch(r"[a-z0-9_]+", name)
+        assert fault.meaning
+        rows = fault.rows.split()
+        assert bool(rows) == (name != "ok"), name
+        assert all(re.fullmatch(r"F\d\d", row) and 1 <= int(row[1:]) <= 93 for row in rows), name
+        assert parse_rate(f"{name}=1%").fault == name
+
+
+async def test_a_header_names_a_fault_too(lab: Lab) -> None:
+    async with httpx2.AsyncClient(verify=False, trust_env=False, timeout=5.0) as client:
+        url = f"{lab.url_for('openai')}/chat/completions"
+        body = {"model": "gpt-5", "messages": HELLO}
+        assert (await client.post(url, json=body, headers={"x-lab-fault": "409"})).status_code == 409
+        unknown = await client.post(url, json=body, headers={"x-lab-fault": "no-such"})
+        assert unknown.status_code == 404
+        assert "cut_clean" in unknown.json()["faults"]
+
+
+async def test_a_script_for_one_key_spares_the_others(lab: Lab) -> None:
+    lab.script_key("sk-one", ["429", "ok"])
+    statuses = []
+    async with httpx2.AsyncClient(verify=False, trust_env=False, timeout=5.0) as client:
+        for key in ("sk-two", "sk-one", "sk-two", "sk-one"):
+            answer = await client.post(
+                f"{lab.url_for('openai')}/chat/completions",
+                json={"model": "gpt-5", "messages": HELLO},
+                headers={"authorization": f"Bearer {key}"},
+            )
+            statuses.append(answer.status_code)
+    assert statuses == [200, 429, 200, 200]
+
+
+async def test_a_kept_connection_that_went_stale_closes_on_the_next_request(lab: Lab) -> None:
+    reader, writer = await asyncio.open_connection("127.0.0.1", lab.port)
+    body = json.dumps({"model": "gpt-5", "messages": HELLO}).encode()
+    ask = b"POST /f/stale/v1/chat/completions HTTP/1.1\r\nhost: h\r\ncontent-length: %d\r\n\r\n" % len(body) + body
+    writer.write(ask)
+    head = await reader.readuntil(b"\r\n\r\n")
+    length = int(head.lower().partition(b"content-length: ")[2].partition(b"\r\n")[0])
+    assert b"200" in head.partition(b"\r\n")[0]
+    assert json.loads(await reader.readexactly(length))["object"] == "chat.completion"
+    writer.write(ask)
+    assert await reader.read() == b""
+    writer.close()
+    assert lab.counters.requests() == 1
+
+
+async def test_the_counters_say_when_a_client_left(lab: Lab) -> None:
+    before = time.monotonic()
+    with pytest.raises(anthropic.APITimeoutError):
+        await say(claude(lab, "pings", timeout=0.05), False)
+    await until(lambda: lab.counters.closed_by_client == 1)
+    assert before <= lab.counters.closings[-1].at_s <= time.monotonic()
+    assert lab.counters.closings[-1].bytes_out == 0
 
 
 async def test_a_script_is_followed_and_then_over(lab: Lab) -> None:

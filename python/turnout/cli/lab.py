@@ -26,6 +26,7 @@ def lab(
     ] = None,
     seed: Annotated[int, typer.Option(min=0, max=2**64 - 1, help="Another seed, other answers and other faults.")] = 0,
     speed: Annotated[float, typer.Option(help="How many times faster than life.")] = 1.0,
+    faults: Annotated[bool, typer.Option("--faults", help="List the faults, and what each does, instead.")] = False,
     as_json: JsonOption = False,
 ) -> None:
     """Run simulated, faulty providers on this machine until Ctrl-C.
@@ -34,6 +35,9 @@ def lab(
     """
     from turnout.lab import FaultPlan, LabSettings, parse_rate, run_lab
 
+    if faults:
+        _list_faults(as_json=as_json)
+        return
     settings = LabSettings(
         port=port, seed=seed, speed=speed, faults=FaultPlan(seed, tuple(map(parse_rate, fault or ())))
     )
@@ -53,9 +57,17 @@ def lab(
         _sum_up(console, counters)
 
 
-def _introduce(console: Console, running: Lab) -> None:
+def _list_faults(*, as_json: bool) -> None:
     from turnout.lab import FAULTS
 
+    if as_json:
+        print(json.dumps({name: {"rows": each.rows.split(), "meaning": each.meaning} for name, each in FAULTS.items()}))
+        return
+    rows = [cells(name, each.rows, each.meaning) for name, each in FAULTS.items()]
+    output().print(table(["fault", "rows", "what happens"], rows))
+
+
+def _introduce(console: Console, running: Lab) -> None:
     anthropic, openai = running.url_for("anthropic"), running.url_for("openai")
     console.print(heading("the lab is open", "any key is accepted; Ctrl-C stops it and prints what it saw"))
     lines = [
@@ -71,7 +83,7 @@ def _introduce(console: Console, running: Lab) -> None:
         """    -d '{"model": "gpt-6-luna", "messages": [{"role": "user", "content": "hello"}]}'"""
     )
     console.print(Text(example), soft_wrap=True)
-    console.print(Text(f"  faults: {', '.join(name for name in FAULTS if name != 'ok')}", style="dim"))
+    console.print(Text("  faults: turnout lab --faults", style="dim"))
     console.file.flush()
 
 

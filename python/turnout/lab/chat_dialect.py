@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 
 from turnout.lab.exchange import (
     Answer,
@@ -27,23 +27,39 @@ __all__ = ["ChatDialect"]
 _ERRORS: dict[str, tuple[int, str, str | None]] = {
     "400": (400, "invalid_request_error", None),
     "401": (401, "invalid_request_error", "invalid_api_key"),
+    "402": (402, "billing_error", "billing_hard_limit_reached"),
+    "403": (403, "permission_error", "insufficient_permissions"),
     "404": (404, "invalid_request_error", "model_not_found"),
     "413": (413, "invalid_request_error", None),
     "429": (429, "requests", "rate_limit_exceeded"),
+    "quota": (429, "insufficient_quota", "insufficient_quota"),
     "500": (500, "server_error", None),
+    "plain500": (500, "server_error", None),
     "529": (503, "server_error", "overloaded"),
     "overflow": (400, "invalid_request_error", "context_length_exceeded"),
 }
 _TEXTS = {
     "401": "Incorrect API key provided.",
+    "402": "Your account has an unpaid invoice.",
+    "403": "You have insufficient permissions for this operation.",
     "404": "The model does not exist or you do not have access to it.",
     "429": "Rate limit reached for requests per min (RPM): Limit 50, Used 50, Requested 1.",
+    "413": "Request body is too large.",
+    "quota": "You exceeded your current quota, please check your plan and billing details.",
+    "plain500": "The server had an error while processing your request.",
     "500": "The server had an error while processing your request.",
     "529": "The engine is currently overloaded, please try again later.",
     "overflow": "This model's maximum context length is 400000 tokens. Your messages resulted in 400001 tokens.",
 }
 _FINISH = {"end": "stop", "length": "length", "tool": "tool_calls", "refusal": "content_filter"}
 _ANY_OBJECT: Json = {"type": "object", "properties": {"answer": {"type": "string"}}, "required": ["answer"]}
+_ENDINGS = {
+    "length": "length",
+    "refusal": "content_filter",
+    "pause": "pause_turn",
+    "window": "model_context_window_exceeded",
+    "unknown": "x_terminus",
+}
 _CACHE_STEP_TOKENS = 128
 """OpenAI counts cached tokens in steps of 128 from 1024 on."""
 
@@ -52,6 +68,15 @@ class ChatDialect:
     """OpenAI's Chat Completions."""
 
     name = "openai"
+    ping = b": OPENROUTER PROCESSING\n\n"
+    misplaced_frame = Frame(
+        b'data: {"id":"x","object":"chat.completion.chunk","choices":[{"index":0,"delta":{"tool_calls":'
+        b'[{"index":3,"function":{"arguments":"{}"}}]},"finish_reason":null}]}\n\n'
+    )
+    strange_frames: Sequence[Frame] = (
+        Frame(b'event: x.future\ndata: {"object":"x.future","choices":[],"x":[1]}\n\n'),
+        Frame(b'data: {"choices":[{"index":0,"delta":{"x_future":{"a":1}},"finish_reason":null}]}\n\n'),
+    )
 
     def read(self, headers: Mapping[str, str], body: bytes) -> Question:
         """Reads a request; raises `Refused` where the provider would."""
@@ -117,45 +142,73 @@ class ChatDialect:
         # With include_usage each chunk has the field, null until the last.
         extra: dict[str, Json] = {"usage": None} if wants_usage else {}
 
-        def chunk(delta: Json, finish: str | None = None, tokens: int = 0) -> Frame:
+        def chunk(delta: Json, finish: str | None = None, tokens: int = 0, kind: str = "content") -> Frame:
             choice: Json = {"index": 0, "delta": delta, "logprobs": None, "finish_reason": finish}
-            return _frame({**head, "choices": [choice], **extra}, tokens)
+            return _frame({**head, "choices": [choice], **extra}, tokens, kind)
 
-        frames = [chunk({"role": "assistant", "content": None if answer.tool else "", "refusal": None})]
+        first: Json = {"role": "assistant", "content": None if answer.tool else "", "refusal": None}
+        frames = [chunk(first, kind="start")]
         if answer.tool is not None:
-            frames.append(chunk({"tool_calls": [{"index": 0, **_call(answer, "")}]}))
+            frames.append(chunk({"tool_calls": [{"index": 0, **_call(answer, "")}]}, kind="open"))
             for piece in pieces_of(answer.tool.arguments):
                 part: Json = {"tool_calls": [{"index": 0, "function": {"arguments": piece}}]}
                 frames.append(chunk(part, tokens=tokens_of(piece)))
         key = "refusal" if answer.finish == "refusal" else "content"
         frames.extend(chunk({key: piece}, tokens=tokens_of(piece)) for piece in pieces_of(answer.text or ""))
-        frames.append(chunk({}, _FINISH[answer.finish]))
+        frames.append(chunk({}, _FINISH[answer.finish], kind="finish"))
         if wants_usage:
-            frames.append(_frame({**head, "choices": [], "usage": _usage(answer)}))
-        frames.append(Frame(b"data: [DONE]\n\n"))
+            frames.append(_frame({**head, "choices": [], "usage": _usage(answer)}, kind="usage"))
+        frames.append(Frame(b"data: [DONE]\n\n", kind="end"))
         return frames
 
-    def error(self, fault: str, message: str, request_id: str, retry_after_s: int) -> Reply:
+    def error(self, fault: str, message: str, request_id: str) -> Reply:
         """Writes an error as the provider does, headers included."""
         status, _, _ = _ERRORS[fault]
-        headers = self.headers(request_id)
-        if fault == "429":
-            headers = (*headers, ("retry-after", str(retry_after_s)), ("retry-after-ms", str(retry_after_s * 1000)))
-        return Reply(status, headers, on_wire(_error(fault, message)))
+        return Reply(status, self.headers(request_id), on_wire(_error(fault, message)))
+
+    def ended(self, body: Json, reason: str) -> Json:
+        """Gives the JSON of an answer or an event another ending."""
+        return _choices(body, lambda each: {**each, "finish_reason": each["finish_reason"] and _ENDINGS[reason]})
+
+    def emptied(self, body: Json) -> Json:
+        """Takes all content out of a whole answer."""
+        return {**body, "choices": []} if isinstance(body, Mapping) else body
+
+    def nulled(self, body: Json) -> Json:
+        """Makes the content of a whole answer null."""
+        said: Json = {"role": "assistant", "content": None, "refusal": None}
+        return _choices(body, lambda each: {**each, "message": said})
+
+    def strange(self, body: Json) -> Json:
+        """Adds what no client knows to a whole answer."""
+        return _choices({**body, "x_future": {"a": [1]}} if isinstance(body, Mapping) else body, _with_stranger)
 
     def error_frame(self, request_id: str) -> Frame:
         """Writes an error as an event inside a stream."""
         return _frame(_error("529", ""))
 
 
+def _choices(body: Json, change: Callable[[Mapping[str, Json]], Json]) -> Json:
+    """Changes each choice of an answer or a chunk."""
+    if not isinstance(body, Mapping) or "choices" not in body:
+        return body
+    return {**body, "choices": [change(each) for each in items_of(body["choices"]) if isinstance(each, Mapping)]}
+
+
+def _with_stranger(choice: Mapping[str, Json]) -> Json:
+    message = field_of(choice, "message")
+    said = {**message, "x_future": {"a": [1]}} if isinstance(message, Mapping) else message
+    return {**choice, "message": said, "x_future": None}
+
+
 def _error(fault: str, message: str) -> Mapping[str, Json]:
     _, kind, code = _ERRORS[fault]
     param = "messages" if fault == "overflow" else None
-    return {"error": {"message": message or _TEXTS[fault], "type": kind, "param": param, "code": code}}
+    return {"error": {"message": message or _TEXTS.get(fault, fault), "type": kind, "param": param, "code": code}}
 
 
-def _frame(body: Mapping[str, Json], tokens: int = 0) -> Frame:
-    return Frame(b"data: " + on_wire(body) + b"\n\n", tokens)
+def _frame(body: Mapping[str, Json], tokens: int = 0, kind: str = "") -> Frame:
+    return Frame(b"data: " + on_wire(body) + b"\n\n", tokens, kind)
 
 
 def _head(answer: Answer, kind: str, created: int) -> dict[str, Json]:

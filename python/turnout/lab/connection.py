@@ -26,7 +26,7 @@ except ModuleNotFoundError as error:
 
 from turnout.lab.counters import Counters
 
-__all__ = ["Connection", "Incoming"]
+__all__ = ["Connection", "Headers", "Incoming"]
 
 Headers = tuple[tuple[str, str], ...]
 
@@ -74,6 +74,10 @@ class Connection(asyncio.Protocol):
         self._writable = asyncio.Event()
         self._writable.set()
         self._closed_here = False
+        self._closes_on_next = False
+        self._is_raw = False
+        self.has_written = False
+        self.served_bytes = 0
 
     # What asyncio calls.
 
@@ -90,13 +94,16 @@ class Connection(asyncio.Protocol):
         self._listed.discard(self)
         if self._task is not None:
             if not self._closed_here:
-                self._counters.closed_by_client += 1
+                self._counters.note_close(self.served_bytes)
             self._task.cancel()
         self._transport = None
 
     def data_received(self, data: bytes) -> None:
         """Takes in bytes."""
         self._counters.bytes_in += len(data)
+        if self._closes_on_next:
+            self.cut()
+            return
         self._http.receive_data(data)
         self._read_on()
 
@@ -120,6 +127,25 @@ class Connection(asyncio.Protocol):
             self._write(h11.Data(data=data))
         if not self._writable.is_set():
             await self._writable.wait()
+
+    def inform(self, status: int) -> None:
+        """Writes an interim answer (1xx)."""
+        self._put(self._http.send(h11.InformationalResponse(status_code=status, headers=[])) or b"")
+
+    def raw(self, data: bytes) -> None:
+        """Writes bytes as they are, past all rules; the connection cannot be kept afterwards."""
+        self._is_raw = True
+        self._put(data)
+
+    async def send_raw(self, data: bytes) -> None:
+        """Writes bytes as they are; waits while the client reads too slowly."""
+        self.raw(data)
+        if not self._writable.is_set():
+            await self._writable.wait()
+
+    def close_on_next_bytes(self) -> None:
+        """Closes the connection as soon as the client writes to it again."""
+        self._closes_on_next = True
 
     def finish(self) -> None:
         """Writes the body's proper end."""
@@ -150,8 +176,12 @@ class Connection(asyncio.Protocol):
             await asyncio.gather(task, return_exceptions=True)
 
     def _write(self, event: h11.Response | h11.Data | h11.EndOfMessage) -> None:
-        data = self._http.send(event)
+        self._put(self._http.send(event) or b"")
+
+    def _put(self, data: bytes) -> None:
         if data and self._transport is not None:
+            self.has_written = True
+            self.served_bytes += len(data)
             self._counters.bytes_out += len(data)
             self._transport.write(data)
 
@@ -193,6 +223,7 @@ class Connection(asyncio.Protocol):
         self.cut()
 
     async def _serve(self, request: Incoming) -> None:
+        self.has_written, self.served_bytes = False, 0
         self._counters.in_flight += 1
         self._counters.most_in_flight = max(self._counters.most_in_flight, self._counters.in_flight)
         try:
@@ -202,7 +233,7 @@ class Connection(asyncio.Protocol):
             self._task = None
         if self._transport is None or self._closed_here:
             return
-        if self._http.our_state is h11.DONE and self._http.their_state is h11.DONE:
+        if not self._is_raw and self._http.our_state is h11.DONE and self._http.their_state is h11.DONE:
             self._http.start_next_cycle()
             self._read_on()
         else:

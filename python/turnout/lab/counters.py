@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections import Counter
+import time
+from collections import Counter, deque
 from dataclasses import dataclass, field
 
-__all__ = ["Counters", "SeenRequest"]
+__all__ = ["Closing", "Counters", "SeenRequest"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +34,19 @@ class SeenRequest:
     body: bytes = field(repr=False)
 
 
+@dataclass(frozen=True, slots=True)
+class Closing:
+    """A connection that the client closed while an answer was under way.
+
+    Args:
+        at_s: When, on the clock of `time.monotonic`.
+        bytes_out: Bytes of the answer that had been handed to the socket.
+    """
+
+    at_s: float
+    bytes_out: int
+
+
 @dataclass(slots=True)
 class Counters:
     """Counts since the lab started.
@@ -45,6 +59,7 @@ class Counters:
         closed_by_client: Connections that the client closed while an answer was under way.
         bytes_in: Bytes received.
         bytes_out: Bytes handed to the socket.
+        closings: The last connections that the client closed while an answer was under way.
     """
 
     connections: int = 0
@@ -54,6 +69,7 @@ class Counters:
     closed_by_client: int = 0
     bytes_in: int = 0
     bytes_out: int = 0
+    closings: deque[Closing] = field(default_factory=lambda: deque(maxlen=64))
     _requests: Counter[tuple[str, str, str]] = field(default_factory=Counter)
 
     def requests(self, model: str | None = None, fault: str | None = None, dialect: str | None = None) -> int:
@@ -76,6 +92,11 @@ class Counters:
     def note_request(self, dialect: str, model: str, fault: str) -> None:
         """Counts one request."""
         self._requests[dialect, model, fault] += 1
+
+    def note_close(self, bytes_out: int) -> None:
+        """Notes that the client closed its connection in the middle of an answer."""
+        self.closed_by_client += 1
+        self.closings.append(Closing(time.monotonic(), bytes_out))
 
     def to_dict(self) -> dict[str, object]:
         """Returns all figures, for printing and for `GET /lab`."""

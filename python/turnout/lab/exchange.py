@@ -111,10 +111,12 @@ class Frame:
     Args:
         data: The bytes, blank line included.
         tokens: Output tokens that it carries, which pace it; 0 for a frame without content.
+        kind: `start`, `open` (of a block), `content`, `close`, `finish` (why it ends), `usage`, `end`.
     """
 
     data: bytes
     tokens: int = 0
+    kind: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,6 +146,9 @@ class Dialect(Protocol):
     """One provider's way of asking and answering."""
 
     name: str
+    ping: bytes
+    misplaced_frame: Frame
+    strange_frames: Sequence[Frame]
 
     def read(self, headers: Mapping[str, str], body: bytes) -> Question:
         """Reads a request; raises `Refused` where the provider would."""
@@ -157,7 +162,7 @@ class Dialect(Protocol):
         """Writes an answer as a stream's events, ending included."""
         ...
 
-    def error(self, fault: str, message: str, request_id: str, retry_after_s: int) -> Reply:
+    def error(self, fault: str, message: str, request_id: str) -> Reply:
         """Writes an error as the provider does, headers included."""
         ...
 
@@ -167,6 +172,22 @@ class Dialect(Protocol):
 
     def headers(self, request_id: str) -> tuple[tuple[str, str], ...]:
         """Returns the headers that each answer of the provider carries."""
+        ...
+
+    def ended(self, body: Json, reason: str) -> Json:
+        """Gives the JSON of an answer or an event another ending: `length`, `refusal`, `pause`, `window`, `unknown`."""
+        ...
+
+    def emptied(self, body: Json) -> Json:
+        """Takes all content out of a whole answer."""
+        ...
+
+    def nulled(self, body: Json) -> Json:
+        """Makes the content of a whole answer null."""
+        ...
+
+    def strange(self, body: Json) -> Json:
+        """Adds what no client knows to a whole answer."""
         ...
 
 

@@ -14,30 +14,10 @@ from fnmatch import fnmatchcase
 from typing import Final
 
 from turnout.errors import LabError
+from turnout.lab.table import FAULTS, OK
 
-__all__ = ["FAULTS", "FaultPlan", "FaultRate", "checked_fault", "parse_rate"]
+__all__ = ["FaultPlan", "FaultRate", "checked_fault", "parse_rate"]
 
-FAULTS: Final[dict[str, str]] = {
-    "401": "the key is not accepted",
-    "404": "the model is not known",
-    "429": "rate limited, with retry-after",
-    "500": "internal error",
-    "529": "overloaded (Anthropic 529, OpenAI 503)",
-    "cut": "a stream is cut after about half of its content, a whole answer has a short body; the connection just ends",
-    "cut_clean": "a stream ends after half of its content, properly for HTTP, without its last event; else as `cut`",
-    "empty200": "status 200 and no body",
-    "error_first": "status 200, then an error as first event; a whole answer is an error object with status 200",
-    "error_mid": "a stream turns into an error event after about half of its content; else as `error_first`",
-    "html200": "status 200 and an HTML page",
-    "ok": "no fault: a place in a script where the call goes well",
-    "overflow": "the request is longer than the model's context",
-    "reset": "the connection is reset (RST) before any answer",
-    "slow": "the first token comes late",
-    "stall": "no answer ever comes, and the connection stays open",
-}
-"""Each fault and what happens; the first piece of a path `/f/FAULT/...` names one too."""
-
-OK: Final = "ok"
 _MILLION: Final = 1_000_000
 _RATE: Final = re.compile(r"([a-z0-9_]+)=(\d{1,3}(?:\.\d{1,4})?)%(?:@(.+))?")
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from turnout.lab.exchange import (
     Answer,
@@ -31,22 +31,38 @@ __all__ = ["MessagesDialect"]
 _ERRORS = {
     "400": (400, "invalid_request_error"),
     "401": (401, "authentication_error"),
+    "402": (402, "billing_error"),
+    "403": (403, "permission_error"),
     "404": (404, "not_found_error"),
     "413": (413, "request_too_large"),
     "429": (429, "rate_limit_error"),
+    "quota": (429, "rate_limit_error"),
     "500": (500, "api_error"),
+    "plain500": (500, "api_error"),
     "529": (529, "overloaded_error"),
     "overflow": (400, "invalid_request_error"),
 }
 _TEXTS = {
     "401": "invalid x-api-key",
+    "402": "Your account has an unpaid invoice.",
+    "403": "Your API key does not have permission to use the specified resource.",
     "404": "model: the requested model does not exist",
     "429": "This request would exceed your organization's rate limit of 50 requests per minute.",
+    "413": "Request exceeds the maximum allowed number of bytes.",
+    "quota": "enforced_spend_limit_reached",
+    "plain500": "Internal server error",
     "500": "Internal server error",
     "529": "Overloaded",
     "overflow": "prompt is too long: 1000001 tokens > 1000000 maximum",
 }
 _STOP = {"end": "end_turn", "length": "max_tokens", "tool": "tool_use", "refusal": "refusal"}
+_ENDINGS = {
+    "length": "max_tokens",
+    "refusal": "refusal",
+    "pause": "pause_turn",
+    "window": "model_context_window_exceeded",
+    "unknown": "x_terminus",
+}
 _SAMPLING = ("temperature", "top_p", "top_k")
 _STRICT_SINCE = "2026-10-21"
 
@@ -55,6 +71,18 @@ class MessagesDialect:
     """Anthropic's Messages."""
 
     name = "anthropic"
+    ping = b'event: ping\ndata: {"type": "ping"}\n\n'
+    misplaced_frame = Frame(
+        b'event: content_block_delta\ndata: {"type":"content_block_delta","index":7,"delta":{"type":"text_delta",'
+        b'"text":"stray"}}\n\n'
+    )
+    strange_frames: Sequence[Frame] = (
+        Frame(b'event: x_future\ndata: {"type":"x_future","a":[1]}\n\n'),
+        Frame(
+            b'event: content_block_delta\ndata: {"type":"content_block_delta","index":0,"delta":'
+            b'{"type":"x_future_delta","a":1}}\n\n'
+        ),
+    )
 
     def read(self, headers: Mapping[str, str], body: bytes) -> Question:
         """Reads a request; raises `Refused` where the provider would."""
@@ -146,15 +174,36 @@ class MessagesDialect:
         frames.append(_frame("message_stop", {}))
         return frames
 
-    def error(self, fault: str, message: str, request_id: str, retry_after_s: int) -> Reply:
+    def error(self, fault: str, message: str, request_id: str) -> Reply:
         """Writes an error as the provider does, headers included."""
         status, kind = _ERRORS[fault]
         headers = self.headers(request_id)
-        if fault == "429":
-            headers = (*headers, ("retry-after", str(retry_after_s)))
         if fault in ("500", "529"):
             headers = (*headers, ("x-should-retry", "true"))
-        return Reply(status, headers, on_wire(_error(kind, message or _TEXTS[fault], request_id)))
+        return Reply(status, headers, on_wire(_error(kind, message or _TEXTS.get(fault, fault), request_id)))
+
+    def ended(self, body: Json, reason: str) -> Json:
+        """Gives the JSON of an answer or an event another ending."""
+        if not isinstance(body, Mapping):
+            return body
+        delta = body.get("delta")
+        if isinstance(delta, Mapping) and delta.get("stop_reason"):
+            return {**body, "delta": {**delta, "stop_reason": _ENDINGS[reason]}}
+        return {**body, "stop_reason": _ENDINGS[reason]} if body.get("stop_reason") else body
+
+    def emptied(self, body: Json) -> Json:
+        """Takes all content out of a whole answer."""
+        return {**body, "content": []} if isinstance(body, Mapping) else body
+
+    def nulled(self, body: Json) -> Json:
+        """Makes the content of a whole answer null."""
+        return {**body, "content": None} if isinstance(body, Mapping) else body
+
+    def strange(self, body: Json) -> Json:
+        """Adds what no client knows to a whole answer."""
+        if not isinstance(body, Mapping):
+            return body
+        return {**body, "content": [*items_of(body["content"]), {"type": "x_future", "a": 1}], "x_future": {"a": [1]}}
 
     def error_frame(self, request_id: str) -> Frame:
         """Writes an error as an event inside a stream."""
@@ -168,8 +217,19 @@ def _error(kind: str, message: str, request_id: str) -> dict[str, Json]:
     return {"type": "error", "error": {"type": kind, "message": message}, "request_id": f"req_{request_id}"}
 
 
+_KINDS = {
+    "message_start": "start",
+    "content_block_start": "open",
+    "content_block_delta": "content",
+    "content_block_stop": "close",
+    "message_delta": "finish",
+    "message_stop": "end",
+}
+
+
 def _frame(event: str, fields: Mapping[str, Json], tokens: int = 0) -> Frame:
-    return Frame(b"event: " + event.encode() + b"\ndata: " + on_wire({"type": event, **fields}) + b"\n\n", tokens)
+    data = b"event: " + event.encode() + b"\ndata: " + on_wire({"type": event, **fields}) + b"\n\n"
+    return Frame(data, tokens, _KINDS.get(event, ""))
 
 
 def _signature(answer: Answer) -> str:

@@ -23,10 +23,11 @@ from turnout.lab.chat_dialect import ChatDialect
 from turnout.lab.connection import Connection, Incoming
 from turnout.lab.counters import Counters, SeenRequest
 from turnout.lab.exchange import Answer, Dialect, PromptCache, Question, Refused, Reply, make_answer
-from turnout.lab.faults import FAULTS, FaultPlan, checked_fault
+from turnout.lab.faults import FaultPlan, checked_fault
 from turnout.lab.messages_dialect import MessagesDialect
 from turnout.lab.models import DEFAULT_MODELS, SimulatedModel, model_for
-from turnout.lab.play import Pace, play, send_reply
+from turnout.lab.scene import Pace, Scene, perform, send_reply
+from turnout.lab.table import FAULTS
 
 __all__ = ["Lab", "LabSettings"]
 
@@ -186,10 +187,22 @@ class Lab:
         """
         self._scripts[model] = deque(checked_fault(fault) for fault in faults)
 
-    def _fault_for(self, number: int, model: str, from_path: str | None) -> str:
+    def script_key(self, key: str, faults: Iterable[str]) -> None:
+        """Says what happens to the next requests that come with a key, whatever their model.
+
+        Args:
+            key: As requests send it.
+            faults: Keys of `FAULTS`, `ok` included; replaces an earlier script.
+
+        Raises:
+            LabError: `lab-fault`, if there is no such fault.
+        """
+        self.script(f"key:{key}", faults)
+
+    def _fault_for(self, number: int, model: str, key: str, from_path: str | None) -> str:
         if from_path is not None:
             return from_path
-        for name in (model, "*"):
+        for name in (f"key:{key}", model, "*"):
             if self._scripts.get(name):
                 return self._scripts[name].popleft()
         return self.settings.faults.fault_for(number, model)
@@ -199,13 +212,15 @@ class Lab:
         if path.startswith("/f/"):
             fault, _, rest = path.removeprefix("/f/").partition("/")
             path = f"/{rest}"
+        fault = fault or dict(request.headers).get("x-lab-fault")
         dialect = _ROUTES.get(path)
         if path == "/lab" and request.method == "GET":
             await _plain(connection, 200, self.counters.to_dict())
         elif dialect is None or request.method != "POST":
             await _plain(connection, 404, {"error": "not found", "routes": [f"POST {route}" for route in _ROUTES]})
         elif fault is not None and fault not in FAULTS:
-            await _plain(connection, 404, {"error": f"there is no fault `{fault}`", "faults": FAULTS})
+            meanings = {name: each.meaning for name, each in FAULTS.items()}
+            await _plain(connection, 404, {"error": f"there is no fault `{fault}`", "faults": meanings})
         else:
             await self._answer(connection, request, dialect, fault)
 
@@ -228,7 +243,7 @@ class Lab:
         except Refused as error:
             refused = error
         name = question.model if question else ""
-        fault = "refused" if refused else self._fault_for(number, name, from_path)
+        fault = "refused" if refused else self._fault_for(number, name, _key_of(request), from_path)
         self.counters.note_request(dialect.name, name, fault)
         is_stream = question is not None and question.is_stream
         self.seen.append(
@@ -236,32 +251,32 @@ class Lab:
         )
         if refused is not None or question is None or answer is None:
             kind, text = (refused.fault, refused.message) if refused else ("500", "")
-            await send_reply(connection, dialect.error(kind, text, request_id, self.settings.retry_after_s))
+            await send_reply(connection, dialect.error(kind, text, request_id))
             return
-        pace = Pace(started, self.settings.speed, answer.ttft_ms, answer.tokens_per_s)
-        if fault == "slow":
-            pace.late_ms = self.settings.slow_first_token_ms
-        await play(
-            connection,
+        settings = self.settings
+        pace = Pace(started, settings.speed, answer.ttft_ms, answer.tokens_per_s)
+        scene = Scene(
             dialect,
             question,
             answer,
-            fault,
             request_id,
-            pace,
-            self.settings.retry_after_s,
             int(time.time()),
+            settings.retry_after_s,
+            settings.slow_first_token_ms,
         )
+        await perform(connection, scene, FAULTS[fault].act(scene), pace)
 
     def _question(self, dialect: Dialect, request: Incoming) -> Question:
-        headers = dict(request.headers)
-        if self.settings.keys is not None:
-            key = headers.get("x-api-key") or headers.get("authorization", "").removeprefix("Bearer ")
-            if key not in self.settings.keys:
-                raise Refused("401", "")
+        if self.settings.keys is not None and _key_of(request) not in self.settings.keys:
+            raise Refused("401", "")
         if request.is_too_large:
             raise Refused("413", "Request exceeds the maximum size")
-        return dialect.read(headers, request.body)
+        return dialect.read(dict(request.headers), request.body)
+
+
+def _key_of(request: Incoming) -> str:
+    headers = dict(request.headers)
+    return headers.get("x-api-key") or headers.get("authorization", "").removeprefix("Bearer ")
 
 
 def _overflow_text(dialect: Dialect, tokens: int, most: int) -> str:
