@@ -74,11 +74,11 @@ pub fn weekday(now_ms: i64) -> &'static str {
     WEEKDAYS.get(weekday_index(now_ms)).copied().unwrap_or("mon")
 }
 
-/// The day as `2026-11-22`.
+/// The year, the month and the day of the month of a day since 1970-01-01.
 ///
 /// The algorithm is Howard Hinnant's `civil_from_days` (public domain).
-pub fn format_day(day: i64) -> String {
-    let shifted = day + 719_468;
+pub fn civil_from_days(day: i64) -> (i64, i64, i64) {
+    let shifted = day.saturating_add(719_468);
     let era = shifted.div_euclid(146_097);
     let day_of_era = shifted.rem_euclid(146_097);
     let year_of_era = (day_of_era - day_of_era / 1460 + day_of_era / 36_524 - day_of_era / 146_096) / 365;
@@ -87,6 +87,12 @@ pub fn format_day(day: i64) -> String {
     let day_of_month = day_of_year - (153 * shifted_month + 2) / 5 + 1;
     let month = if shifted_month < 10 { shifted_month + 3 } else { shifted_month - 9 };
     let year = year_of_era + era * 400 + i64::from(month <= 2);
+    (year, month, day_of_month)
+}
+
+/// The day as `2026-11-22`.
+pub fn format_day(day: i64) -> String {
+    let (year, month, day_of_month) = civil_from_days(day);
     format!("{year:04}-{month:02}-{day_of_month:02}")
 }
 

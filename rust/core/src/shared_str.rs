@@ -3,6 +3,7 @@
 //! Promises: a clone allocates nothing, and equals, prints and hashes as its text does. Refuses: to be changed. A test
 //! breaks it with a clone whose text lies elsewhere.
 
+use std::borrow::Borrow;
 use std::fmt;
 use std::ops::Deref;
 use std::sync::Arc;
@@ -22,6 +23,12 @@ impl Deref for SharedStr {
     type Target = str;
 
     fn deref(&self) -> &str {
+        &self.0
+    }
+}
+
+impl Borrow<str> for SharedStr {
+    fn borrow(&self) -> &str {
         &self.0
     }
 }

@@ -12,6 +12,7 @@
 mod breaker;
 mod latency;
 mod prefixes;
+pub mod reservations;
 mod retry_budget;
 mod sessions;
 mod settings;
