@@ -170,6 +170,8 @@ def _facts(console: Console, facts: object) -> None:
 def _candidates(console: Console, candidates: Sequence[Mapping[str, object]]) -> None:
     console.print(heading("candidates", "the plan tries them from the top"))
     rows = []
+    # Quality is shown where the policy asks for it.
+    has_quality = any("quality" in each for each in candidates)
     for each in candidates:
         status = field(each, "status")
         is_out = status == "rejected"
@@ -186,10 +188,21 @@ def _candidates(console: Console, candidates: Sequence[Mapping[str, object]]) ->
                 Text("" if is_out else money_of(each, "cost_p90_usd_picos")),
                 Text("" if is_out else field(each, "input_tokens")),
                 Text("" if is_out else field(each, "output_tokens_p50")),
+                *([Text("" if is_out else _quality(each))] if has_quality else []),
                 _remark(each),
             )
         )
-    console.print(table(["", "deployment", "cost p50", "cost p90", "in", "out", ""], rows, right=[2, 3, 4, 5]))
+    quality = ["quality"] if has_quality else []
+    heads = ["", "deployment", "cost p50", "cost p90", "in", "out", *quality, ""]
+    console.print(table(heads, rows, right=[2, 3, 4, 5]))
+
+
+def _quality(candidate: Mapping[str, object]) -> str:
+    quality = candidate.get("quality")
+    if not isinstance(quality, Mapping):
+        return ""
+    low, high = quality.get("low"), quality.get("high")
+    return f"{low if low == high else f'{low}..{high}'} ({quality.get('from')})"
 
 
 def _remark(candidate: Mapping[str, object]) -> Text:

@@ -17,6 +17,7 @@ pub mod money;
 pub mod outcome;
 pub mod plan;
 pub mod policy;
+pub mod quality;
 pub mod shared_str;
 pub mod text;
 pub mod thinking_format;

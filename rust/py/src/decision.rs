@@ -36,6 +36,10 @@ pub struct Candidate {
     code: Option<String>,
     reason: Option<String>,
     input_tokens: u64,
+    /// The share of such requests that it is likely to answer well, as the policy asks for it: at least, at most.
+    quality: Option<(f64, f64)>,
+    /// What that stands on: `prior`.
+    quality_from: Option<&'static str>,
     expected_cost: Option<Py<ExpectedCost>>,
     /// Why a part of the expected cost is not known.
     cost_unknown: Option<String>,
@@ -50,6 +54,12 @@ impl Candidate {
     fn __repr__(&self) -> String {
         format!("Candidate('{}', {})", self.deployment, self.status)
     }
+}
+
+/// Millionths of one; exact to the last of them.
+#[allow(clippy::cast_precision_loss, reason = "there are a million of them")]
+fn share(millionths: i64) -> f64 {
+    millionths as f64 / 1e6
 }
 
 fn candidate(py: Python<'_>, considered: &Considered) -> PyResult<Candidate> {
@@ -69,6 +79,8 @@ fn candidate(py: Python<'_>, considered: &Considered) -> PyResult<Candidate> {
         code,
         reason,
         input_tokens: row.input.tokens,
+        quality: row.quality.map(|quality| (share(quality.low), share(quality.high))),
+        quality_from: row.quality.map(|quality| quality.evidence.name()),
         expected_cost: cost.map(|cost| Py::new(py, cost)).transpose()?,
         cost_unknown: row.cost_unknown.clone(),
         cache_read_tokens: row.cache.as_ref().map_or(0, |cache| cache.read_tokens),

@@ -6,7 +6,10 @@ use super::forecast::Forecast;
 use super::prompt_cache::{CacheForecast, CachePlan};
 use super::state_view::StateView;
 use crate::catalog::{Model, Quote};
+use crate::policy::expr::Value;
+use crate::policy::facts::FactId;
 use crate::policy::{Policy, Rule};
+use crate::quality::{self, Evidence, Quality};
 use crate::tokens::{Family, TokenCount};
 
 /// A deployment with what this request would mean for it.
@@ -36,6 +39,8 @@ pub struct Candidate {
     pub cache: Option<CacheForecast>,
     /// How much of the request its prompt cache is likely to hold, in bytes of text.
     pub held: u64,
+    /// How good its answer is likely to be; none where the policy asks for nothing of the kind.
+    pub quality: Option<Quality>,
     /// The terms that the attempt will ask for.
     pub terms: CallTerms,
     /// Median time to first token seen.
@@ -57,6 +62,26 @@ pub(super) fn family(policy: &Policy, model: usize) -> Family {
         .map_or(Family::Unknown, Family::from_catalog)
 }
 
+/// How good the answer of a model is likely to be: from what was measured of it, else the prior.
+pub(super) fn quality(policy: &Policy, facts: &RequestFacts<'_>, model: usize) -> Quality {
+    quality_at(policy, difficulty(facts), model)
+}
+
+fn quality_at(policy: &Policy, difficulty: (i64, i64), model: usize) -> Quality {
+    let (rank, evidence) = policy.models.get(model).map_or((1, Evidence::Prior), |model| (model.rank, model.evidence));
+    match evidence {
+        Evidence::Prior => quality::prior(rank, policy.ranks, difficulty),
+    }
+}
+
+/// The difficulty of the ask, both ends: one that is not known may be any.
+fn difficulty(facts: &RequestFacts<'_>) -> (i64, i64) {
+    match facts.value(FactId::Difficulty) {
+        Value::Num(easy, hard) => (easy, hard),
+        _ => (0, 1_000_000),
+    }
+}
+
 /// The candidates of a rule in the order of `from` and `else`; deployments of one model by weight and seed.
 pub(super) fn candidates(
     policy: &Policy,
@@ -69,6 +94,8 @@ pub(super) fn candidates(
 ) -> Vec<Candidate> {
     // One for most: a model has one deployment unless the file says otherwise.
     let mut found: Vec<Candidate> = Vec::with_capacity(rule.from.len() + rule.or_else.len());
+    // Nobody asks how good the answers are where nothing looks at the prompt.
+    let difficulty = policy.classifies.then(|| difficulty(facts));
     let places = rule.from.iter().map(|model| (*model, false)).chain(rule.or_else.iter().map(|model| (*model, true)));
     for (index, is_else) in places {
         let Some(model) = policy.models.get(index) else { continue };
@@ -76,6 +103,7 @@ pub(super) fn candidates(
         let input = facts.input_tokens(family);
         let max_tokens = bound(policy, rule, facts, index);
         let output = forecasts(&model.facts, max_tokens, &input);
+        let quality = difficulty.map(|difficulty| quality_at(policy, difficulty, index));
         for (deployment, _) in by_weight(policy, index, seed) {
             let Some(row) = policy.deployments.get(deployment) else { continue };
             let terms = CallTerms::of(facts.request(), model, row, now_ms);
@@ -108,6 +136,7 @@ pub(super) fn candidates(
                 held: cache.as_ref().map_or(0, |cache| cache.held),
                 standing: state.standing(deployment, row, provider, now_ms),
                 order: found.len(),
+                quality,
                 terms,
             });
         }

@@ -56,7 +56,7 @@ pub fn decide(inputs: &DecideInputs<'_>) -> Decision {
         trace,
         strongest: strongest(inputs),
         inputs: Inputs {
-            held: choice.sticky.as_ref().and_then(|sticky| sticky.held.clone()),
+            held: env.held(),
             ..inputs.facts.inputs(&facts, env.seen(), inputs.has_key, policy.deployments.len(), inputs.state.is_some())
         },
         facts,
@@ -216,9 +216,12 @@ fn choose(inputs: &DecideInputs<'_>, env: &RequestEnv<'_>, index: usize, rule: &
             candidate.order,
         )
     });
-    let sticky = policy.sticky.as_ref().map(|sticky| {
+    let sticky = rule.sticky.as_ref().map(|sticky| {
         let session = session_of(sticky, inputs.facts.meta(&sticky.by));
-        let held = session.and_then(|session| state.session(session, inputs.now_ms));
+        let held = session.and_then(|session| state.session(&sticky.by, session, inputs.now_ms));
+        if let Some(held) = &held {
+            env.note_held(&sticky.by, held);
+        }
         stick(sticky, env, &mut eligible, &rejected, held, |considered| {
             (considered.candidate.is_else, is_other_arm(considered), !considered.meets_wants)
         })
@@ -273,13 +276,15 @@ fn kept_wants(
     (0..=rule.want.len()).rev().find(|count| group.iter().any(|considered| meets(considered, *count))).unwrap_or(0)
 }
 
-/// Smaller is better.
-fn preference(prefer: Prefer, considered: &Considered) -> i64 {
+/// Smaller is better; the second where the first are equal.
+fn preference(prefer: Prefer, considered: &Considered) -> (i64, i64) {
+    let candidate = &considered.candidate;
     match prefer {
-        Prefer::Cheapest => considered.candidate.cost_p50_usd_picos.unwrap_or(i64::MAX),
-        Prefer::Best => -i64::from(considered.rank),
-        Prefer::Fastest => considered.candidate.ttft_p50_ms.map_or(i64::MAX, i64::from),
-        Prefer::InOrder => 0,
+        Prefer::Cheapest => (candidate.cost_p50_usd_picos.unwrap_or(i64::MAX), 0),
+        // What is certain counts: of two doubts the one that promises less goes later.
+        Prefer::Best => (candidate.quality.map_or(0, |quality| -quality.low), -i64::from(considered.rank)),
+        Prefer::Fastest => (candidate.ttft_p50_ms.map_or(i64::MAX, i64::from), 0),
+        Prefer::InOrder => (0, 0),
     }
 }
 

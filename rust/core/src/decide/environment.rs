@@ -2,7 +2,7 @@
 
 use std::cell::{Cell, RefCell};
 
-use super::candidate::Candidate;
+use super::candidate::{Candidate, quality};
 use super::facts::{RequestFacts, micro};
 use super::inputs::Seen;
 use crate::policy::Policy;
@@ -18,6 +18,8 @@ pub(super) struct RequestEnv<'e> {
     named: Vec<[Cell<Option<Known>>; 2]>,
     /// What the state said of deployments, for the record.
     seen: RefCell<Vec<Seen>>,
+    /// The deployments that sessions are with, by the key of `meta` that names the session, for the record.
+    held: RefCell<Vec<(String, String)>>,
 }
 
 /// A fact of the policy as it was evaluated.
@@ -33,7 +35,7 @@ enum Known {
 impl<'e> RequestEnv<'e> {
     pub fn new(policy: &'e Policy, facts: &'e RequestFacts<'e>) -> Self {
         let named = vec![[const { Cell::new(None) }; 2]; policy.facts.len()];
-        Self { policy, facts, named, seen: RefCell::new(Vec::new()) }
+        Self { policy, facts, named, seen: RefCell::new(Vec::new()), held: RefCell::default() }
     }
 
     /// Whether a condition on the request holds; an estimate that leaves it open is sharpened once.
@@ -66,6 +68,19 @@ impl<'e> RequestEnv<'e> {
         if is_news && noted.iter().all(|known| known.deployment != seen.deployment) {
             noted.push(seen);
         }
+    }
+
+    /// Notes the deployment that a session is with.
+    pub fn note_held(&self, by: &str, deployment: &str) {
+        let mut held = self.held.borrow_mut();
+        if held.iter().all(|(known, _)| known != by) {
+            held.push((by.to_owned(), deployment.to_owned()));
+        }
+    }
+
+    /// The sessions that were noted.
+    pub fn held(&self) -> Vec<(String, String)> {
+        self.held.take()
     }
 
     /// What was noted.
@@ -132,11 +147,11 @@ pub(super) struct CandidateEnv<'e> {
 
 impl Environment for CandidateEnv<'_> {
     fn fact(&self, fact: FactId) -> Value<'_> {
-        candidate_fact(self.base.policy, self.candidate, fact).unwrap_or_else(|| self.base.fact(fact))
+        candidate_fact(self.base, self.candidate, fact).unwrap_or_else(|| self.base.fact(fact))
     }
 
     fn matches(&self, test: &TextTest) -> Tri {
-        match candidate_fact(self.base.policy, self.candidate, test.fact) {
+        match candidate_fact(self.base, self.candidate, test.fact) {
             Some(Value::Text(text)) => test.pattern.is_match(text).into(),
             Some(_) => Tri::Unknown,
             None => self.base.matches(test),
@@ -157,7 +172,7 @@ impl Environment for DecisionEnv<'_> {
             (FactId::Rule, _) => Value::Text(self.rule),
             (FactId::Refused, chosen) => Value::Bool(chosen.is_none()),
             (fact, Some(candidate)) => {
-                candidate_fact(self.base.policy, candidate, fact).unwrap_or_else(|| self.base.fact(fact))
+                candidate_fact(self.base, candidate, fact).unwrap_or_else(|| self.base.fact(fact))
             }
             (fact, None) => self.base.fact(fact),
         }
@@ -171,9 +186,9 @@ impl Environment for DecisionEnv<'_> {
     }
 }
 
-fn candidate_fact<'e>(policy: &'e Policy, candidate: &'e Candidate, fact: FactId) -> Option<Value<'e>> {
-    let model = policy.models.get(candidate.model)?;
-    let deployment = policy.deployments.get(candidate.deployment)?;
+fn candidate_fact<'e>(base: &'e RequestEnv<'_>, candidate: &'e Candidate, fact: FactId) -> Option<Value<'e>> {
+    let model = base.policy.models.get(candidate.model)?;
+    let deployment = base.policy.deployments.get(candidate.deployment)?;
     let known = |count: Option<u64>| count.map_or(Value::Unknown, |count| Value::Num(micro(count), micro(count)));
     let money = |picos: Option<i64>| picos.map_or(Value::Unknown, |picos| Value::Num(picos, picos));
     let duration = |ms: Option<u32>| ms.map_or(Value::Unknown, |ms| Value::Num(ms.into(), ms.into()));
@@ -185,6 +200,12 @@ fn candidate_fact<'e>(policy: &'e Policy, candidate: &'e Candidate, fact: FactId
         FactId::ModelRank => known(Some(model.rank.into())),
         FactId::DeploymentName => Value::Text(&deployment.name),
         FactId::DeploymentRegion => deployment.region.as_deref().map_or(Value::Unknown, Value::Text),
+        FactId::Quality => {
+            // A test may ask where no rule does.
+            let quality = candidate.quality.unwrap_or_else(|| quality(base.policy, base.facts, candidate.model));
+            Value::Num(quality.low, quality.high)
+        }
+        FactId::Warm => Value::Bool(candidate.cache.as_ref().is_some_and(|cache| cache.read_tokens > 0)),
         FactId::CostP50 => money(candidate.cost_p50_usd_picos),
         FactId::CostP90 => money(candidate.cost_p90_usd_picos),
         FactId::TtftP50 => duration(candidate.ttft_p50_ms),

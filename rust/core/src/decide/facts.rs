@@ -162,7 +162,7 @@ impl<'r> RequestFacts<'r> {
             seen,
             keyless: (0..deployments).filter(|index| !has_key(index)).collect(),
             has_state,
-            held: None,
+            held: Vec::new(),
             numbers: numbers_of(facts),
         }
     }

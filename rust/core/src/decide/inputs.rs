@@ -199,8 +199,8 @@ pub struct Inputs {
     /// Deployments without a key.
     pub(super) keyless: Vec<usize>,
     pub(super) has_state: bool,
-    /// The deployment that the session was with, where the policy asked.
-    pub(super) held: Option<String>,
+    /// The deployments that sessions were with, by the key of `meta` that names the session, where a rule asked.
+    pub(super) held: Vec<(String, String)>,
     /// The numbers of `meta`, in millionths: as decimals they may not survive a float.
     pub(super) numbers: Vec<(String, i64)>,
 }
@@ -265,8 +265,12 @@ impl Inputs {
             object.array("keyless", |array| numbers(array, &self.keyless));
         }
         object.raw("state", self.has_state);
-        if let Some(held) = &self.held {
-            object.string("held", held);
+        if !self.held.is_empty() {
+            object.object("held", |object| {
+                for (by, deployment) in &self.held {
+                    object.string(by, deployment);
+                }
+            });
         }
         if !self.numbers.is_empty() {
             object.object("meta", |object| {

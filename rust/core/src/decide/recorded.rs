@@ -332,7 +332,12 @@ fn read_inputs(value: &Value<'_>) -> Option<Inputs> {
         seen: rows("seen").iter().map(read_seen).collect::<Option<_>>()?,
         keyless: rows("keyless").iter().map(small).collect::<Option<_>>()?,
         has_state: value.get("state")?.as_bool()?,
-        held: value.get("held").and_then(Value::as_str).map(str::to_owned),
+        held: value
+            .get("held")
+            .map_or(&[][..], Value::members)
+            .iter()
+            .map(|(by, deployment)| Some((by.to_string(), deployment.as_str()?.to_owned())))
+            .collect::<Option<_>>()?,
         numbers: value
             .get("meta")
             .map_or(&[][..], Value::members)

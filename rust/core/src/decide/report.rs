@@ -10,6 +10,7 @@ use crate::calendar;
 use crate::json::ObjectWriter;
 use crate::money::UsdPicos;
 use crate::policy::facts::Type;
+use crate::quality::Quality;
 
 impl Decision {
     /// The decision as one JSON object. Same decision, same bytes.
@@ -177,6 +178,9 @@ impl Considered {
         if let Some(reason) = &candidate.cost_unknown {
             let _ = write!(line, ", {reason}");
         }
+        if let Some(quality) = &candidate.quality {
+            let _ = write!(line, ", quality {} ({})", bounds(quality), quality.evidence.name());
+        }
         if let Some(cache) = candidate.cache.as_ref().filter(|cache| cache.read_tokens > 0) {
             let _ = write!(line, ", {} of them from the prompt cache", cache.read_tokens);
         }
@@ -242,6 +246,11 @@ impl TierEdge {
     }
 }
 
+fn bounds(quality: &Quality) -> String {
+    let (low, high) = (decimal(quality.low), decimal(quality.high));
+    if low == high { low } else { format!("{low}..{high}") }
+}
+
 fn money(picos: Option<i64>) -> String {
     picos.map_or_else(|| "unknown".to_owned(), |picos| UsdPicos(picos).to_string())
 }
@@ -289,6 +298,14 @@ fn write_candidate(object: &mut ObjectWriter<'_>, considered: &Considered) {
     if let Some(cache) = &candidate.cache {
         object.object("cache", |object| {
             object.raw("read_tokens", cache.read_tokens).raw("write_tokens", cache.write_tokens);
+        });
+    }
+    if let Some(quality) = &candidate.quality {
+        object.object("quality", |object| {
+            object
+                .raw("low", decimal(quality.low))
+                .raw("high", decimal(quality.high))
+                .string("from", quality.evidence.name());
         });
     }
     write_option(object, "ttft_p50_ms", candidate.ttft_p50_ms.map(i64::from));

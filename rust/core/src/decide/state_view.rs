@@ -29,11 +29,13 @@ impl StateView<'_> {
         }
     }
 
-    /// The deployment that a session is with.
-    pub fn session(&self, session: u64, now_ms: i64) -> Option<String> {
+    /// The deployment that a session is with, which a value of `meta` names.
+    pub fn session(&self, by: &str, session: u64, now_ms: i64) -> Option<String> {
         match self {
             Self::Live(state) => state.and_then(|state| state.session(session, now_ms)).map(str::to_owned),
-            Self::Recorded(inputs) => inputs.held.clone(),
+            Self::Recorded(inputs) => {
+                inputs.held.iter().find(|(known, _)| known == by).map(|(_, deployment)| deployment.clone())
+            }
         }
     }
 

@@ -61,10 +61,13 @@ fn on_request(policy: &Policy, catalog_hash: &str, test: &PolicyTest, body: &str
         };
         state.apply(&ended, now_ms);
     }
-    let session = policy.sticky.as_ref().and_then(|sticky| session_of(sticky, facts.meta(&sticky.by)));
-    if let (Some(session), Some(held)) = (session, &given.held) {
+    if let Some(held) = &given.held {
         let held = std::slice::from_ref(held);
-        if let Some(row) = policy.deployments.iter().find(|row| is_named(held, row.model, &row.id)) {
+        let row = policy.deployments.iter().find(|row| is_named(held, row.model, &row.id));
+        // A rule may name its sessions by another value than the rest.
+        let stickies = policy.rules.iter().filter_map(|rule| rule.sticky.as_ref());
+        let sessions = stickies.filter_map(|sticky| session_of(sticky, facts.meta(&sticky.by)));
+        for (session, row) in sessions.zip(std::iter::repeat(row)).filter_map(|(session, row)| Some((session, row?))) {
             let served = ControlEvent::SessionServed { session, deployment: &row.id, ttl_ms: i64::MAX };
             state.apply(&served, now_ms);
         }

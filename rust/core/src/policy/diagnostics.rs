@@ -107,6 +107,7 @@ pub const CODES: &[(&str, &str)] = &[
     ("nothing-eligible", "a rule that refuses requests it takes: no model of its choice can take them"),
     ("unfit-model", "a model of a choice that can take none of the requests of its rule"),
     ("idle-want", "a wish that no candidate can meet, or that every candidate always meets"),
+    ("floor-on-prior", "`quality` is compared with a number while nothing but a prior is known of it"),
     ("idle-arm", "an arm of an experiment whose model takes none of the requests of its rule"),
     ("unused-definition", "a fact, model or pool that nothing uses"),
     ("costly-pattern", "a pattern that is large once compiled"),

@@ -55,6 +55,10 @@ pub enum FactId {
     DeploymentName,
     /// The deployment's region.
     DeploymentRegion,
+    /// How good its answer is likely to be.
+    Quality,
+    /// Whether its prompt cache holds a beginning of the request.
+    Warm,
     /// Expected cost.
     CostP50,
     /// Expected cost, nine times of ten not exceeded.
@@ -288,6 +292,26 @@ pub const FACTS: &[FactRow] = &[
         Scope::Candidate,
         Cost::Free,
         "the deployment's region; unknown when the policy names none",
+    ),
+    FactRow {
+        range: Some((0, 1_000_000)),
+        ..row(
+            "quality",
+            FactId::Quality,
+            Type::Number,
+            Scope::Candidate,
+            Cost::Classify,
+            "the share of such requests that the candidate is likely to answer well, 0 to 1; a prior of rank and \
+             difficulty, as no answers were graded",
+        )
+    },
+    row(
+        "warm",
+        FactId::Warm,
+        Type::Bool,
+        Scope::Candidate,
+        Cost::Scan,
+        "whether the deployment's prompt cache is believed to hold a beginning of the request",
     ),
     row("cost.p50", FactId::CostP50, Type::Money, Scope::Candidate, Cost::Scan, "expected cost of the call"),
     row(

@@ -6,6 +6,7 @@ use super::diagnostics::Pos;
 use super::expr::{Program, Tri};
 use super::facts::{FactId, Type};
 use crate::catalog::{Auth, Model, ThinkingRoute};
+use crate::quality::Evidence;
 use crate::shared_str::SharedStr;
 use crate::wire::Dialect;
 
@@ -36,16 +37,16 @@ pub struct Policy {
     pub escalate: Escalate,
     /// Bounds on the whole call.
     pub run: Run,
-    /// Whether and how sessions stay with a deployment.
-    pub sticky: Option<Sticky>,
     /// Experiments, at most one in a rule.
     pub experiments: Vec<Experiment>,
     /// Tests in the file.
     pub tests: Vec<PolicyTest>,
     /// Keys of `meta` that expressions read.
     pub meta_keys: Vec<String>,
-    /// Whether a condition of it looks at what the prompt says, so that every ask is classified.
+    /// Whether a condition or a preference of it looks at what the prompt says, so that every ask is classified.
     pub classifies: bool,
+    /// The highest rank of any model.
+    pub ranks: u32,
     /// The strongest model that a rule can choose, by index: what its savings are measured against. None without a rule.
     pub strongest: Option<usize>,
 }
@@ -80,6 +81,8 @@ pub struct PolicyModel {
     pub thinking: ThinkingRoute,
     /// Place on the ladder: in the first pool that lists it, else in `models`; from 1.
     pub rank: u32,
+    /// What its predicted quality stands on.
+    pub evidence: Evidence,
     /// Where it stands in the file.
     pub pos: Pos,
 }
@@ -163,7 +166,7 @@ pub struct Require {
 pub enum Prefer {
     /// Lowest expected cost.
     Cheapest,
-    /// Highest rank.
+    /// Highest predicted quality, then highest rank.
     Best,
     /// Lowest median time to first token seen.
     Fastest,
@@ -201,6 +204,8 @@ pub struct Rule {
     pub require: Vec<Require>,
     /// Parameters to set on the request.
     pub set: SetParams,
+    /// Whether and how sessions stay with a deployment: what the rule says, else what the file does.
+    pub sticky: Option<Sticky>,
     /// What a good answer is, when the rule says it.
     pub accept: Option<Vec<Accept>>,
     /// What to do with one that is not, when the rule says it.

@@ -5,13 +5,14 @@
 
 use crate::policy::expr::Program;
 use crate::policy::facts::FactId;
-use crate::policy::model::{NamedFact, PolicyModel, Pool, Require, Rule};
+use crate::policy::model::{NamedFact, PolicyModel, Pool, Prefer, Require, Rule};
 
-/// Whether a condition looks at what the prompt says.
+/// Whether a condition, or a preference for the best answer, looks at what the prompt says.
 pub(super) fn classifies(facts: &[NamedFact], required: &[Require], rules: &[Rule]) -> bool {
     let reads = |program: &Program| {
-        let is_of_prompt =
-            |fact: &FactId| matches!(fact, FactId::Task | FactId::Difficulty | FactId::Code | FactId::Language);
+        let is_of_prompt = |fact: &FactId| {
+            matches!(fact, FactId::Task | FactId::Difficulty | FactId::Code | FactId::Language | FactId::Quality)
+        };
         program.reads().iter().any(is_of_prompt)
     };
     let filters = |filters: &[Require]| {
@@ -22,6 +23,7 @@ pub(super) fn classifies(facts: &[NamedFact], required: &[Require], rules: &[Rul
         || rules
             .iter()
             .any(|rule| rule.when.as_ref().is_some_and(reads) || rule.want.iter().any(reads) || filters(&rule.require))
+        || rules.iter().any(|rule| rule.prefer == Prefer::Best)
 }
 
 /// The strongest model that any rule can choose: the last of the first pool that has one, else the one of the highest

@@ -120,19 +120,19 @@ fn compile_root(root: &Node, is_whole: bool, catalog: &Catalog, today: i64, find
     let unknown =
         block.get("unknown").and_then(|node| word(node, "`unknown`", &grammar::UNKNOWN, findings)).unwrap_or_default();
     let run = block.get("run").map(|node| run(node, None, findings)).unwrap_or_default();
-    let context = RuleContext { models: &models, pools: &pools, run };
+    let sticky = block.get("sticky").and_then(|node| sticky(node, &mut names, findings));
+    let context = RuleContext { models: &models, pools: &pools, run, sticky: sticky.as_ref() };
     let rules = rules(&block, &context, &mut names, findings);
     names.rules = rules.iter().map(|rule| rule.name.to_string()).collect();
     let experiments = block
         .get("experiments")
         .map(|node| experiments(node, &models, &rules, &mut names, findings))
         .unwrap_or_default();
-    let sticky = block.get("sticky").and_then(|node| sticky(node, &mut names, findings));
     let known = Known {
         models: &models.models,
         deployments: &models.deployments,
         broken: &models.broken,
-        sticks: sticky.is_some(),
+        sticks: rules.iter().any(|rule| rule.sticky.is_some()),
     };
     let accept = block.get("accept").map(|node| accept(node, findings));
     let escalate = block.get("escalate").and_then(|node| escalate(node, findings)).unwrap_or_default();
@@ -140,6 +140,7 @@ fn compile_root(root: &Node, is_whole: bool, catalog: &Catalog, today: i64, find
     Some(Policy {
         classifies: classifies(&facts, &required, &rules),
         strongest: strongest(&models.models, &pools, &rules),
+        ranks: models.models.iter().map(|model| model.rank).max().unwrap_or(1),
         name: name?.to_owned(),
         hash: blake3::hash(canonical(root).as_bytes()).to_hex().to_string(),
         models: models.models,
@@ -153,7 +154,6 @@ fn compile_root(root: &Node, is_whole: bool, catalog: &Catalog, today: i64, find
         accept: accept.unwrap_or_else(|| vec![Accept::NotEmpty]),
         escalate,
         run,
-        sticky,
         experiments,
         tests,
         meta_keys: names.meta,

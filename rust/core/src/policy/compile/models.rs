@@ -9,6 +9,7 @@ use crate::policy::diagnostics::{Findings, Pos};
 use crate::policy::grammar;
 use crate::policy::model::{Deployment, KeyRef, PolicyModel};
 use crate::policy::source::{Key, Node, NodeValue};
+use crate::quality::Evidence;
 use crate::shared_str::SharedStr;
 use crate::wire::Dialect;
 
@@ -97,6 +98,7 @@ fn model(
         max_tokens_field: provider.max_tokens_field.as_str().into(),
         thinking: provider.thinking.clone(),
         rank: 0,
+        evidence: Evidence::Prior,
         pos: key.pos,
     };
     Some((model, own))

@@ -4,12 +4,13 @@ use super::block::{Block, expression, is_name, items, text, word};
 use super::models::Defined;
 use super::pools::model_list;
 use super::settings::{accept, asks_for_money, escalate, run};
+use super::sticky::sticky_here;
 use crate::catalog::{Terms, expected_cost};
 use crate::policy::diagnostics::Findings;
 use crate::policy::expr::{Names, Program, Tri, Wording, wording};
 use crate::policy::facts::{Scope, Type};
 use crate::policy::grammar;
-use crate::policy::model::{Pool, Prefer, Require, Rule, Run, SetParams, ThinkingLevel};
+use crate::policy::model::{Pool, Prefer, Require, Rule, Run, SetParams, Sticky, ThinkingLevel};
 use crate::policy::source::Node;
 
 /// What rules may name.
@@ -20,6 +21,8 @@ pub(super) struct RuleContext<'m> {
     pub pools: &'m [Pool],
     /// Bounds that rules inherit.
     pub run: Run,
+    /// Sessions as rules inherit them.
+    pub sticky: Option<&'m Sticky>,
 }
 
 /// Reads a list of hard filters.
@@ -176,6 +179,10 @@ fn choice(
         want,
         require: block.get("require").map(|node| require(node, names, findings)).unwrap_or_default(),
         set: block.get("set").map(|node| set(node, findings)).unwrap_or_default(),
+        sticky: match block.get("sticky") {
+            None => context.sticky.cloned(),
+            Some(node) => sticky_here(node, names, findings),
+        },
         accept: block.get("accept").map(|node| accept(node, findings)),
         escalate: block.get("escalate").and_then(|node| escalate(node, findings)),
         run: block.get("run").map(|node| run(node, Some(context.run), findings)),

@@ -7,7 +7,7 @@ use crate::policy::expr::{Environment, Names, Program, Tri, Value};
 use crate::policy::facts::{FactId, Scope, Type};
 use crate::policy::grammar;
 use crate::policy::model::{SAVES_RANGE, Sticky};
-use crate::policy::source::Node;
+use crate::policy::source::{Node, NodeValue};
 
 /// What `leave_if` may ask beside the facts of the request.
 const SAVES: &str = "saves";
@@ -32,6 +32,18 @@ pub(super) fn sticky(node: &Node, names: &mut Names, findings: &mut Findings) ->
     });
     let leave_if = block.get("leave_if").and_then(|node| leave_if(node, names, findings));
     Some(Sticky { by: by?, for_ms, leave_if })
+}
+
+/// Reads `sticky` of a rule, which may also be `off`.
+pub(super) fn sticky_here(node: &Node, names: &mut Names, findings: &mut Findings) -> Option<Sticky> {
+    if matches!(node.value, NodeValue::Scalar { .. }) {
+        if node.text() != Some(grammar::NOT_STICKY) {
+            let hint = "`off`, or a block, such as `{ by: session }`";
+            findings.error_hint(node.pos, "bad-value", "`sticky` of a rule is a block, or `off`", hint);
+        }
+        return None;
+    }
+    sticky(node, names, findings)
 }
 
 /// `saves` stands behind the policy's own facts while the expression is read.

@@ -77,11 +77,7 @@ pub(in crate::policy) const POLICY: &[KeyRow] = &[
         Shape::Block(&[RUN, RUN_OF_PROCESS]),
         "Bounds of the whole call: retries, fallbacks and waits included.",
     ),
-    key(
-        "sticky",
-        Shape::Block(&[STICKY]),
-        "Whose calls stay with the deployment that answered the last one: `{ by: session, leave_if: saves > 30% }`.",
-    ),
+    key("sticky", Shape::Block(&[STICKY]), STICKS),
     key(
         "experiments",
         Shape::List(&Shape::Block(&[EXPERIMENT])),
@@ -93,6 +89,9 @@ pub(in crate::policy) const POLICY: &[KeyRow] = &[
         "What must hold. A policy whose tests fail does not load; `turnout test` runs them.",
     ),
 ];
+
+const STICKS: &str =
+    "Whose calls stay with the deployment that answered the last one: `{ by: session, leave_if: saves > 30% }`.";
 
 const ACCEPT: KeyRow = key(
     "accept",
@@ -166,6 +165,11 @@ pub(in crate::policy) const FILTER: &[KeyRow] = &[
     needed("keep", Shape::Expression(Scope::Candidate), "What a candidate must meet. Unknown: the candidate is out."),
 ];
 
+/// What a rule says whose calls stay nowhere.
+pub(in crate::policy) const NOT_STICKY: &str = "off";
+const STICKS_HERE: &str =
+    "The same for the calls of this rule, whole; `off`: they stay nowhere. Left out: as at the top.";
+
 /// What only a rule has.
 pub(in crate::policy) const RULE: &[KeyRow] = &[
     needed("name", Shape::Name, "Its name, as decisions, tests and the ledger show it."),
@@ -189,6 +193,7 @@ pub(in crate::policy) const CHOICE: &[KeyRow] = &[
     key("require", Shape::List(&Shape::Block(&[FILTER])), "Hard filters of this choice."),
     key("set", Shape::Block(&[SET]), "Parameters to set on the request."),
     key("else", Shape::Models, "Tried only after failure of all of `from`."),
+    key("sticky", Shape::OneOf(&[Shape::Words(|| vec![NOT_STICKY]), Shape::Block(&[STICKY])]), STICKS_HERE),
     ACCEPT,
     ESCALATION,
     key("run", Shape::Block(&[RUN]), "Bounds of the call; what is not said is inherited from the top."),

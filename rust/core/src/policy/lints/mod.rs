@@ -17,6 +17,7 @@ mod conditions;
 mod expectations;
 mod patterns;
 mod places;
+mod priors;
 mod region;
 mod secrets;
 mod shadows;
@@ -46,6 +47,7 @@ pub(super) fn lint(policy: &Policy, root: &Node, findings: &mut Findings) {
     let mut blamed = Vec::new();
     for site in &sites {
         patterns::patterns(site, findings);
+        priors::priors(policy, site, findings);
         blamed.push(words::words(policy, site, findings) || conditions::conditions(&mut reader, site, findings));
     }
     let is_blamed = |program: &Program| {

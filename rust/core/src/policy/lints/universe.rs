@@ -9,7 +9,10 @@ const MILLION: i64 = 1_000_000;
 
 /// Whether the value may be an interval: then its two ends are looked at apart.
 pub(super) fn can_be_estimate(fact: FactId) -> bool {
-    matches!(fact, FactId::Tokens | FactId::CostP50 | FactId::CostP90 | FactId::TtftP50 | FactId::TtftP95)
+    matches!(
+        fact,
+        FactId::Tokens | FactId::Quality | FactId::CostP50 | FactId::CostP90 | FactId::TtftP50 | FactId::TtftP95
+    )
 }
 
 /// The steps in which a fact counts: whole pictures are millionths a million at a time.
@@ -45,6 +48,8 @@ fn is_always_known(fact: FactId) -> bool {
             | FactId::Time
             | FactId::Weekday
             | FactId::Date
+            | FactId::Quality
+            | FactId::Warm
             | FactId::Rule
             | FactId::Refused
     )

@@ -72,9 +72,9 @@ fn reads(policy: &Policy) -> BTreeSet<FactId> {
     for rule in &policy.rules {
         all.extend(rule.when.iter().chain(&rule.want).flat_map(Program::reads));
         add(&mut all, &rule.require);
+        all.extend(rule.sticky.iter().flat_map(|sticky| &sticky.leave_if).flat_map(Program::reads));
     }
     all.extend(policy.facts.iter().flat_map(|fact| fact.program.reads()));
-    all.extend(policy.sticky.iter().flat_map(|sticky| &sticky.leave_if).flat_map(Program::reads));
     all.extend(policy.tests.iter().flat_map(|test| test.expect.reads()));
     all
 }
