@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 from tests.reference.catalogues import model_row
 from tests.reference.conditions import Scope, expression
 from tests.reference.facts import Call
-from tests.reference.measure import Event
+from tests.reference.measure import Answer, Event, Plain, World
 from tests.reference.prices import Row
 from tests.reference.sources import Source, one, several, some
 
@@ -31,6 +31,7 @@ MOMENTS = [
     *(MONDAY_MS + day * DAY_MS + 43_200_000 for day in (1, 4, 5, 6, 120)),
     *(MONDAY_MS + 5_000, MONDAY_MS + 20_000, 4_070_908_800_000, 4_070_908_799_999),
 ]
+NEAR = [MONDAY_MS + ms for ms in (0, 2_000, 3_999, 5_000, 20_000, 299_999, 300_000, 304_000, 3_600_000)]
 
 
 def _deployments(draw: Source) -> list[Row]:
@@ -51,7 +52,7 @@ def _model(draw: Source, use: str) -> Row | str:
         "key": lambda: one(draw, "env:FIRST_KEY", "env:SECOND_KEY", "none"),
         "region": lambda: one(draw, "eu", "us"),
         "price": lambda: one(draw, "free", {"input": "$0.5", "output": "$2"}, {"input": "$1", "output": "$1"}),
-        "context": lambda: one(draw, "8k", "1M", 60),
+        "context": lambda: one(draw, "8k", "1M", "1M", 60),
         "max_output": lambda: one(draw, "1k", 20),
         "tools": lambda: some(draw, 50),
         "images": lambda: some(draw, 50),
@@ -95,20 +96,108 @@ def _require(draw: Source, scope: Scope, request: Scope) -> list[Row]:
     return rows
 
 
-class Plain(yaml.CSafeDumper):
-    """YAML without the aliases that policies do not have."""
-
-    def ignore_aliases(self, data: Any) -> bool:
-        return True
-
-
-World = tuple[str, str, dict[str, str], list[Event]]
+LEAVING = (
+    *("saves > 30%", "saves >= 0", "saves > 0.1 or tokens > 20", "saves is known and turns > 1", "not (saves <= 5%)"),
+    *("saves < 0", "(saves ?? 0.5) > 0.2", "saves in 0..0.4", 'saves > 1% and task == "code"', "meta.flag"),
+)
 
 
-def world(draw: Source) -> World:
-    """A policy, the override below it, the keys that are set, and what the deployments went through."""
-    rows = [model_row(draw, place) for place in range(one(draw, 2, 3, 4))]
-    uses = [f"{row['provider']}/{row['id']}" for row in rows]
+def _sticky(draw: Source) -> Row:
+    row: Row = {"by": one(draw, "session", "user", "meta.team")}
+    if some(draw, 60):
+        row["for"] = one(draw, "cache_ttl", "3s", "1h", "0.5m", "24h")
+    if some(draw, 60):
+        row["leave_if"] = one(draw, *LEAVING)
+    return row
+
+
+SHARES = {2: (("90%", "10%"), ("50%", "50%"), ("0.5%", "99.5%")), 3: (("20%", "30%", "50%"),), 4: (("25%",) * 4,)}
+
+
+def _experiments(draw: Source, file: Row) -> list[Row]:
+    found: list[Row] = []
+    for row in [*file.get("rules", []), {**file["otherwise"], "name": "otherwise"}]:
+        models = row["from"] if isinstance(row["from"], list) else file["pools"][row["from"]]
+        arms = several(draw, models, 2, 4) if len(models) > 1 and some(draw, 60) else []
+        if len(arms) > 1:
+            shares = dict(zip(arms, one(draw, *SHARES[len(arms)]), strict=True))
+            by = one(draw, "session", "user", "meta.score")
+            found.append({"name": f"e{len(found)}", "in": row["name"], "by": by, "arms": shares})
+    return found
+
+
+def _tests(draw: Source, file: Row, scope: Scope, models: list[str]) -> list[Row]:
+    found = []
+    for place in range(one(draw, 1, 2)):
+        given: Row = {"prompt": one(draw, *PROMPTS[:8])}
+        options: dict[str, Any] = {
+            "meta": lambda: {key: one(draw, *values[1:]) for key, values in META_VALUES.items() if some(draw, 60)},
+            "now": lambda: one(draw, "2026-01-05T23:30Z", "2026-01-10T06:00Z"),
+            "cooling": lambda: several(draw, models, 1, 2),
+            "without_key": lambda: several(draw, models, 1, 2),
+            "turns": lambda: one(draw, 2, 3),
+            "stream": lambda: True,
+            "requested": lambda: one(draw, "gpt-5", "auto"),
+            "code": lambda: some(draw, 50),
+            "images": lambda: one(draw, 0, 1),
+            "documents": lambda: 1,
+            "difficulty": lambda: one(draw, 0.3, 0.5, 0.495, 1),
+        }
+        for key in several(draw, sorted(options), 0, 3):
+            given[key] = options[key]()
+        if _sticks(file) and some(draw, 60):
+            given["held"] = one(draw, *models)
+        rules = [row["name"] for row in file.get("rules", [])] + ["otherwise"]
+        expect = one(
+            draw,
+            f'rule == "{one(draw, *rules)}"',
+            f'model == "{one(draw, *models)}" or refused',
+            "not refused",
+            f"{expression(draw, scope, 1)} or refused",
+            expression(draw, scope, 1),
+        )
+        found.append({"name": f"test {place}", "given": given, "expect": expect})
+    return found
+
+
+def _split(draw: Source, file: Row) -> tuple[Row, Row]:
+    """One policy as two files: what extends, and what is extended. Some names are in both, and mean something else
+    below."""
+    own: Row = {"turnout": 1, "extends": "base.yaml"}
+    base: Row = {"turnout": 1}
+    for key, value in file.items():
+        if key in ("models", "pools", "facts"):
+            # What is above may be named by what is below: a name goes up alone, or with all below it.
+            edge = draw(0, len(value))
+            names = list(value)
+            if edge:
+                base[key] = {name: value[name] for name in names[:edge]}
+            if edge < len(names):
+                own[key] = {name: value[name] for name in names[edge:]}
+            if key == "models" and edge and some(draw, 40):
+                own.setdefault(key, {})[names[0]] = value[names[0]]
+                base[key][names[0]] = {"use": "ollama/other", "price": "free"}
+        elif key in ("rules", "require", "tests", "experiments"):
+            edge = draw(0, len(value))
+            new, old = (value[:edge], value[edge:]) if key == "rules" else (value[edge:], value[:edge])
+            if key == "require" and not all("name" in row for row in value):
+                new, old = value, []
+            own |= {key: new} if new else {}
+            base |= {key: old} if old else {}
+            if old and key in ("rules", "tests") and some(draw, 40):
+                other = {**old[0], **({"from": file["otherwise"]["from"]} if key == "rules" else {"expect": "refused"})}
+                own.setdefault(key, []).append(old[0])
+                base[key] = [other, *old[1:]]
+        elif key != "turnout":
+            where = one(draw, own, base)
+            where[key] = value
+            if where is own and key in ("name", "unknown", "otherwise", "run") and some(draw, 30):
+                base[key] = {"name": "below", "unknown": "skip", "run": {"spend": "$2"}}.get(key, value)
+    return own, base
+
+
+def _file(draw: Source, uses: list[str]) -> Row:
+    """A policy of one file."""
     names = [f"m{letter}" for letter in "abcd"][: len(uses)]
     models: Row = {name: _model(draw, use) for name, use in zip(names, uses, strict=True)}
     if some(draw, 25):
@@ -120,16 +209,7 @@ def world(draw: Source) -> World:
         members = several(draw, names, 1, 4)
         file.setdefault("pools", {})[f"pool{place}"] = members
         pools.append(f"pool{place}")
-    own: list[tuple[str, str]] = []
-    for place in range(draw(0, 3)):
-        kind = one(draw, "bool", "bool", "number", "text")
-        value = {
-            "bool": lambda: expression(draw, Scope(tuple(own)), 1),
-            "number": lambda: one(draw, "tokens", "difficulty", "max_tokens ?? 100", "meta.score ?? 20"),
-            "text": lambda: one(draw, "task", 'task ?? "chat"', "requested", 'meta.team ?? "code"'),
-        }[kind]()
-        file.setdefault("facts", {})[f"fact{place}"] = value
-        own.append((f"fact{place}", kind))
+    own = _facts(draw, file)
     deployments = tuple(
         row["name"]
         for name, model in models.items()
@@ -147,11 +227,59 @@ def world(draw: Source) -> World:
         rule = {"name": f"r{place}", "when": expression(draw, request), **_choice(draw, scope, request, names, pools)}
         file.setdefault("rules", []).append(rule)
     file["otherwise"] = _choice(draw, scope, request, names, pools)
+    if some(draw, 35):
+        file["sticky"] = _sticky(draw)
+    for row in [*file.get("rules", []), file["otherwise"]]:
+        if some(draw, 10):
+            row["sticky"] = "off" if some(draw, 40) else _sticky(draw)
+    if some(draw, 25) and (experiments := _experiments(draw, file)):
+        file["experiments"] = experiments
+    if some(draw, 15):
+        file["tests"] = _tests(draw, file, scope, names)
+    return file
+
+
+def _facts(draw: Source, file: Row) -> list[tuple[str, str]]:
+    own: list[tuple[str, str]] = []
+    for place in range(draw(0, 3)):
+        kind = one(draw, "bool", "bool", "number", "text")
+        value = {
+            "bool": lambda: expression(draw, Scope(tuple(own)), 1),
+            "number": lambda: one(draw, "tokens", "difficulty", "max_tokens ?? 100", "meta.score ?? 20"),
+            "text": lambda: one(draw, "task", 'task ?? "chat"', "requested", 'meta.team ?? "code"'),
+        }[kind]()
+        file.setdefault("facts", {})[f"fact{place}"] = value
+        own.append((f"fact{place}", kind))
+    return own
+
+
+def _text(file: Row) -> str:
     text = yaml.dump(file, Dumper=Plain, sort_keys=False, default_flow_style=None, width=10_000, allow_unicode=True)
+    return str(text)
+
+
+def _sticks(file: Row) -> bool:
+    return any("sticky" in row for row in [file, file["otherwise"], *file.get("rules", [])])
+
+
+def world(draw: Source) -> World:
+    """A policy, the override below it, the keys that are set, and what the deployments went through."""
+    rows = [model_row(draw, place) for place in range(one(draw, 2, 3, 4))]
+    file = _file(draw, [f"{row['provider']}/{row['id']}" for row in rows])
+    own, base = _split(draw, file) if some(draw, 15) else (file, None)
+    below = None if base is None else _text(base)
     keys = ("OPENAI_API_KEY", "ANTHROPIC_API_KEY", "FIRST_KEY", "SECOND_KEY")
-    environ = {key: "x" if some(draw, 95) else "" for key in keys if some(draw, 90)}
-    events = [_event(draw) for _ in range(draw(0, 6))]
-    return text, json.dumps({"models": rows}), environ, sorted(events, key=lambda each: each.at_ms)
+    environ = {key: "x" if some(draw, 97) else "" for key in keys if some(draw, 95)}
+    events = sorted((_event(draw) for _ in range(draw(0, 6))), key=lambda each: each.at_ms)
+    answers: list[Answer] = []
+    if _sticks(file):
+        answers = sorted((_answer(draw) for _ in range(draw(1, 8))), key=lambda each: each.at_ms)
+    return World(_text(own), below, json.dumps({"models": rows}), environ, events, answers)
+
+
+def _answer(draw: Source) -> Answer:
+    meta = {key: one(draw, *META_VALUES[key][1:]) for key in ("session", "user", "team")}
+    return Answer(meta, draw(0, 5), MONDAY_MS + one(draw, 0, 1000, 4000, 19_000))
 
 
 def _event(draw: Source) -> Event:
@@ -260,6 +388,8 @@ META_VALUES: dict[str, tuple[Any, ...]] = {
     "score": (None, 3, 0.5, 0.1, 7.25, "high", -1),
     "flag": (None, True, False, "true"),
     "team": (None, "core", "code", 4, False),
+    "session": (None, "a", 7, "7", True),
+    "user": (None, "u", 0.25, -3),
 }
 BODIES = 600
 
@@ -280,12 +410,13 @@ def _pool() -> list[tuple[Row, bytes, str]]:
 POOL = _pool()
 
 
-def request(draw: Source, environ: dict[str, str]) -> Call:
-    """A body in its dialect with `meta`, the clock and the seed."""
+def request(draw: Source, world: World) -> Call:
+    """A body in its dialect with `meta`, the clock and the seed; near the answers of before where there are some."""
     body, raw, dialect = POOL[draw(0, BODIES - 1)]
     meta = {key: one(draw, *values) for key, values in META_VALUES.items()}
     said = {key: value for key, value in meta.items() if value is not None}
-    return Call(body, raw, dialect, said, environ, one(draw, *MOMENTS), draw(0, 12))
+    moments = NEAR if world.answers and some(draw, 60) else MOMENTS
+    return Call(body, raw, dialect, said, world.environ, one(draw, *moments), draw(0, 12))
 
 
 @st.composite
@@ -296,4 +427,4 @@ def cases(draw: st.DrawFn, requests: int) -> tuple[World, list[Call]]:
         return draw(st.integers(low, high))
 
     made = world(integer)
-    return made, [request(integer, made[2]) for _ in range(requests)]
+    return made, [request(integer, made) for _ in range(requests)]

@@ -54,8 +54,8 @@ CONDITIONS = ["service_tier=flex", "region=eu", "region=us", "service_tier=prior
 
 def model_row(draw: Source, place: int) -> Row:
     row: Row = {"provider": one(draw, "vllm", "openai", "anthropic"), "id": f"private-{place}", "allow": list(ODD)}
-    if some(draw, 90):
-        row["context"] = one(draw, 200_000, 8192, 1000, 60, 30)
+    if some(draw, 95):
+        row["context"] = one(draw, *[200_000] * 12, 8192, 8192, 1000, 60, 30)
     if some(draw, 10):
         row["max_input"] = one(draw, 100, 20)
     if some(draw, 30):
@@ -63,7 +63,7 @@ def model_row(draw: Source, place: int) -> Row:
     if some(draw, 60):
         row["tokenizer"] = one(draw, *FAMILIES)
     abilities = ("tools", "vision", "pdf", "structured", "forced_tool_use")
-    row["caps"] = {ability: some(draw, 75) for ability in abilities if some(draw, 75)}
+    row["caps"] = {ability: some(draw, 85) for ability in abilities if some(draw, 90)}
     if some(draw, 20):
         row["price_factor"] = one(draw, 0.85, 1.1, 0.333)
     if some(draw, 8):

@@ -7,9 +7,8 @@ import pprint
 from collections.abc import Iterator
 from typing import Any
 
-from tests.reference.cases import World
 from tests.reference.facts import Call
-from tests.reference.measure import Both, Refused
+from tests.reference.measure import Both, Refused, World
 
 
 def differences(core: Any, reference: Any, where: str = "") -> Iterator[str]:
@@ -33,8 +32,16 @@ def mismatches(world: World, asked: list[Call]) -> Iterator[str | None]:
     Raises:
         Refused: The core does not load the policy.
     """
-    both = Both(*world)
-    text, document, environ, events = world
+    both = Both(world)
+    text, base, document, environ, events, answers = world
+    whole = "" if base is None else f"--- which extends\n{base}"
+    core_tests, own_tests = both.failing_by_core(), both.failing_by_reference()
+    if core_tests != own_tests:
+        yield f"\n--- tests that fail: core {core_tests} / reference {own_tests}\n--- policy\n{text}{whole}\n{document}"
+        return
+    if not both.is_one_file_alike():
+        yield f"\n--- the hash is not that of one file\n--- policy\n{text}{whole}"
+        return
     for call in asked:
         measured = both.measured(call)
         core, reference = both.by_core(call), both.by_reference(call, measured)
@@ -47,12 +54,12 @@ def mismatches(world: World, asked: list[Call]) -> Iterator[str | None]:
             (
                 "\n--- the two disagree",
                 found,
-                f"--- policy\n{text}",
+                f"--- policy\n{text}{whole}",
                 f"--- catalogue\n{pprint.pformat(rows, width=120, sort_dicts=False)}",
                 f"--- request ({call.dialect})\n{pprint.pformat(call.body, width=120, sort_dicts=False)}",
                 f"--- meta {call.meta}, now_ms {call.now_ms}, seed {call.seed}",
                 f"--- keys {sorted(key for key in environ if environ[key])}",
-                *(f"    {event}" for event in events),
+                *(f"    {event}" for event in [*events, *answers]),
             )
         )
 

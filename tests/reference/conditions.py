@@ -32,6 +32,7 @@ OF_CANDIDATES = {
     "model.context": ("30", "1k", "8192", "200k"),
     "model.max_output": ("20", "100", "64k"),
     "model.rank": ("1", "2", "3"),
+    "quality": ("0.5", "85%", "0.9", "1"),
     "cost.p50": ("$0.00001", "$0.0001", "$0.001", "$0.02"),
     "cost.p90": ("$0.0001", "$0.0005", "$0.005", "$0.02"),
     "ttft.p50": ("300ms", "1s", "0.5s"),
@@ -152,6 +153,9 @@ def _of_the_candidate(draw: Source, scope: Scope) -> str:
             f'deployment.name == "{one(draw, *scope.deployments)}"',
             'ends_with(model, "b")',
             'deployment.region ?? "eu" == "eu"',
+            "warm",
+            "not warm",
+            "quality is known",
         )
     )
 

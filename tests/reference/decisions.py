@@ -8,12 +8,14 @@ seed and the keys.
 from __future__ import annotations
 
 import datetime
+from collections.abc import Callable
 from fractions import Fraction
 from typing import Any, NamedTuple
 
+from tests.reference.belonging import Sessions, arm_of, settle
 from tests.reference.expressions import EPOCH, MUTATIONS, Interval, Value, names
-from tests.reference.facts import Call, Candidate, Measured, Request
-from tests.reference.policies import Condition, Deployment, Filter, Model, Policy, Rule
+from tests.reference.facts import Call, Candidate, Measured, Request, facts_of
+from tests.reference.policies import Condition, Deployment, Filter, Model, Policy, Rule, Test
 from tests.reference.prices import Row, Span, cost, expected, minute_and_day, next_edge, quote, region_of
 
 UNKNOWN_WINDOW = 4096
@@ -26,10 +28,21 @@ class Choice(NamedTuple):
     attempts: list[Candidate]
     rejected: list[Candidate]
     relaxed: list[str]
+    experiment: Row | None = None
+    sticky: Row | None = None
 
 
-def decide(policy: Policy, call: Call, measured: Measured) -> Row:
-    """Decides, and returns what a decision shows."""
+class Decided(NamedTuple):
+    """A decision with what it was made of."""
+
+    request: Request
+    rule: Rule
+    choice: Choice
+    shown: Row
+
+
+def decide(policy: Policy, call: Call, measured: Measured, sessions: Sessions) -> Decided:
+    """Decides."""
     request = Request(policy, call, measured)
 
     def strength(choice: Choice) -> int:
@@ -46,20 +59,21 @@ def decide(policy: Policy, call: Call, measured: Measured) -> Row:
         if held:
             break
     taken = place
-    choice = _choose(request, rule)
+    choice = _choose(request, rule, sessions)
     # Doubt goes up: an unknown rule above the first true one is taken if it chooses a stronger model. A rule that
     # matches and
     # has nothing eligible refuses the call; it makes no room for another.
     if policy.is_cautious and strength(choice) and "doubt-stays-down" not in MUTATIONS:
         for place in doubtful:
-            other = _choose(request, policy.rules[place])
+            other = _choose(request, policy.rules[place], sessions)
             if strength(other) > strength(choice):
                 taken, choice = place, other
         if taken != len(trace) - 1:
             trace[taken]["held"], trace[-1]["held"] = "unknown-but-stronger", "outranked"
     chosen = choice.attempts[0] if choice.attempts else None
     rows = [_shown(policy, candidate, place) for place, candidate in enumerate(choice.attempts, 1)]
-    return {
+    optional = {"experiment": choice.experiment, "sticky": choice.sticky}
+    shown: Row = {key: value for key, value in optional.items() if value is not None} | {
         "rule": policy.rules[taken].name,
         "model": chosen.model.name if chosen else None,
         "deployment": chosen.deployment.id if chosen else None,
@@ -69,20 +83,34 @@ def decide(policy: Policy, call: Call, measured: Measured) -> Row:
         "relaxed": choice.relaxed,
         "strongest": _strongest(request),
     }
+    return Decided(request, policy.rules[taken], choice, shown)
 
 
-def _choose(request: Request, rule: Rule) -> Choice:
+def expected_of(test: Test, decided: Decided) -> bool | None:
+    """Whether the expectation of a test holds for a decision. A refusal has no candidate whose facts were known."""
+    request, choice = decided.request, decided.choice
+    chosen = choice.attempts[0] if choice.attempts else None
+    known = facts_of(request.policy, chosen, request) if chosen else dict.fromkeys(OF_CANDIDATES, lambda: None)
+    said: dict[str, Callable[[], Value]] = {"rule": lambda: decided.rule.name, "refused": lambda: chosen is None}
+    return request.decided(test.expect, {**known, **said})
+
+
+def _choose(request: Request, rule: Rule, sessions: Sessions) -> Choice:
     """Filters the candidates of a rule, then ranks what is left."""
     candidates = _candidates(request, rule)
+    # The arm of the rule's experiment goes before wishes and preference: its other models are for when it fails.
+    arm = arm_of(rule.experiment, request.call) if rule.experiment else None
     for candidate in candidates:
         candidate.rejected = _rejection(request, rule, candidate)
+        candidate.is_other_arm = arm is not None and candidate.model.name != arm
+        if request.policy.asks_about_prompt:
+            candidate.quality = request.quality(candidate.model)
     attempts = [candidate for candidate in candidates if candidate.rejected is None]
-    if not attempts:
-        return Choice([], candidates, [])
+    rejected = [candidate for candidate in candidates if candidate.rejected]
 
-    def group(candidate: Candidate) -> tuple[int, bool]:
+    def group(candidate: Candidate) -> tuple[int, bool, bool]:
         standing = 0 if "cooling-is-ignored" in MUTATIONS else candidate.seen.standing
-        return standing, candidate.is_else
+        return standing, candidate.is_else, candidate.is_other_arm
 
     def meets(candidate: Candidate, wants: list[Condition]) -> bool:
         return all(request.holds(want, candidate) for want in wants)
@@ -90,24 +118,36 @@ def _choose(request: Request, rule: Rule) -> Choice:
     # Wishes are given up from the right until one of those that are tried first meets what is left.
     first = [candidate for candidate in attempts if group(candidate) == min(map(group, attempts))]
     kept = list(rule.want)
-    while not any(meets(candidate, kept) for candidate in first):
+    while first and not any(meets(candidate, kept) for candidate in first):
         kept.pop(0 if "gives-up-from-the-left" in MUTATIONS else -1)
     for candidate in attempts:
         candidate.meets_wants = meets(candidate, kept)
 
-    def preference(candidate: Candidate) -> float:
+    def preference(candidate: Candidate) -> tuple[float, int]:
         value: int | None = 0
         if rule.prefer == "cheapest":
             value = candidate.cost.p90 if "cheapest-by-p90" in MUTATIONS else candidate.cost.p50
         elif rule.prefer == "fastest":
             value = candidate.seen.ttft_p50_ms
         elif rule.prefer == "best":
-            value = -request.policy.ranks[candidate.model.name]
-        return float("inf") if value is None else value
+            return -request.quality(candidate.model)[0], -request.policy.ranks[candidate.model.name]
+        return float("inf") if value is None else value, 0
 
     attempts.sort(key=lambda each: (*group(each), not each.meets_wants, preference(each), each.place))
-    relaxed = [want.text for want in reversed(rule.want[len(kept) :])]
-    return Choice(attempts, [candidate for candidate in candidates if candidate.rejected], relaxed)
+    relaxed = [want.text for want in reversed(rule.want[len(kept) :])] if attempts else []
+    sticky = None
+    if rule.sticky:
+        sticky = settle(request, rule, attempts, rejected, sessions.held(rule.sticky, request.call))
+    return Choice(attempts, rejected, relaxed, _assigned(rule, arm, attempts), sticky)
+
+
+def _assigned(rule: Rule, arm: str | None, attempts: list[Candidate]) -> Row | None:
+    """What a decision shows of the experiment in its rule."""
+    if rule.experiment is None:
+        return None
+    is_followed = arm is not None and bool(attempts) and attempts[0].model.name == arm
+    by = f"meta.{rule.experiment.by}"
+    return {"name": rule.experiment.name, "by": by, "arm": arm, "followed": is_followed}
 
 
 def _candidates(request: Request, rule: Rule) -> list[Candidate]:
@@ -172,7 +212,10 @@ def _rejection(request: Request, rule: Rule, candidate: Candidate) -> tuple[str,
     """The first filter that a candidate fails: code, reason, and whether the safe side of an edge was taken."""
     model, facts, body = candidate.model, candidate.model.facts, request.call.body
     key, tools = candidate.deployment.key, request.tools
-    if key is not None and not request.call.environ.get(key):
+    if request.call.keyless is not None:
+        if candidate.deployment.id in request.call.keyless:
+            return "no-key", "", False
+    elif key is not None and not request.call.environ.get(key):
         return "no-key", f"{key} is not set", False
     today = EPOCH + datetime.timedelta(days=minute_and_day(request.call.now_ms)[1])
     if facts.get("status") == "deprecated" and facts.get("retires_on", "9999") <= today.isoformat():
@@ -181,9 +224,9 @@ def _rejection(request: Request, rule: Rule, candidate: Candidate) -> tuple[str,
         return "no-tools", "the request offers tools", False
     if request.forces_tool and facts["caps"].get("forced_tool_use", True) is not True:
         return "no-forced-tool", "the request forces a tool call", False
-    if request.count("image_url", "image") and not model.takes("vision"):
+    if request.images and not model.takes("vision"):
         return "no-images", "the request holds pictures", False
-    if request.count("file", "document") and not model.takes("pdf"):
+    if request.documents and not model.takes("pdf"):
         return "no-documents", "the request holds files", False
     if request.format == "json_schema" and not model.takes("structured"):
         return "no-schema", "the request asks for JSON of a schema", False
@@ -286,10 +329,20 @@ def _shown(policy: Policy, candidate: Candidate, place: int | None) -> Row:
         "region_assumed": candidate.assumed_region,
         "cost_unknown": candidate.cost.unknown,
         "tier_edge": candidate.cost.edge,
+        "quality": candidate.quality
+        and {"low": _share(candidate.quality[0]), "high": _share(candidate.quality[1]), "from": "prior"},
     }
     return row | {key: value for key, value in optional.items() if value is not None}
 
 
+def _share(millionths: int) -> float:
+    return millionths / 1_000_000 if millionths % 1_000_000 else millionths // 1_000_000
+
+
+OF_CANDIDATES = (
+    *("model", "model.name", "model.provider", "model.context", "model.max_output", "model.rank", "quality", "warm"),
+    *("deployment.name", "deployment.region", "cost.p50", "cost.p90", "ttft.p50", "ttft.p95"),
+)
 OF_THE_REQUEST = (
     *("tokens", "max_tokens", "turns", "tools", "images", "documents", "stream", "schema", "tool_loop", "requested"),
     *("time", "weekday", "date"),

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any, NamedTuple
 
-from tests.reference.expressions import MUTATIONS, Interval, Value, evaluate, exactly, names, truth
+from tests.reference.expressions import MUTATIONS, Interval, Tree, Value, evaluate, exactly, names, truth
 from tests.reference.policies import Condition, Deployment, Model, Policy, Rule
 from tests.reference.prices import Expected, Row, Span, minute_and_day
 
@@ -60,6 +60,10 @@ class Call:
     environ: dict[str, str]
     now_ms: int
     seed: int
+    keyless: frozenset[str] | None = None
+    """In a test: the deployments without a key; all others have theirs. Else `environ` says it."""
+    given: Row | None = None
+    """In a test: facts that stand for those of the request."""
 
 
 @dataclass
@@ -78,6 +82,14 @@ class Candidate:
     """The region whose prices are taken though the place is none that the prices name."""
     rejected: tuple[str, str, bool] | None = None
     meets_wants: bool = True
+    is_other_arm: bool = False
+    """Whether the call is in an arm, and this is another model."""
+    quality: tuple[int, int] | None = None
+    """The share of such requests that it answers well, in millionths: at least, at most. None where nobody asks."""
+
+    def before_preference(self) -> tuple[bool, bool, bool]:
+        """What goes before any preference, health aside; smaller is better."""
+        return self.is_else, self.is_other_arm, not self.meets_wants
 
 
 def texts_of(content: Any) -> list[str]:
@@ -111,8 +123,8 @@ class Request:
         self.free: dict[str, Callable[[], Value]] = {
             "max_tokens": lambda: None if self.max_tokens is None else exactly(self.max_tokens),
             "tools": lambda: exactly(len(self.tools)),
-            "images": lambda: exactly(self.count("image_url", "image")),
-            "documents": lambda: exactly(self.count("file", "document")),
+            "images": lambda: exactly(self.images),
+            "documents": lambda: exactly(self.documents),
             "stream": lambda: bool(body.get("stream")),
             "schema": lambda: self.format != "text",
             "requested": lambda: body.get("model"),
@@ -121,9 +133,19 @@ class Request:
             "weekday": lambda: WEEKDAYS[(day + 3) % 7],
         }
 
-    def count(self, *kinds: str) -> int:
-        """Parts of these kinds in the conversation."""
-        return sum(part["type"] in kinds for part in self.parts)
+    @property
+    def images(self) -> int:
+        """Pictures in the conversation, or as many as a test says."""
+        return self._given("images", "image_url", "image")
+
+    @property
+    def documents(self) -> int:
+        """Files in the conversation, or as many as a test says."""
+        return self._given("documents", "file", "document")
+
+    def _given(self, name: str, *kinds: str) -> int:
+        said = (self.call.given or {}).get(name)
+        return int(said.low) if isinstance(said, Interval) else sum(part["type"] in kinds for part in self.parts)
 
     def exactly(self, family: str) -> Span | None:
         """The exact count, where there is one and the request is short enough to make it."""
@@ -131,6 +153,9 @@ class Request:
 
     def see(self, name: str) -> Value:
         """The value of a fact."""
+        if self.call.given and name in self.call.given:
+            given: Value = self.call.given[name]
+            return given
         if name in self.policy.facts:
             self.read.add(name)
             return evaluate(self.policy.facts[name], self.see, self.texts)
@@ -155,7 +180,16 @@ class Request:
     def holds(self, condition: Condition, candidate: Candidate | None = None) -> bool | None:
         """Whether a condition holds. If an estimate leaves it open, it is asked again with the exact count."""
 
-        of_candidate = facts_of(self.policy, candidate) if candidate else {}
+        of_candidate = facts_of(self.policy, candidate, self) if candidate else {}
+        return self.decided(condition, of_candidate)
+
+    def leaves(self, condition: Condition, saves: int | None) -> bool:
+        """Whether a session leaves: what is not known to hold keeps it."""
+        saved = None if saves is None else exactly(Fraction(saves, 1_000_000))
+        return self.decided(condition, {"saves": lambda: saved}) is True
+
+    def decided(self, condition: Condition, of_candidate: dict[str, Callable[[], Value]]) -> bool | None:
+        """Whether a condition holds that also names these facts."""
 
         def see(name: str) -> Value:
             return of_candidate[name]() if name in of_candidate else self.see(name)
@@ -166,14 +200,41 @@ class Request:
 
         self.is_exact = False
         held = truth(evaluate(condition.tree, see, texts))
-        reads_tokens = not names(condition.tree).isdisjoint({"tokens", *self.policy.facts})
-        if held is None and reads_tokens and self.exactly(FAMILY) and "never-counts" not in MUTATIONS:
+        if (
+            held is None
+            and self.reads_tokens(condition.tree)
+            and self.exactly(FAMILY)
+            and "never-counts" not in MUTATIONS
+        ):
             self.is_exact = self.was_exact = True
             held = truth(evaluate(condition.tree, see, texts))
         return held
 
+    def reads_tokens(self, tree: Tree) -> bool:
+        """Whether an expression names `tokens`, itself or by a fact of the policy."""
+        named = names(tree)
+        return "tokens" in named or any(
+            self.reads_tokens(self.policy.facts[name]) for name in named & {*self.policy.facts}
+        )
 
-def facts_of(policy: Policy, candidate: Candidate) -> dict[str, Callable[[], Value]]:
+    def quality(self, model: Model) -> tuple[int, int]:
+        """How good a model's answer is likely to be, in millionths: a prior, since no answer was graded. A difficulty
+        that is not known may be any."""
+        difficulty = self.see("difficulty")
+        ends = (difficulty.low, difficulty.high) if isinstance(difficulty, Interval) else (Fraction(0), Fraction(1))
+        top, rank = self.policy.top_rank, self.policy.ranks[model.name]
+        if "stronger-is-worse" in MUTATIONS:
+            rank = top + 1 - rank
+        easy, hard = (1_000_000 - int(end * 1_000_000) * (top + 1 - rank) // (top + 1) for end in ends)
+        return hard, easy
+
+
+def _shares(millionths: tuple[int, int]) -> tuple[Fraction, Fraction]:
+    low, high = millionths
+    return Fraction(low, 10**6), Fraction(high, 10**6)
+
+
+def facts_of(policy: Policy, candidate: Candidate, request: Request) -> dict[str, Callable[[], Value]]:
     """The facts of a candidate, by name."""
 
     def known(value: int | None, unit: str = "number", per: int = 1) -> Value:
@@ -187,6 +248,9 @@ def facts_of(policy: Policy, candidate: Candidate) -> dict[str, Callable[[], Val
         "model.context": lambda: known(model.facts.get("context")),
         "model.max_output": lambda: known(model.facts.get("max_output")),
         "model.rank": lambda: known(policy.ranks[model.name]),
+        "quality": lambda: Interval(*_shares(request.quality(model))),
+        # The models that the generator makes up have no prompt cache.
+        "warm": lambda: False,
         "deployment.name": lambda: candidate.deployment.name,
         "deployment.region": lambda: candidate.deployment.region,
         "cost.p50": lambda: known(candidate.cost.p50, "money", 10**12),

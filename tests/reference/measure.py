@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import datetime
 import json
+import tempfile
 from dataclasses import dataclass
-from typing import Any
+from pathlib import Path
+from typing import Any, NamedTuple
 
 import yaml
 from tests.reference import decisions, policies
+from tests.reference.belonging import Answered, Sessions, unit
 from tests.reference.expressions import exactly
 from tests.reference.facts import Call, Measured, Seen
 from tests.reference.policies import Policy, Rule
@@ -19,7 +23,21 @@ from turnout.policy import check_policy
 
 FAMILIES = ("o200k_base", "cl100k_base", "claude-4.7-on", "unknown")
 """The vocabularies that the generator uses."""
-COMPARED = ("rule", "model", "deployment", "rules", "facts", "candidates", "relaxed", "strongest")
+COMPARED = (
+    "rule",
+    "model",
+    "deployment",
+    "rules",
+    "facts",
+    "candidates",
+    "relaxed",
+    "strongest",
+    "experiment",
+    "sticky",
+)
+TEST_CLOCK_MS = 1_767_614_400_000
+"""2026-01-05T12:00Z, the clock of tests that give none."""
+FOLDER = tempfile.TemporaryDirectory(prefix="turnout-reference-")
 
 _BUNDLED = _core.Catalog.bundled()
 
@@ -51,6 +69,18 @@ def _probe() -> _core.Engine:
     return _core.Engine(policy, environ={})
 
 
+GIVEN = ("turns", "stream", "requested", "language", "code", "images", "documents", "difficulty")
+"""Facts that a test gives here: those that leave the forecast of the answer as it is."""
+ASK = b'{"messages": [{"role": "user", "content": "hi"}]}'
+
+
+class Plain(yaml.CSafeDumper):
+    """YAML without the aliases that policies do not have."""
+
+    def ignore_aliases(self, data: Any) -> bool:
+        return True
+
+
 class Refused(Exception):
     """The core does not load what was generated."""
 
@@ -67,25 +97,84 @@ class Event:
     is_probe: bool
 
 
+@dataclass(frozen=True)
+class Answer:
+    """A call of before that was answered by the deployment at a place of its plan: what sessions come of."""
+
+    meta: dict[str, Any]
+    place: int
+    at_ms: int
+
+
+class World(NamedTuple):
+    """All that a decision depends on beside the request: a policy, what it extends, the override of the catalogue, the
+    keys that are set, and what the deployments went through."""
+
+    text: str
+    base: str | None
+    document: str
+    environ: dict[str, str]
+    events: list[Event]
+    answers: list[Answer]
+
+
+def _compiled(world: World, catalog: _core.Catalog) -> _core.Policy:
+    if world.base is not None:
+        Path(FOLDER.name, "base.yaml").write_text(world.base, encoding="utf-8")
+    policy, findings = check_policy(world.text, catalog=catalog, run_tests=False, folder=FOLDER.name)
+    if policy is None:
+        raise Refused("; ".join(f"{found.code} {found.message}" for found in findings))
+    return policy
+
+
 class Both:
     """A policy as both engines have it."""
 
-    def __init__(self, text: str, document: str, environ: dict[str, str], events: list[Event]) -> None:
-        self.text, self.document = text, document
-        catalog = _layered(document)
-        policy, findings = check_policy(text, catalog=catalog)
-        if policy is None:
-            raise Refused("; ".join(f"{found.code} {found.message}" for found in findings))
-        self._catalog, self._environ = catalog, environ
-        self._core = _core.Engine(policy, environ=environ)
+    def __init__(self, world: World) -> None:
+        self.world = world
+        catalog = _layered(world.document)
+        self._loaded = _compiled(world, catalog)
+        self._catalog, self._environ = catalog, world.environ
+        self._core = _core.Engine(self._loaded, environ=world.environ)
         self.policy = self.read()
-        self._state = self._lived(events)
+        self.sessions = Sessions()
+        self._state = self._lived(world.events)
         self._measuring: dict[str, _core.Engine] = {}
-        self._models: Row = yaml.load(text, yaml.CSafeLoader)["models"]
+        files = [yaml.load(text, yaml.CSafeLoader) for text in (world.text, world.base) if text is not None]
+        self._file: Row = files[0] if len(files) == 1 else policies.laid_over(*files)
+        self._models: Row = self._file["models"]
+        self._answered(world.answers)
 
     def read(self) -> Policy:
         """The policy as the reference reads it."""
-        return policies.read_policy(self.text, policies.read_catalog(self.document))
+        file = policies.read_file(self.world.text)
+        if self.world.base is not None:
+            file = policies.laid_over(file, policies.read_file(self.world.base))
+        return policies.read_policy(file, policies.read_catalog(self.world.document))
+
+    def is_one_file_alike(self) -> bool:
+        """Whether what extends another file has the hash of the one file that says the same."""
+        if self.world.base is None:
+            return True
+        text = yaml.dump(self._file, Dumper=Plain, sort_keys=False, width=10_000, allow_unicode=True)
+        return _compiled(self.world._replace(text=text, base=None), self._catalog).hash == self._loaded.hash
+
+    def _answered(self, answers: list[Answer]) -> None:
+        """Lets sessions come to be with deployments, in both."""
+        rules = {rule.name: rule for rule in self.policy.rules}
+        self.sessions.clock_ms = max((event.at_ms for event in self.world.events), default=0)
+        for answer in answers:
+            call = Call({}, ASK, "openai-chat", answer.meta, self._environ, answer.at_ms, 0)
+            decision = self._decided(self._core, call, self._state)
+            attempts = decision.plan.attempts
+            if not attempts:
+                continue
+            attempt = attempts[answer.place % len(attempts)]
+            self._state.attempt_answered(attempt, now=answer.at_ms / 1000)
+            sticky = rules[decision.rule].sticky
+            whose = unit(call, sticky.by) if sticky else None
+            if sticky and whose is not None:
+                self.sessions.answered(sticky, whose, attempt.deployment, answer.at_ms)
 
     def _lived(self, events: list[Event]) -> _core.State:
         state = _core.State()
@@ -118,8 +207,8 @@ class Both:
             self._measuring[key] = _core.Engine(policy, environ=self._environ)
         return self._measuring[key]
 
-    def _seen(self, bounds: Row, call: Call) -> dict[str, Seen]:
-        said = self._decided(self._engine_for(bounds), call)
+    def _seen(self, bounds: Row, call: Call, state: _core.State) -> dict[str, Seen]:
+        said: Row = json.loads(self._decided(self._engine_for(bounds), call, state).to_json())
         return {
             row["deployment"]: Seen(
                 row["output_tokens_p50"],
@@ -132,20 +221,18 @@ class Both:
             for row in said["candidates"]
         }
 
-    def _decided(self, engine: _core.Engine, call: Call) -> Row:
-        decision = engine.decide(
+    def _decided(self, engine: _core.Engine, call: Call, state: _core.State) -> _core.Decision:
+        return engine.decide(
             call.raw,
             call.meta,
             now=call.now_ms / 1000,
             seed=call.seed,
-            state=self._state,
+            state=state,
             dialect=call.dialect,
             refused_ok=True,
         )
-        said: Row = json.loads(decision.to_json())
-        return said
 
-    def measured(self, call: Call) -> Measured:
+    def measured(self, call: Call, state: _core.State | None = None) -> Measured:
         """What the core measures of a call, for the reference to decide on."""
         found: Row = probe(call.raw, call.dialect)
         rows: dict[str, dict[str, Seen]] = {}
@@ -154,19 +241,71 @@ class Both:
             bounds = rule.set if rule else {}
             key = str(bounds)
             if key not in rows:
-                rows[key] = self._seen(bounds, call)
+                rows[key] = self._seen(bounds, call, state or self._state)
             return rows[key][deployment]
 
         return Measured(found["estimates"], found["exact"], found["facts"], seen)
 
     def by_core(self, call: Call) -> str:
         """The core's decision in canonical form."""
-        said = self._decided(self._core, call)
-        return self._canonical({key: said[key] for key in COMPARED}, call)
+        decision = self._decided(self._core, call, self._state)
+        text = decision.to_json()
+        again = self._core.redecide(text).to_json()
+        if again != text:
+            return json.dumps({"made again from its record": again, "before": text})
+        said: Row = json.loads(text)
+        return self._canonical({key: said[key] for key in COMPARED if key in said}, call)
 
     def by_reference(self, call: Call, measured: Measured) -> str:
         """The reference's decision in canonical form."""
-        return self._canonical(decisions.decide(self.policy, call, measured), call)
+        return self._canonical(decisions.decide(self.policy, call, measured, self.sessions).shown, call)
+
+    def failing_by_core(self) -> dict[str, str]:
+        """The tests of the file that do not hold, and what their expectation is instead."""
+        return {failure.name: failure.held for failure in self._loaded.run_tests()}
+
+    def failing_by_reference(self) -> dict[str, str]:
+        """The same by the reference."""
+        found = {}
+        for test in self.policy.tests:
+            call, state, sessions = self._given(test)
+            decided = decisions.decide(self.policy, call, self.measured(call, state), sessions)
+            held = decisions.expected_of(test, decided)
+            if held is not True:
+                found[test.name] = "unknown" if held is None else "false"
+        return found
+
+    def _given(self, test: policies.Test) -> tuple[Call, _core.State, Sessions]:
+        """The call, the state and the sessions that a test gives. Its clock stands at noon, all keys are there."""
+        row = next(row for row in self._file["tests"] if row["name"] == test.name)
+        given: Row = row.get("given", {})
+        rows = [(row, model) for model in self.policy.models.values() for row in model.deployments]
+
+        def named(key: str) -> list[tuple[policies.Deployment, policies.Model]]:
+            return [(row, model) for row, model in rows if {row.id, model.name} & {*given.get(key, [])}]
+
+        now_ms = given.get("now", TEST_CLOCK_MS)
+        if isinstance(now_ms, str):
+            now_ms = int(datetime.datetime.fromisoformat(now_ms).timestamp() * 1000)
+        state = _core.State()
+        for row, model in named("cooling"):
+            key = f"env:{row.key}" if row.key else "none"
+            state.attempt_ended(row.id, key, model.provider, "not_found", now=now_ms / 1000)
+        body = {"messages": [{"role": "user", "content": given["prompt"]}]}
+        facts = {
+            name: value if isinstance(value, str | bool) else exactly(value)
+            for name, value in given.items()
+            if name in GIVEN
+        }
+        keyless = frozenset(row.id for row, _ in named("without_key"))
+        raw = json.dumps(body, separators=(",", ":"), ensure_ascii=False).encode()
+        call = Call(body, raw, "openai-chat", given.get("meta", {}), {}, now_ms, 0, keyless, facts)
+        sessions = Sessions()
+        for row in [row for row, model in rows if given.get("held") in (row.id, model.name)][:1]:
+            for sticky in [rule.sticky for rule in self.policy.rules if rule.sticky]:
+                if (whose := unit(call, sticky.by)) is not None:
+                    sessions.known[sticky.by, whose] = Answered(row.id, now_ms + 1)
+        return call, state, sessions
 
     def _canonical(self, said: Row, call: Call) -> str:
         # The forecast for the strongest model knows no ceiling, and no candidate reports one without: its cost is

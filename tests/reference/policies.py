@@ -6,7 +6,6 @@ Only files that the core has accepted come here, so nothing is checked: this say
 from __future__ import annotations
 
 import json
-import re
 from dataclasses import dataclass, field
 from fractions import Fraction
 from typing import Any
@@ -25,7 +24,7 @@ PROVIDERS = {
 
 # Facts that take a classifier: a policy that names one has the ask classified, which the forecast of the answer then
 # uses.
-OF_THE_PROMPT = {"task", "difficulty", "code", "language"}
+OF_THE_PROMPT = {"task", "difficulty", "code", "language", "quality"}
 
 
 @dataclass(frozen=True)
@@ -74,6 +73,35 @@ class Filter:
 
 
 @dataclass(frozen=True)
+class Sticky:
+    """Whose calls stay with the deployment that answered the last one."""
+
+    by: str
+    """The key of `meta`."""
+    for_ms: int | None
+    """None: as long as the provider's prompt cache lives."""
+    leave_if: Condition | None
+
+
+@dataclass(frozen=True)
+class Experiment:
+    """Models of a rule that share its calls."""
+
+    name: str
+    by: str
+    arms: dict[str, Fraction]
+
+
+@dataclass(frozen=True)
+class Test:
+    """A test in the file."""
+
+    name: str
+    given: Row
+    expect: Condition
+
+
+@dataclass(frozen=True)
 class Rule:
     """A rule; `otherwise` is the last, without a condition."""
 
@@ -87,6 +115,8 @@ class Rule:
     max_tokens: int | None
     has_spend: bool
     set: Row
+    sticky: Sticky | None
+    experiment: Experiment | None
 
 
 @dataclass(frozen=True)
@@ -103,6 +133,12 @@ class Policy:
     """Whether an unknown condition is taken when it chooses a stronger model."""
     meta: list[str] = field(default_factory=list)
     asks_about_prompt: bool = False
+    tests: list[Test] = field(default_factory=list)
+
+    @property
+    def top_rank(self) -> int:
+        """The highest rank of any model."""
+        return max(self.ranks.values())
 
 
 def _condition(text: str) -> Condition:
@@ -111,6 +147,47 @@ def _condition(text: str) -> Condition:
 
 def _count(text: str) -> int:
     return int(Fraction(text.rstrip("kM")) * {"k": 1000, "M": 1_000_000}.get(text[-1], 1))
+
+
+MILLISECONDS = {"ms": 1, "s": 1000, "m": 60_000, "h": 3_600_000, "d": 86_400_000}
+
+
+def _duration_ms(text: str) -> int:
+    digits = text.rstrip("mshd")
+    return int(Fraction(digits) * MILLISECONDS[text[len(digits) :]])
+
+
+def _unit(text: str) -> str:
+    """`session` and `user` are short for values of `meta`."""
+    return text.removeprefix("meta.")
+
+
+def _sticky(row: Row | str | None) -> Sticky | None:
+    if row is None or isinstance(row, str):  # `off`
+        return None
+    kept = row.get("for", "cache_ttl")
+    return Sticky(
+        _unit(row["by"]),
+        None if kept == "cache_ttl" else _duration_ms(kept),
+        _condition(row["leave_if"]) if "leave_if" in row else None,
+    )
+
+
+def laid_over(own: Row, base: Row) -> Row:
+    """What a file means that extends another: names of both, the own ones in the place of those of the same name; new
+    rules in front, since the first that matches wins, what else is new behind; every other block whole."""
+    merged = {key: value for key, value in {**base, **own}.items() if key != "extends"}
+    for key in ("models", "pools", "facts"):
+        if key in own and key in base:
+            merged[key] = {**base[key], **own[key]}
+    for key in ("rules", "require", "tests", "experiments"):
+        if key in own and key in base:
+            named = {row["name"]: row for row in own[key] if "name" in row}
+            known = {row["name"] for row in base[key] if "name" in row}
+            old = [named.get(row.get("name"), row) for row in base[key]]
+            new = [row for row in own[key] if row.get("name") not in known]
+            merged[key] = new + old if key == "rules" and "new-rules-behind" not in MUTATIONS else old + new
+    return merged
 
 
 def _list(value: Any) -> list[Any]:
@@ -166,9 +243,14 @@ def read_catalog(document: str) -> dict[str, Row]:
     return {f"{row['provider']}/{row['id']}": row for row in rows}
 
 
-def read_policy(text: str, catalog: dict[str, Row]) -> Policy:
+def read_file(text: str) -> Row:
+    """A file as its text says it; every value a text."""
+    read: Row = yaml.load(text, yaml.CBaseLoader)
+    return read
+
+
+def read_policy(file: Row, catalog: dict[str, Row]) -> Policy:
     """Reads a policy that the core has accepted."""
-    file = yaml.load(text, yaml.CBaseLoader)
     models: dict[str, Model] = {}
     for name, said in file["models"].items():
         models[name] = _model(name, said if isinstance(said, dict) else {"use": said}, catalog)
@@ -185,6 +267,14 @@ def read_policy(text: str, catalog: dict[str, Row]) -> Policy:
         for pool in reversed(pools.values()):
             ranks.update({name: place for place, name in enumerate(pool, 1)})
     spends = "spend" in file.get("run", {})
+    experiments = {
+        row["in"]: Experiment(
+            row["name"],
+            _unit(row["by"]),
+            {name: Fraction(share.rstrip("%")) / 100 for name, share in row["arms"].items()},
+        )
+        for row in file.get("experiments", [])
+    }
 
     def rule(name: str, row: Row) -> Rule:
         first = listed(row["from"])
@@ -200,6 +290,8 @@ def read_policy(text: str, catalog: dict[str, Row]) -> Policy:
             _count(bounds["max_tokens"]) if "max_tokens" in bounds else None,
             spends or "spend" in row.get("run", {}),
             bounds,
+            _sticky(row.get("sticky", file.get("sticky"))),
+            experiments.get(name),
         )
 
     policy = Policy(
@@ -215,8 +307,21 @@ def read_policy(text: str, catalog: dict[str, Row]) -> Policy:
     for filters in (policy.require, *(rule.require for rule in policy.rules)):
         trees += [part.tree for each in filters for part in (each.when, each.keep) if part]
     for each in policy.rules:
-        trees += [part.tree for part in (each.when, *each.want) if part]
-    named = set().union(*(names(tree) for tree in trees)) if trees else set()
-    policy.meta.extend(sorted(name for name in named if re.match(r"meta\.", name)))
-    object.__setattr__(policy, "asks_about_prompt", bool(named & OF_THE_PROMPT))
+        trees += [part.tree for part in (each.when, *each.want, each.sticky and each.sticky.leave_if) if part]
+    named: set[str] = set().union(*(names(tree) for tree in trees))
+    asks = bool(named & OF_THE_PROMPT) or any(each.prefer == "best" for each in policy.rules)
+    object.__setattr__(policy, "asks_about_prompt", asks)
+    policy.tests.extend(
+        Test(row["name"], row.get("given", {}), _condition(row["expect"])) for row in file.get("tests", [])
+    )
+    # Values of `meta` are shown wherever they are named.
+    for each in policy.rules:
+        if each.sticky:
+            named.add(f"meta.{each.sticky.by}")
+    top = _sticky(file.get("sticky"))
+    if top:
+        named |= {f"meta.{top.by}"} | (names(top.leave_if.tree) if top.leave_if else set())
+    named |= {f"meta.{experiment.by}" for experiment in experiments.values()}
+    named |= set().union(*(names(test.expect.tree) for test in policy.tests))
+    policy.meta.extend(sorted(name for name in named if name.startswith("meta.")))
     return policy

@@ -24,7 +24,7 @@ def one_case(source: Source) -> str | None:
     """What differs in one generated case, if anything does."""
     world = cases.world(source)
     try:
-        return next(mismatches(world, [cases.request(source, world[2])]))
+        return next(mismatches(world, [cases.request(source, world)]))
     except Refused:
         return None
 
@@ -40,7 +40,7 @@ def round_of(seed: int) -> tuple[int, int, str | None]:
         asked, choices = [], []
         for _ in range(REQUESTS):
             began = len(source.choices)
-            asked.append(cases.request(source, world[2]))
+            asked.append(cases.request(source, world))
             choices.append(source.choices[:of_world] + source.choices[began:])
         try:
             for case, mismatch in zip(choices, mismatches(world, asked), strict=True):

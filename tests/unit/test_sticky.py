@@ -191,3 +191,50 @@ def test_an_arm_gives_way_to_health() -> None:
     other: Any = router.decide("hi", meta={"user": "u1"}, now=NOW).to_dict()
     assert other["model"] != decision.model
     assert (other["experiment"]["arm"], other["experiment"]["followed"]) == (decision.model, False)
+
+
+ELSEWHERE = """\
+sticky: { by: session }
+rules:
+  - { name: batch, when: meta.batch ?? false, from: [haiku, sonnet], sticky: off }
+  - { name: of-users, when: meta.hard ?? false, from: [haiku, opus], prefer: cheapest, sticky: { by: user } }
+otherwise: { from: [sonnet, haiku] }
+tests:
+  - name: a rule has sessions of its own
+    given: { prompt: hi, held: opus, meta: { user: u, session: s, hard: true } }
+    expect: model == "opus"
+  - name: a rule without sessions has none
+    given: { prompt: hi, held: sonnet, meta: { session: s, batch: true } }
+    expect: model == "haiku"
+  - name: the rest has those of the top
+    given: { prompt: hi, held: haiku, meta: { session: s } }
+    expect: model == "haiku"
+"""
+
+
+def test_a_rule_may_have_sessions_of_its_own_or_none() -> None:
+    router = engine(ELSEWHERE)
+    assert "sticky" not in decide(router, session="s", batch=True)
+    assert decide(router, session="s", user="u", hard=True)["sticky"]["by"] == "meta.user"
+    assert decide(router, session="s", user="u", hard=True)["sticky"]["action"] == "kept"
+    said = decide(router, session="s", user="u")
+    assert said["sticky"]["held"] is None
+    assert router.redecide(said).to_dict() == said
+
+
+UNSURE = """\
+rules:
+  - { name: of-users, when: meta.hard, from: [haiku, sonnet], sticky: { by: user } }
+otherwise: { from: [sonnet, opus], sticky: { by: session } }
+"""
+
+
+def test_a_record_holds_the_sessions_of_all_rules_that_were_tried() -> None:
+    # An unknown rule is tried beside the one that holds, by another name of the session.
+    router = engine(UNSURE)
+    decide(router, user="u", hard=True)
+    decide(router, session="s", hard=False)
+    said = decide(router, session="s", user="u")
+    assert said["rule"] == "otherwise"
+    assert said["inputs"]["held"] == {"user": "haiku", "session": "sonnet"}
+    assert router.redecide(said).to_dict() == said

@@ -151,6 +151,11 @@ fn doubtful() -> Vec<(String, &'static str, &'static str)> {
             "difficulty > 0.6",
         ),
         (
+            rules("rules:\n  - { name: r, when: stream, from: [mid, top], want: [quality >= 0.9] }"),
+            "floor-on-prior",
+            "quality",
+        ),
+        (
             rules(
                 "require: [{ name: q, keep: model != \"top\" }]\nexperiments: [{ name: e, in: otherwise, by: user, arms: { small: 90%, top: 10% } }]",
             ),

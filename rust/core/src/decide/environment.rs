@@ -92,8 +92,15 @@ impl<'e> RequestEnv<'e> {
     pub fn sharpened(&self, program: &Program, holds: impl Fn() -> Tri) -> Tri {
         self.facts.blur();
         let first = holds();
-        let reads_tokens = program.reads().iter().any(|fact| matches!(fact, FactId::Tokens | FactId::Named(_)));
-        if first == Tri::Unknown && reads_tokens && self.facts.sharpen() { holds() } else { first }
+        if first == Tri::Unknown && self.reads_tokens(program) && self.facts.sharpen() { holds() } else { first }
+    }
+
+    fn reads_tokens(&self, program: &Program) -> bool {
+        program.reads().iter().any(|fact| match fact {
+            FactId::Tokens => true,
+            FactId::Named(index) => self.policy.facts.get(usize::from(*index)).is_some_and(|fact| fact.reads_tokens),
+            _ => false,
+        })
     }
 }
 

@@ -148,6 +148,8 @@ pub struct NamedFact {
     pub ty: Type,
     /// How to compute it.
     pub program: Program,
+    /// Whether it, or a fact that it uses, reads the estimate of `tokens`.
+    pub reads_tokens: bool,
 }
 
 /// A hard filter.

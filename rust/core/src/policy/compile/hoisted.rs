@@ -18,12 +18,13 @@ pub(super) fn classifies(facts: &[NamedFact], required: &[Require], rules: &[Rul
     let filters = |filters: &[Require]| {
         filters.iter().any(|filter| reads(&filter.keep) || filter.when.as_ref().is_some_and(reads))
     };
+    let leaves = |rule: &Rule| rule.sticky.iter().flat_map(|sticky| &sticky.leave_if).any(reads);
     facts.iter().any(|fact| reads(&fact.program))
         || filters(required)
         || rules
             .iter()
             .any(|rule| rule.when.as_ref().is_some_and(reads) || rule.want.iter().any(reads) || filters(&rule.require))
-        || rules.iter().any(|rule| rule.prefer == Prefer::Best)
+        || rules.iter().any(|rule| rule.prefer == Prefer::Best || leaves(rule))
 }
 
 /// The strongest model that any rule can choose: the last of the first pool that has one, else the one of the highest

@@ -13,9 +13,9 @@ mod sticky;
 
 use crate::catalog::Catalog;
 use crate::policy::diagnostics::{Finding, Findings, did_you_mean};
-use crate::policy::expr::{self, Names};
+use crate::policy::expr::{self, Names, Program};
 use crate::policy::extend::extend;
-use crate::policy::facts::{Scope, Type, fact};
+use crate::policy::facts::{FactId, Scope, Type, fact};
 use crate::policy::grammar;
 use crate::policy::lints;
 use crate::policy::model::{Accept, NamedFact, Policy};
@@ -182,6 +182,16 @@ fn version(file: &Node, findings: &mut Findings) {
     }
 }
 
+/// Whether a program reads `tokens`, itself or by the facts above it. Of a policy whose facts all compile, an index is
+/// that of the fact.
+fn reads_tokens(program: &Program, facts: &[NamedFact]) -> bool {
+    program.reads().iter().any(|fact| match fact {
+        FactId::Tokens => true,
+        FactId::Named(index) => facts.get(usize::from(*index)).is_some_and(|fact| fact.reads_tokens),
+        _ => false,
+    })
+}
+
 /// Facts may use those above them only, so there are no cycles.
 fn facts(node: &Node, names: &mut Names, findings: &mut Findings) -> Vec<NamedFact> {
     let mut facts: Vec<NamedFact> = Vec::new();
@@ -233,7 +243,8 @@ fn facts(node: &Node, names: &mut Names, findings: &mut Findings) -> Vec<NamedFa
         let ty = compiled.as_ref().map_or(Type::Bool, |(_, ty)| *ty);
         names.facts.push((key.name.clone(), ty));
         if let Some((program, ty)) = compiled {
-            facts.push(NamedFact { name: key.name.clone(), ty, program });
+            let reads_tokens = reads_tokens(&program, &facts);
+            facts.push(NamedFact { name: key.name.clone(), ty, program, reads_tokens });
         }
     }
     facts

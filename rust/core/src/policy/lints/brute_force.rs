@@ -102,7 +102,7 @@ fn own() -> (Names, Vec<NamedFact>) {
     for (name, text) in [("busy", "tools > 2 or tokens >= 3"), ("fill", "max_tokens ?? tokens")] {
         let (program, ty) = check(&parse(text).unwrap(), text, Scope::Request, None, &mut names).unwrap();
         names.facts.push((name.to_owned(), ty));
-        facts.push(NamedFact { name: name.to_owned(), ty, program });
+        facts.push(NamedFact { name: name.to_owned(), ty, program, reads_tokens: false });
     }
     (names, facts)
 }
