@@ -34,7 +34,7 @@ def test_the_best_is_the_strongest_and_the_prior_is_shown_as_one() -> None:
         expected = 1 - difficulty * (4 - row["rank"]) / 4
         assert row["quality"]["from"] == "prior"
         assert row["quality"]["low"] == row["quality"]["high"] == pytest.approx(expected, abs=1e-6)
-    qualities = [candidate.quality for candidate in decision.candidates]
+    qualities = [candidate.quality or (0.0, 0.0) for candidate in decision.candidates]
     assert qualities == sorted(qualities, reverse=True)
     assert decision.candidates[0].quality_from == "prior"
     assert f"quality {said['candidates'][0]['quality']['low']} (prior)" in decision.explain()
