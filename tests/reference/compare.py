@@ -36,11 +36,14 @@ def mismatches(world: World, asked: list[Call]) -> Iterator[str | None]:
     text, base, document, environ, events, answers = world
     whole = "" if base is None else f"--- which extends\n{base}"
     core_tests, own_tests = both.failing_by_core(), both.failing_by_reference()
+    of_others = [None] * (len(asked) - 1)
     if core_tests != own_tests:
         yield f"\n--- tests that fail: core {core_tests} / reference {own_tests}\n--- policy\n{text}{whole}\n{document}"
+        yield from of_others
         return
     if not both.is_one_file_alike():
         yield f"\n--- the hash is not that of one file\n--- policy\n{text}{whole}"
+        yield from of_others
         return
     for call in asked:
         measured = both.measured(call)

@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 from tests.reference.belonging import Sessions, arm_of, settle
 from tests.reference.expressions import EPOCH, MUTATIONS, Interval, Value, names
 from tests.reference.facts import Call, Candidate, Measured, Request, facts_of
-from tests.reference.policies import Condition, Deployment, Filter, Model, Policy, Rule, Test
+from tests.reference.policies import Condition, Deployment, Model, Policy, Rule, Test
 from tests.reference.prices import Row, Span, cost, expected, minute_and_day, next_edge, quote, region_of
 
 UNKNOWN_WINDOW = 4096
@@ -274,16 +274,16 @@ def _unpriced(policy: Policy, rule: Rule, candidate: Candidate) -> tuple[str, st
 def _unmet(request: Request, rule: Rule, candidate: Candidate) -> tuple[str, str, bool] | None:
     """Doubt excludes: an unknown `when` applies, an unknown `keep` rejects."""
 
-    def applies(each: Filter) -> bool:
-        held = True if each.when is None else request.holds(each.when)
-        return bool(held) if "unknown-when-passes" in MUTATIONS else held is not False
-
     for each in request.policy.require + rule.require:
-        if applies(each):
-            held = request.holds(each.keep, candidate)
-            if not held:
-                doubt = "is not known to hold" if held is None else "does not hold"
-                return f"require:{each.name}", f"`{each.keep.text}` {doubt}", False
+        applies = True if each.when is None else request.holds(each.when)
+        if applies is False or (applies is None and "unknown-when-passes" in MUTATIONS):
+            continue
+        held = request.holds(each.keep, candidate)
+        if not held:
+            reason = f"`{each.keep.text}` {'is not known to hold' if held is None else 'does not hold'}"
+            if applies is None and each.when:
+                reason += f"; `{each.when.text}` is not known, and in doubt the filter applies"
+            return f"require:{each.name}", reason, False
     return None
 
 

@@ -6,6 +6,7 @@ with the figures, and with an error when one case differs.
 
 from __future__ import annotations
 
+import gc
 import os
 import sys
 import time
@@ -31,6 +32,9 @@ def one_case(source: Source) -> str | None:
 
 def round_of(seed: int) -> tuple[int, int, str | None]:
     """How many cases a round decided, how many differ, and the first that does, made small."""
+    # A round makes much and keeps little of it.
+    gc.collect()
+    gc.disable()
     random, count, found = Random(seed), 0, 0
     first: str | None = None
     while count < ROUND:

@@ -10,7 +10,7 @@ use turnout_core::policy::compile;
 use turnout_core::policy::diagnostics::{CODES, Pos, Severity};
 use turnout_core::policy::source::{Row, RowKind};
 
-const WORDS: [&str; 54] = [
+const WORDS: [&str; 66] = [
     "turnout",
     "name",
     "models",
@@ -22,6 +22,18 @@ const WORDS: [&str; 54] = [
     "accept",
     "escalate",
     "run",
+    "sticky",
+    "experiments",
+    "by",
+    "in",
+    "arms",
+    "leave_if",
+    "for",
+    "for_any",
+    "prompt",
+    "session",
+    "off",
+    "saves > 30%",
     "tests",
     "unknown",
     "from",

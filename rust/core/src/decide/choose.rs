@@ -11,10 +11,13 @@ use super::experiment::{Assignment, assigned};
 use super::facts::{RequestFacts, asked_thinking};
 use super::forecast::{Ask, forecast};
 use super::inputs::Inputs;
+use super::report::decimal;
 use super::state_view::StateView;
 use super::sticky::{StickyTrace, session_of, stick};
+use crate::calendar;
 use crate::catalog::{Terms, cost};
 use crate::control::ControlState;
+use crate::money::UsdPicos;
 use crate::policy::expr::{Environment, Program, Tri, Value};
 use crate::policy::facts::{FACTS, FactId, Scope, Type};
 use crate::policy::{Policy, Prefer, Rule, UnknownMode};
@@ -75,33 +78,53 @@ pub(crate) fn expectation(inputs: &DecideInputs<'_>, decision: &Decision, expect
     base.sharpened(expect, || expect.holds(&environment))
 }
 
-/// What an expectation reads beside the names and costs that every failure shows: name and value.
-pub(crate) fn also_read(
-    inputs: &DecideInputs<'_>,
-    decision: &Decision,
-    expect: &Program,
-) -> Vec<(&'static str, String)> {
-    let base = RequestEnv::new(inputs.policy, inputs.facts);
+/// What an expectation reads beside the names and costs that every failure shows: name and value. One that asks for the
+/// rule reads what the rules that were looked at read.
+pub(crate) fn also_read(inputs: &DecideInputs<'_>, decision: &Decision, expect: &Program) -> Vec<(String, String)> {
+    let policy = inputs.policy;
+    let base = RequestEnv::new(policy, inputs.facts);
     let chosen = decision.chosen().map(|considered| &considered.candidate);
     let environment = DecisionEnv { base: &base, chosen, rule: &decision.rule };
-    let shown = ["rule", "model", "model.name", "deployment.name", "cost.p50", "cost.p90", "refused"];
-    let rows = FACTS.iter().filter(|row| expect.reads().contains(&row.id) && !shown.contains(&row.name));
-    rows.map(|row| {
-        let bounds = |low: i64, high: i64, unit: i64, sign: &str| {
-            let one = |value: i64| format!("{}{sign}", value / unit);
-            if low == high { one(low) } else { format!("{}..{}", one(low), one(high)) }
-        };
-        let value = match environment.fact(row.id) {
-            Value::Unknown => "unknown".to_owned(),
-            Value::Bool(flag) => flag.to_string(),
-            Value::Text(text) => format!("`{text}`"),
-            Value::Num(low, high) if row.range.is_some() => bounds(low, high, 10_000, "%"),
-            Value::Num(low, high) if row.ty == Type::Duration => bounds(low, high, 1, "ms"),
-            Value::Num(low, high) => bounds(low, high, 1_000_000, ""),
-        };
-        (row.name, value)
-    })
-    .collect()
+    let asks_rule = expect.reads().contains(&FactId::Rule);
+    let looked_at = policy.rules.iter().take(if asks_rule { decision.trace.len() } else { 0 });
+    let mut reads: Vec<FactId> =
+        looked_at.filter_map(|rule| rule.when.as_ref()).flat_map(Program::reads).copied().collect();
+    reads.extend(expect.reads());
+    let shown = ["rule", "model", "model.name", "deployment.name", "cost.p50", "cost.p90", "refused", "prompt"];
+    let of_table = FACTS.iter().filter(|row| reads.contains(&row.id) && !shown.contains(&row.name));
+    let mut found: Vec<(String, String)> = of_table
+        .map(|row| (row.name.to_owned(), in_words(environment.fact(row.id), row.ty, row.range.is_some())))
+        .collect();
+    for (index, fact) in policy.facts.iter().enumerate() {
+        let id = FactId::Named(u16::try_from(index).unwrap_or(u16::MAX));
+        if reads.contains(&id) {
+            found.push((fact.name.clone(), in_words(environment.fact(id), fact.ty, false)));
+        }
+    }
+    for (index, key) in policy.meta_keys.iter().enumerate() {
+        if u16::try_from(index).is_ok_and(|index| reads.contains(&FactId::Meta(index))) {
+            found.push((format!("meta.{key}"), in_words(base.facts.meta(key), Type::Meta, false)));
+        }
+    }
+    found
+}
+
+/// A value for people, without spaces.
+fn in_words(value: Value<'_>, ty: Type, is_share: bool) -> String {
+    let bounds = |low: i64, high: i64, one: &dyn Fn(i64) -> String| {
+        if low == high { one(low) } else { format!("{}..{}", one(low), one(high)) }
+    };
+    match (value, ty) {
+        (Value::Unknown, _) => "unknown".to_owned(),
+        (Value::Bool(flag), _) => flag.to_string(),
+        (Value::Text(text), _) => format!("`{text}`"),
+        (Value::Num(low, high), _) if is_share => bounds(low, high, &|value| format!("{}%", value / 10_000)),
+        (Value::Num(low, high), Type::Duration) => bounds(low, high, &|value| format!("{value}ms")),
+        (Value::Num(low, high), Type::Money) => bounds(low, high, &|value| UsdPicos(value).to_string()),
+        (Value::Num(low, _), Type::Time) => format!("{:02}:{:02}", low / 60, low % 60),
+        (Value::Num(low, _), Type::Date) => calendar::format_day(low),
+        (Value::Num(low, high), _) => bounds(low, high, &decimal),
+    }
 }
 
 struct Choice {

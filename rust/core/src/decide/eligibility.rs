@@ -1,5 +1,7 @@
 //! Hard filters: a candidate passes all of them, or is rejected with the first that it fails.
 
+use std::fmt::Write as _;
+
 use super::candidate::{Candidate, family};
 use super::environment::RequestEnv;
 use crate::calendar;
@@ -119,17 +121,25 @@ fn reads_money(program: &Program) -> bool {
 
 /// An unknown `when` applies, an unknown `keep` rejects.
 fn unmet(env: &RequestEnv<'_>, filter: &Require, candidate: &Candidate) -> Option<Rejection> {
-    let applies = filter.when.as_ref().is_none_or(|when| env.holds(when) != Tri::False);
-    if !applies {
-        return None;
+    let doubted = match &filter.when {
+        None => None,
+        Some(when) => match env.holds(when) {
+            Tri::False => return None,
+            Tri::True => None,
+            Tri::Unknown => Some(when.source()),
+        },
+    };
+    let held = match env.holds_for(&filter.keep, candidate) {
+        Tri::True => return None,
+        Tri::False => "does not hold",
+        Tri::Unknown => "is not known to hold",
+    };
+    let mut reason = format!("`{}` {held}", filter.keep.source());
+    if let Some(when) = doubted {
+        // Who is rejected for what nobody said should see that it was not said.
+        let _ = write!(reason, "; `{when}` is not known, and in doubt the filter applies");
     }
-    match env.holds_for(&filter.keep, candidate) {
-        Tri::True => None,
-        Tri::False => reject(&format!("require:{}", filter.name), format!("`{}` does not hold", filter.keep.source())),
-        Tri::Unknown => {
-            reject(&format!("require:{}", filter.name), format!("`{}` is not known to hold", filter.keep.source()))
-        }
-    }
+    reject(&format!("require:{}", filter.name), reason)
 }
 
 /// Input and output must fit; an estimate that leaves it open is counted exactly if it can be, else doubt excludes.

@@ -12,6 +12,9 @@ use crate::money::UsdPicos;
 use crate::policy::facts::Type;
 use crate::quality::Quality;
 
+/// How much of a hash is shown to people: enough to tell two policies apart.
+const SHORT_HASH: usize = 12;
+
 impl Decision {
     /// The decision as one JSON object. Same decision, same bytes.
     pub fn to_json(&self) -> String {
@@ -130,6 +133,9 @@ impl Decision {
         if let Some(sticky) = &self.sticky {
             let _ = writeln!(out, "{}", sticky.line());
         }
+        let short = |hash: &str| hash.chars().take(SHORT_HASH).collect::<String>();
+        let (policy, catalog) = (short(&self.policy_hash), short(&self.catalog_hash));
+        let _ = writeln!(out, "policy {} {policy}, catalogue {catalog}", self.policy);
         out
     }
 
@@ -189,6 +195,9 @@ impl Considered {
         }
         if let Some(edge) = &candidate.tier_edge {
             let _ = write!(line, ", {}", edge.line());
+        }
+        if let (Some(p50), Some(p95)) = (candidate.ttft_p50_ms, candidate.ttft_p95_ms) {
+            let _ = write!(line, ", first token in {p50} ms (19 of 20 within {p95})");
         }
         if candidate.standing > 0 {
             line.push_str(", put last: cooling down");
@@ -337,7 +346,7 @@ fn write_fact(object: &mut ObjectWriter<'_>, name: &str, value: &FactValue) {
 }
 
 /// Millionths as a decimal number without trailing zeros.
-fn decimal(millionths: i64) -> String {
+pub(super) fn decimal(millionths: i64) -> String {
     let sign = if millionths < 0 { "-" } else { "" };
     let (whole, fraction) = (millionths.unsigned_abs() / 1_000_000, millionths.unsigned_abs() % 1_000_000);
     if fraction == 0 {

@@ -121,7 +121,7 @@ fn compile_root(root: &Node, is_whole: bool, catalog: &Catalog, today: i64, find
         block.get("unknown").and_then(|node| word(node, "`unknown`", &grammar::UNKNOWN, findings)).unwrap_or_default();
     let run = block.get("run").map(|node| run(node, None, findings)).unwrap_or_default();
     let sticky = block.get("sticky").and_then(|node| sticky(node, &mut names, findings));
-    let context = RuleContext { models: &models, pools: &pools, run, sticky: sticky.as_ref() };
+    let context = RuleContext { models: &models, pools: &pools, run, sticky: sticky.as_ref(), today };
     let rules = rules(&block, &context, &mut names, findings);
     names.rules = rules.iter().map(|rule| rule.name.to_string()).collect();
     let experiments = block

@@ -5,6 +5,7 @@ use super::models::Defined;
 use super::pools::model_list;
 use super::settings::{accept, asks_for_money, escalate, run};
 use super::sticky::sticky_here;
+use crate::calendar::DAY_MS;
 use crate::catalog::{Terms, expected_cost};
 use crate::policy::diagnostics::Findings;
 use crate::policy::expr::{Names, Program, Tri, Wording, wording};
@@ -23,6 +24,8 @@ pub(super) struct RuleContext<'m> {
     pub run: Run,
     /// Sessions as rules inherit them.
     pub sticky: Option<&'m Sticky>,
+    /// In days since 1970.
+    pub today: i64,
 }
 
 /// Reads a list of hard filters.
@@ -224,6 +227,14 @@ fn unpriced(rule: &Rule, context: &RuleContext<'_>, findings: &mut Findings) {
                 "unknown-price",
                 format!("rule `{}` asks about money, but the price of `{}` is not known", rule.name, model.alias),
                 "say its `price:` under `models`",
+            );
+        } else if let Err(error) = model.facts.quote(&Terms::at(context.today.saturating_mul(DAY_MS))) {
+            // Prices are of days: requests of today would all find it without one.
+            findings.warning(
+                rule.pos,
+                "unknown-price",
+                format!("rule `{}` asks about money, and of `{}` {error}", rule.name, model.alias),
+                "its candidates are rejected as `unknown-price`: bring the catalogue up to date, or say its `price:`",
             );
         }
     }

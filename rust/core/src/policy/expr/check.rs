@@ -192,6 +192,8 @@ impl Checker<'_> {
                 .collect();
             let hint = if name == "meta" {
                 Some("name what the caller passes, such as `meta.team`".to_owned())
+            } else if is_announced(name) {
+                Some("this version of Turnout does not have it; a fact is accepted once it works".to_owned())
             } else {
                 crate::policy::diagnostics::did_you_mean(name, known)
                     .map(|name| format!("did you mean `{name}`?"))
@@ -216,6 +218,13 @@ impl Checker<'_> {
         self.reads.push(id);
         (self.push(Op::Fact(id)), Some(ty))
     }
+}
+
+/// Whether the design of the language has a fact that this version does not.
+fn is_announced(name: &str) -> bool {
+    let family = name.split('.').next().unwrap_or_default();
+    matches!(family, "budget" | "key" | "domain" | "secrets" | "jailbreak")
+        || matches!(name, "deployment.errors" | "deployment.busy")
 }
 
 /// An expression without its layout: two that are equal differ in spaces only.

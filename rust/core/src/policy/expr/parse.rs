@@ -31,6 +31,15 @@ pub fn parse(text: &str) -> Result<Expr, ExprError> {
     Err(parser.unexpected(&token, span, "the end of the expression"))
 }
 
+/// Words that people write for a unit.
+fn is_unit(word: &str) -> bool {
+    const UNITS: [&str; 15] = [
+        "k", "m", "M", "ms", "s", "h", "d", "thousand", "million", "percent", "seconds", "minutes", "hours", "days",
+        "K",
+    ];
+    UNITS.contains(&word)
+}
+
 struct Parser {
     tokens: Vec<(Token, Span)>,
     at: usize,
@@ -73,6 +82,9 @@ impl Parser {
         match (token, self.at.checked_sub(1).and_then(|before| self.tokens.get(before))) {
             (Token::Word(word), _) if word.eq_ignore_ascii_case("and") || word.eq_ignore_ascii_case("or") => {
                 error.hint(format!("write `{}`", word.to_lowercase()))
+            }
+            (Token::Word(word), Some((Token::Literal(Literal::Number(_)), _))) if is_unit(word) => {
+                error.hint("a unit stands right behind its number: 8k, 1M, 1200ms, 2s, 95%")
             }
             (Token::Word(_) | Token::Literal(_), Some((Token::Word(_) | Token::Literal(_), _))) => {
                 error.hint("join two conditions with `and` or `or`; text stands in quotes")
