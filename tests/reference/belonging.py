@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from fractions import Fraction
+from decimal import Decimal
 from typing import NamedTuple
 
 from tests.reference.blake3 import blake3
@@ -25,8 +25,8 @@ def unit(call: Call, by: str) -> str | None:
         return value
     if isinstance(value, bool):
         return "true" if value else "false"
-    millionths = Fraction(f"{value:.6f}") * MILLION
-    return str(millionths // MILLION) if millionths % MILLION == 0 else f"{millionths}e-6"
+    millionths = Decimal(f"{value:.6f}") * MILLION
+    return str(int(millionths // MILLION)) if millionths % MILLION == 0 else f"{int(millionths)}e-6"
 
 
 def arm_of(experiment: Experiment, call: Call) -> str | None:
@@ -82,7 +82,8 @@ def saving(stays: Candidate, other: Candidate) -> int | None:
         return None
     if stay == 0:
         return LEAST_SAVING if cost > 0 else 0
-    return max(int(Fraction((stay - cost) * MILLION, stay)), LEAST_SAVING)
+    saved = abs(stay - cost) * MILLION // stay
+    return max(saved if cost <= stay else -saved, LEAST_SAVING)
 
 
 def settle(request: Request, rule: Rule, attempts: list[Candidate], rejected: list[Candidate], held: str | None) -> Row:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import datetime
 from collections.abc import Callable
-from fractions import Fraction
+from decimal import Decimal
 from typing import Any, NamedTuple
 
 from tests.reference.belonging import Sessions, arm_of, settle
@@ -365,7 +365,7 @@ def _fact_shown(value: Value) -> Any:
         return value
     low, high = value.low, value.high
     if value.unit == "number":
-        ends = [int(end) if end.denominator == 1 else float(end) for end in (low, high)]
+        ends = [int(end) if end == int(end) else float(end) for end in (low, high)]
         return ends[0] if low == high else ends
     if value.unit == "time":
         return f"{int(low) // 60:02}:{int(low) % 60:02} UTC"
@@ -374,7 +374,7 @@ def _fact_shown(value: Value) -> Any:
     return f"{int(low)} ms" if value.unit == "duration" else _money(low)
 
 
-def _money(dollars: Fraction) -> str:
+def _money(dollars: Decimal) -> str:
     whole, picos = divmod(int(dollars * 10**12), 10**12)
     digits = f"{picos:012}"
     return f"${whole}.{digits[:2]}{digits[2:].rstrip('0')}"

@@ -10,7 +10,7 @@ from __future__ import annotations
 import datetime
 import re
 from collections.abc import Callable, Iterator
-from fractions import Fraction
+from decimal import Decimal
 from typing import Any, NamedTuple
 
 EPOCH = datetime.date(1970, 1, 1)
@@ -21,8 +21,8 @@ MUTATIONS: set[str] = set()
 class Interval(NamedTuple):
     """A number that lies between two others, both included: an estimate keeps its doubt."""
 
-    low: Fraction
-    high: Fraction
+    low: Decimal
+    high: Decimal
     unit: str = "number"
     """`number`, `duration` (ms), `money` ($), `time` (minutes of the day) or `date` (days since 1970)."""
 
@@ -32,9 +32,9 @@ Tree = tuple[Any, ...]
 Names = Callable[[str], Value]
 
 
-def exactly(number: int | str | Fraction, unit: str = "number") -> Interval:
+def exactly(number: int | str | Decimal, unit: str = "number") -> Interval:
     """A number without doubt."""
-    value = Fraction(number)
+    value = Decimal(number)
     return Interval(value, value, unit)
 
 
@@ -45,9 +45,9 @@ WORDS = re.compile(
       | (?P<word>[A-Za-z_]\w*(\.[A-Za-z_]\w*)*) | (?P<sign>[=!<>]=|\?\?|\.\.|[<>()\[\],])""",
     re.VERBOSE,
 )
-UNITS: dict[str, tuple[int | Fraction, str]] = {
+UNITS: dict[str, tuple[int | Decimal, str]] = {
     "": (1, "number"),
-    "%": (Fraction(1, 100), "number"),
+    "%": (Decimal("0.01"), "number"),
     "k": (1000, "number"),
     "M": (1_000_000, "number"),
     "ms": (1, "duration"),
@@ -72,7 +72,7 @@ def _literal(kind: str, text: str) -> Value:
     digits = re.match(r"[\d.]+", text)
     assert digits
     factor, unit = UNITS[text[digits.end() :]]
-    return exactly(Fraction(digits[0]) * factor, unit)
+    return exactly(Decimal(digits[0]) * factor, unit)
 
 
 class _Parser:

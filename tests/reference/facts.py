@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from fractions import Fraction
+from decimal import Decimal
 from typing import Any, NamedTuple
 
 from tests.reference.expressions import MUTATIONS, Interval, Tree, Value, evaluate, exactly, names, truth
@@ -161,12 +161,12 @@ class Request:
             return evaluate(self.policy.facts[name], self.see, self.texts)
         if name.startswith("meta."):
             value = self.call.meta.get(name[5:])
-            return value if value is None or isinstance(value, str | bool) else exactly(Fraction(f"{value:.6f}"))
+            return value if value is None or isinstance(value, str | bool) else exactly(f"{value:.6f}")
         if name == "language":
             self.read.add(name)
         if name == "tokens":
             span = (self.exactly(FAMILY) if self.is_exact else None) or self.measured.estimates[FAMILY]
-            return Interval(Fraction(span.low), Fraction(span.high))
+            return Interval(Decimal(span.low), Decimal(span.high))
         read = self.free.get(name)
         return read() if read else self.measured.facts[name]
 
@@ -185,7 +185,7 @@ class Request:
 
     def leaves(self, condition: Condition, saves: int | None) -> bool:
         """Whether a session leaves: what is not known to hold keeps it."""
-        saved = None if saves is None else exactly(Fraction(saves, 1_000_000))
+        saved = None if saves is None else exactly(Decimal(saves).scaleb(-6))
         return self.decided(condition, {"saves": lambda: saved}) is True
 
     def decided(self, condition: Condition, of_candidate: dict[str, Callable[[], Value]]) -> bool | None:
@@ -221,7 +221,7 @@ class Request:
         """How good a model's answer is likely to be, in millionths: a prior, since no answer was graded. A difficulty
         that is not known may be any."""
         difficulty = self.see("difficulty")
-        ends = (difficulty.low, difficulty.high) if isinstance(difficulty, Interval) else (Fraction(0), Fraction(1))
+        ends = (difficulty.low, difficulty.high) if isinstance(difficulty, Interval) else (Decimal(0), Decimal(1))
         top, rank = self.policy.top_rank, self.policy.ranks[model.name]
         if "stronger-is-worse" in MUTATIONS:
             rank = top + 1 - rank
@@ -229,16 +229,16 @@ class Request:
         return hard, easy
 
 
-def _shares(millionths: tuple[int, int]) -> tuple[Fraction, Fraction]:
+def _shares(millionths: tuple[int, int]) -> tuple[Decimal, Decimal]:
     low, high = millionths
-    return Fraction(low, 10**6), Fraction(high, 10**6)
+    return Decimal(low).scaleb(-6), Decimal(high).scaleb(-6)
 
 
 def facts_of(policy: Policy, candidate: Candidate, request: Request) -> dict[str, Callable[[], Value]]:
     """The facts of a candidate, by name."""
 
-    def known(value: int | None, unit: str = "number", per: int = 1) -> Value:
-        return None if value is None else exactly(Fraction(value, per), unit)
+    def known(value: int | None, unit: str = "number", places: int = 0) -> Value:
+        return None if value is None else exactly(Decimal(value).scaleb(places), unit)
 
     model, seen = candidate.model, candidate.seen
     return {
@@ -253,8 +253,8 @@ def facts_of(policy: Policy, candidate: Candidate, request: Request) -> dict[str
         "warm": lambda: False,
         "deployment.name": lambda: candidate.deployment.name,
         "deployment.region": lambda: candidate.deployment.region,
-        "cost.p50": lambda: known(candidate.cost.p50, "money", 10**12),
-        "cost.p90": lambda: known(candidate.cost.p90, "money", 10**12),
+        "cost.p50": lambda: known(candidate.cost.p50, "money", -12),
+        "cost.p90": lambda: known(candidate.cost.p90, "money", -12),
         "ttft.p50": lambda: known(seen.ttft_p50_ms, "duration"),
         "ttft.p95": lambda: known(seen.ttft_p95_ms, "duration"),
     }

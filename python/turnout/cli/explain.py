@@ -116,9 +116,9 @@ def draw(console: Console, decision: Decision) -> None:
     console.print()
     _candidates(console, _list(shown, "candidates"))
     # Arm and session have one wording, the core's.
-    for line in decision.explain().splitlines():
-        if line.startswith(("experiment `", "session by `")):
-            console.print(Text(printable(line)))
+    for said in decision.explain().splitlines():
+        if said.startswith(("experiment `", "session by `")):
+            console.print(Text(printable(said)))
     console.print(
         Text(
             f"policy {decision.policy} {decision.policy_hash[:12]}, catalogue {decision.catalog_hash[:12]}", style="dim"
@@ -224,9 +224,9 @@ def _remark(candidate: Mapping[str, object]) -> Text:
         remarks.append(field(candidate, "cost_unknown"))
     if "region_assumed" in candidate:
         remarks.append(f"at the price of region `{field(candidate, 'region_assumed')}`, the dearest")
-    cache, edge = candidate.get("cache"), candidate.get("tier_edge")
+    cache, tier = candidate.get("cache"), candidate.get("tier_edge")
     if isinstance(cache, dict) and cache.get("read_tokens"):
         remarks.append(f"{cache['read_tokens']} tokens from the prompt cache")
-    if isinstance(edge, dict):
-        remarks.append(f"near the price tier that begins at {edge.get('threshold_tokens')} tokens")
+    if isinstance(tier, dict):
+        remarks.append(f"near the price tier that begins at {tier.get('threshold_tokens')} tokens")
     return Text(printable(", ".join(remarks)), style="green" if remarks == ["chosen"] else "dim")
