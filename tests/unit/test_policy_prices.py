@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from pathlib import Path
 
 import pytest
@@ -12,9 +13,8 @@ from turnout.policy import check_policy
 OVERRIDE = """\
 turnout-catalog: 1
 models:
-  - provider: vllm
-    id: private
-    context: 100k
+  vllm/private:
+    context: 100000
     prices:
       - { in: 1, out: 2, until: 2026-11-01 }
 """
@@ -37,8 +37,6 @@ otherwise: { from: [own, haiku], prefer: PREFER }
 def test_a_price_whose_days_are_over(
     day: str, prefer: str, codes: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from datetime import datetime
-
     monkeypatch.setattr("time.time", lambda: datetime.fromisoformat(f"{day}T12:00+00:00").timestamp())
     path = tmp_path / "catalog.yaml"
     path.write_text(OVERRIDE, encoding="utf-8")
