@@ -251,6 +251,11 @@ fn hostile_texts_are_counted_without_quadratic_time() {
             let tokens = count_exact(family, &text).unwrap();
             assert!(tokens > 0 && tokens <= text.len() as u64);
         }
+        // Claude marks words and case beside the bytes.
+        for family in [Family::Claude3To46, Family::Claude47On] {
+            let tokens = count_exact(family, &text).unwrap();
+            assert!(tokens > 0 && tokens <= text.len() as u64 * 3);
+        }
     }
 }
 
@@ -260,6 +265,8 @@ fn counts_exactly_up_to_the_size_asked_for() {
     assert_eq!(count_text(Family::O200k, text, 11).method, Method::Exact);
     assert_eq!(count_text(Family::O200k, text, 11).tokens, 2);
     assert_eq!(count_text(Family::O200k, text, 10).method, Method::Estimated);
-    assert_eq!(count_text(Family::Claude47On, text, 11).method, Method::Estimated);
+    assert_eq!(count_text(Family::Claude47On, text, 11).method, Method::Exact);
+    assert_eq!(count_text(Family::Claude47On, text, 10).method, Method::Estimated);
+    assert_eq!(count_text(Family::Gemini, text, 11).method, Method::Estimated);
     assert_eq!(count_text(Family::Unknown, text, 11).method, Method::Unknown);
 }

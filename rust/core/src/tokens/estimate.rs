@@ -1,11 +1,11 @@
 //! The estimator: sums of what the scan counts, weighted per family in whole milli-tokens, so that every platform agrees.
 
-use super::bpe::count_exact;
 use super::coefficients::{
     CL100K, CLAUDE_3_TO_46, CLAUDE_47_ON, Coefficients, DEEPSEEK, FEATURES, FOREIGN_PERMILLE, GEMINI, LLAMA3, MISTRAL,
     O200K, QWEN,
 };
 use super::count::{Method, TokenCount};
+use super::exact::count_exact;
 use super::family::Family;
 use crate::text::{FIELDS, TextScan, scan};
 

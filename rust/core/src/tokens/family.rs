@@ -101,7 +101,7 @@ impl Family {
 
     /// Whether this program ships the family's vocabulary, so that [`super::count_exact`] answers.
     pub const fn is_exact(self) -> bool {
-        matches!(self, Self::O200k | Self::O200kHarmony | Self::Cl100k)
+        matches!(self, Self::O200k | Self::O200kHarmony | Self::Cl100k | Self::Claude3To46 | Self::Claude47On)
     }
 
     /// Whether the family is one of Claude's.

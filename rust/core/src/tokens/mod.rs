@@ -11,20 +11,26 @@
 //! or with a text of a kind that the fit saw whose count lies outside of `low..=high` more often than once in a hundred.
 
 mod bpe;
+mod claude;
 mod coefficients;
 mod count;
 mod estimate;
+mod exact;
 mod family;
 mod frame;
 mod image;
+mod memo;
 mod pretokenize;
+mod pretokenize_ascii;
 mod request;
 mod unicode_ranges;
 mod vocabulary;
 
-pub use bpe::{count_exact, encode, warm};
+pub use bpe::encode;
+pub use claude::Edges;
 pub use count::{Method, TokenCount};
 pub use estimate::{TextFeatures, count_text, estimate};
+pub use exact::{count_exact, count_exact_within, warm};
 pub use family::Family;
 pub use frame::{Frame, ImageRule, Span, frame};
 pub use image::{Dimensions, dimensions, dimensions_of_base64};

@@ -1,8 +1,10 @@
 //! Cutting text into pieces as the published regular expressions of `o200k_base` and `cl100k_base` do, by hand: one look
-//! ahead instead of a regex engine. Each function names the alternative that it stands for.
+//! ahead instead of a regex engine. Each function names the alternative that it stands for. What begins and ends in ASCII
+//! goes the short way of [`super::pretokenize_ascii`], which says when it does not know.
 
 use std::sync::OnceLock;
 
+use super::pretokenize_ascii;
 use super::unicode_ranges::CLASS_STARTS;
 
 /// Which published pattern.
@@ -101,6 +103,18 @@ impl<'t> Pieces<'t> {
         }
     }
 
+    /// The end of the piece that begins at a byte of the text. It is never empty; should a rule ever fail, one byte at least
+    /// goes by.
+    #[inline]
+    pub(super) fn end_from(&self, at: usize) -> usize {
+        let short = match self.pattern {
+            Pattern::O200k => pretokenize_ascii::o200k(self.bytes, at),
+            Pattern::Cl100k => pretokenize_ascii::cl100k(self.bytes, at),
+        };
+        short.unwrap_or_else(|| self.end_of_piece(at).clamp(at + 1, self.bytes.len()))
+    }
+
+    #[inline(never)]
     fn end_of_piece(&self, at: usize) -> usize {
         match self.pattern {
             Pattern::O200k => self.o200k(at),
@@ -256,9 +270,8 @@ impl<'t> Iterator for Pieces<'t> {
         if start >= self.bytes.len() {
             return None;
         }
-        // A piece is never empty; should a rule ever fail, one byte at least goes by.
-        self.at = self.end_of_piece(start).max(start + 1);
-        self.bytes.get(start..self.at.min(self.bytes.len()))
+        self.at = self.end_from(start);
+        self.bytes.get(start..self.at)
     }
 }
 
@@ -275,6 +288,40 @@ const fn set(classes: &[u8]) -> u16 {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_short_way_never_differs() {
+        // Every text of up to five of these, and then runs that cross the words in which bytes are looked at.
+        let parts = ["a", "B", "7", " ", "'", "s", "-", "/", "\n", "\t", "é", "\u{a0}"];
+        let mut checked = 0;
+        let mut check = |text: &str| {
+            for pattern in [Pattern::O200k, Pattern::Cl100k] {
+                let pieces = Pieces::new(text, pattern);
+                for (at, _) in text.char_indices() {
+                    let short = match pattern {
+                        Pattern::O200k => pretokenize_ascii::o200k(text.as_bytes(), at),
+                        Pattern::Cl100k => pretokenize_ascii::cl100k(text.as_bytes(), at),
+                    };
+                    if let Some(end) = short {
+                        assert_eq!(end, pieces.end_of_piece(at), "{pattern:?} {text:?} at {at}");
+                        checked += 1;
+                    }
+                }
+            }
+        };
+        for number in 0..12_usize.pow(5) {
+            let text: String = (0..5).map(|place| parts[number / 12_usize.pow(place) % 12]).collect();
+            check(&text);
+            if number % 97 == 0 {
+                for times in [3, 7, 8, 9, 17] {
+                    check(
+                        &(0..5).map(|place| parts[number / 12_usize.pow(place) % 12].repeat(times)).collect::<String>(),
+                    );
+                }
+            }
+        }
+        assert!(checked > 1_000_000);
+    }
 
     fn cut(text: &str, pattern: Pattern) -> Vec<&str> {
         Pieces::new(text, pattern).map(|piece| std::str::from_utf8(piece).unwrap()).collect()

@@ -2,9 +2,9 @@
 
 use std::borrow::Cow;
 
-use super::bpe::count_exact;
 use super::count::{Method, TokenCount};
 use super::estimate::{TextFeatures, estimate, estimate_by};
+use super::exact::count_exact;
 use super::family::Family;
 use super::frame::{Frame, ImageRule, Span, frame};
 use super::image::{Dimensions, dimensions_of_base64};
