@@ -1,3 +1,4 @@
+# ruff: noqa: SLF001 - the rules that ctok measured are private names of its module, of a pinned version
 """Repacks the recovered vocabularies of Claude and writes the table of characters that their normalization needs.
 
     python scripts/build_claude_vocab.py        (with ctok 1.3.0 installed)
@@ -38,7 +39,21 @@ CTOK, UNICODE = "1.3.0", "15.0.0"
 MARKERS = {BOW_G: b"\xff", EOW_G: b"\xfe", SHIFT_G: b"\xfd", CAPS_G: b"\xfc"}
 
 # The low four bits of a class, as in `claude/characters.rs`.
-LETTER_ALONE, CASELESS, UPPER, LOWER, SYMBOL, MARK, PUNCTUATION, SIGN, NUMBER, NUMERAL, SELECTOR, DIGIT, DIGIT_ARABIC = range(13)
+(
+    LETTER_ALONE,
+    CASELESS,
+    UPPER,
+    LOWER,
+    SYMBOL,
+    MARK,
+    PUNCTUATION,
+    SIGN,
+    NUMBER,
+    NUMERAL,
+    SELECTOR,
+    DIGIT,
+    DIGIT_ARABIC,
+) = range(13)
 WHITE = 13
 # The high four.
 COMBINES, COMPOSES, FOLDS, QUOTE = 0x10, 0x20, 0x40, 0x80
@@ -92,6 +107,20 @@ def kind(char: str) -> int:
     return LETTER_ALONE
 
 
+def flags(char: str, seconds: set[str]) -> int:
+    """What normalization may do to a character."""
+    found = 0
+    if not unicodedata.is_normalized("NFC", char) or char in seconds:
+        found |= COMPOSES
+    elif unicodedata.combining(char):
+        found |= COMBINES
+    if rules.nfc(char, fold_quotes=False) != unicodedata.normalize("NFC", char) or char == "\u0e4d":
+        found |= FOLDS
+    if rules.nfc(char, fold_quotes=True) != rules.nfc(char, fold_quotes=False):
+        found |= QUOTE
+    return found
+
+
 def characters() -> None:
     """Packs the table of characters."""
     every = [chr(code) for code in range(0x110000) if not 0xD800 <= code < 0xE000]
@@ -112,25 +141,13 @@ def characters() -> None:
             pairs.append((first, second, char))
             seconds.add(second)
 
-    def flags(char: str) -> int:
-        found = 0
-        if not unicodedata.is_normalized("NFC", char) or char in seconds:
-            found |= COMPOSES
-        elif unicodedata.combining(char):
-            found |= COMBINES
-        if rules.nfc(char, fold_quotes=False) != unicodedata.normalize("NFC", char) or char == "\u0e4d":
-            found |= FOLDS
-        if rules.nfc(char, fold_quotes=True) != rules.nfc(char, fold_quotes=False):
-            found |= QUOTE
-        return found
-
     def three(char: str) -> bytes:
         return ord(char).to_bytes(3, "little")
 
     classes = []
     for code in range(0x110000):
         char = chr(code)
-        classes.append(LETTER_ALONE if 0xD800 <= code < 0xE000 else kind(char) | flags(char))
+        classes.append(LETTER_ALONE if 0xD800 <= code < 0xE000 else kind(char) | flags(char, seconds))
     runs = [(of, sum(1 for _ in run)) for of, run in groupby(classes)]
 
     def counted(rows: list[bytes]) -> bytes:
@@ -143,7 +160,17 @@ def characters() -> None:
         + counted([b"".join(map(three, row)) for row in sorted(pairs)])
         + counted([three(char) + bytes([of]) for char, of in combining]),
     )
-    print("   ", len(runs), "runs", len(decompositions), "decompositions", len(pairs), "pairs", len(combining), "combining")
+    print(
+        "   ",
+        len(runs),
+        "runs",
+        len(decompositions),
+        "decompositions",
+        len(pairs),
+        "pairs",
+        len(combining),
+        "combining",
+    )
 
 
 def main() -> None:

@@ -1,8 +1,8 @@
 //! Tokens: exact with the vocabularies that are public, estimated with bounds for every other family.
 //!
-//! Promises: `low <= tokens <= high`; counts of `o200k_base` and `cl100k_base` equal to tiktoken's on every text; estimates
-//! in integer arithmetic, the same on every platform; a request is scanned once and priced for any number of families; no
-//! panic and no quadratic time on any text.
+//! Promises: `low <= tokens <= high`; counts of `o200k_base` and `cl100k_base` equal to tiktoken's on every
+//! text, those of both Claude vocabularies to ctok's; estimates in integer arithmetic, the same on every platform; a request
+//! is scanned once and priced for any number of families; no panic and no quadratic time on any text.
 //!
 //! Refuses: nothing. A family that nobody knows gets the bounds of all known ones, marked [`Method::Unknown`]; what no
 //! vocabulary tells (pictures, files, tools) is never called exact.

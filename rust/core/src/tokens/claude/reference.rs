@@ -6,8 +6,7 @@ use std::sync::OnceLock;
 use miniz_oxide::inflate::decompress_to_vec;
 
 use super::characters::{
-    CASELESS, DIGIT, DIGIT_ARABIC, LETTER_ALONE, LOWER, MARK, NUMBER, NUMERAL, PUNCTUATION, SELECTOR, SIGN, UPPER,
-    WHITE,
+    CASELESS, DIGIT, DIGIT_ARABIC, LETTER_ALONE, MARK, NUMBER, NUMERAL, PUNCTUATION, SELECTOR, SIGN, WHITE,
 };
 use super::tiling::{CLOSE, OPEN};
 use super::{Edges, Generation, case, characters, normal};
