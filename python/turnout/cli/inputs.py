@@ -41,7 +41,7 @@ __all__ = [
 FIXED_NOW: Final = "2026-01-05T12:00:00Z"
 """The clock that policy tests see too, so that the same command prints the same decision."""
 _MAX_REQUEST_BYTES: Final = 64 * 1024 * 1024
-_DIALECTS: Final = ("openai-chat", "anthropic-messages")
+_DIALECTS: Final = ("openai-chat", "openai-responses", "anthropic-messages")
 
 PromptOption = Annotated[str | None, typer.Option("--prompt", "-p", metavar="TEXT", help="A plain prompt.")]
 RequestOption = Annotated[
@@ -58,7 +58,7 @@ NowOption = Annotated[
 ]
 DialectOption = Annotated[
     str | None,
-    typer.Option(metavar="NAME", help="openai-chat or anthropic-messages; found out by itself unless it is given."),
+    typer.Option(metavar="NAME", help="openai-chat, openai-responses or anthropic-messages; found out by itself unless it is given."),
 ]
 EnvOption = Annotated[
     bool, typer.Option("--env", help="Look for keys in the environment; without it every key counts as present.")

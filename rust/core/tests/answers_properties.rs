@@ -7,7 +7,7 @@ use turnout_core::wire::{
     Answer, Dialect, SseItem, SseParser, StreamEnd, StreamEvent, StreamReader, classify_response, parse_answer,
 };
 
-const DIALECTS: [Dialect; 2] = [Dialect::OpenAiChat, Dialect::AnthropicMessages];
+const DIALECTS: [Dialect; 3] = Dialect::ALL;
 
 /// Feeds the pieces; also the answer.
 fn read<'p>(dialect: Dialect, pieces: impl IntoIterator<Item = &'p [u8]>) -> (Vec<StreamEvent>, StreamEnd, Answer) {
@@ -151,6 +151,64 @@ impl Script {
                     json!({"type": "message_delta", "delta": {"stop_reason": reason}, "usage": {"output_tokens": 9}}),
                 );
                 payloads.push(json!({"type": "message_stop"}));
+            }
+            Dialect::OpenAiResponses => {
+                payloads.push(json!({"type": "response.created", "response": {"model": "m", "status": "in_progress", "output": []}}));
+                for (index, part) in self.parts.iter().enumerate() {
+                    let event = |kind: &str, rest: serde_json::Value| {
+                        let mut event = json!({"type": format!("response.{kind}"), "output_index": index, "item_id": format!("i{index}")});
+                        event.as_object_mut().unwrap().extend(rest.as_object().unwrap().clone());
+                        event
+                    };
+                    let item = |kind: &str, rest: serde_json::Value| {
+                        let mut item = json!({"type": kind, "id": format!("i{index}")});
+                        item.as_object_mut().unwrap().extend(rest.as_object().unwrap().clone());
+                        json!({"item": item})
+                    };
+                    match part {
+                        Part::Text(text) => payloads.extend([
+                            event("output_item.added", item("message", json!({"content": []}))),
+                            event(
+                                "content_part.added",
+                                json!({"content_index": 0, "part": {"type": "output_text", "text": ""}}),
+                            ),
+                            event("output_text.delta", json!({"content_index": 0, "delta": text})),
+                            event("output_text.done", json!({"content_index": 0, "text": text})),
+                            event(
+                                "output_item.done",
+                                item("message", json!({"content": [{"type": "output_text", "text": text}]})),
+                            ),
+                        ]),
+                        Part::Thinking(text) => payloads.extend([
+                            event("output_item.added", item("reasoning", json!({"summary": []}))),
+                            event("reasoning_summary_text.delta", json!({"summary_index": 0, "delta": text})),
+                            event(
+                                "output_item.done",
+                                item("reasoning", json!({"summary": [{"type": "summary_text", "text": text}]})),
+                            ),
+                        ]),
+                        Part::Tool(name, values) => {
+                            let arguments = Self::tool_arguments(values);
+                            let call = |arguments: &str| {
+                                item(
+                                    "function_call",
+                                    json!({"call_id": format!("c{index}"), "name": name, "arguments": arguments}),
+                                )
+                            };
+                            payloads.push(event("output_item.added", call("")));
+                            for piece in arguments.chars() {
+                                payloads
+                                    .push(event("function_call_arguments.delta", json!({"delta": piece.to_string()})));
+                            }
+                            payloads.push(event("output_item.done", call(&arguments)));
+                        }
+                    }
+                    payloads.push(json!({"type": "keepalive"}));
+                }
+                payloads.push(
+                    json!({"type": "response.completed", "response": {"model": "m", "status": "completed", "output": [],
+                    "usage": {"input_tokens": 3, "output_tokens": 9, "total_tokens": 12}}}),
+                );
             }
         }
         payloads

@@ -131,6 +131,7 @@ fn target(described: &Value) -> Target<'_> {
             "accepts_sampling" => target.accepts_sampling = value.as_bool().unwrap(),
             "accepts_forced_tool_choice" => target.accepts_forced_tool_choice = value.as_bool().unwrap(),
             "accepts_prefill" => target.accepts_prefill = value.as_bool().unwrap(),
+            "accepts_store" => target.accepts_store = value.as_bool().unwrap(),
             "accepts_text_lists" => target.accepts_text_lists = value.as_bool().unwrap(),
             other => panic!("unknown field `{other}` of a target"),
         }
@@ -178,7 +179,7 @@ fn every_case_holds() {
     let mut names = BTreeSet::new();
     let mut codes = BTreeSet::new();
     // Other files of the folder hold answers.
-    for file in ["read_openai_chat", "read_anthropic_messages", "errors", "write"] {
+    for file in ["read_openai_chat", "read_anthropic_messages", "read_openai_responses", "errors", "write"] {
         let text = std::fs::read(folder.join(file).with_extension("json")).unwrap();
         let cases: Vec<Value> = serde_json::from_slice(&text).unwrap();
         for (case, body) in cases.iter().zip(bodies(&text)) {

@@ -218,7 +218,8 @@ fn result<'a>(id: &'a str, content: &'a str, is_error: bool) -> Part<'a> {
 }
 
 fn request<'a>(system: &[&'a str], turns: Vec<Turn<'a>>, tools: usize) -> Request<'a> {
-    let tool = Tool { name: "t".into(), description: "".into(), schema: b"", raw: b"", is_function: true };
+    let tool =
+        Tool { name: "t".into(), description: "".into(), schema: b"", raw: b"", is_function: true, strict: None };
     Request {
         dialect: Dialect::AnthropicMessages,
         body: b"",
@@ -234,6 +235,7 @@ fn request<'a>(system: &[&'a str], turns: Vec<Turn<'a>>, tools: usize) -> Reques
         choices: 1,
         sampling: Vec::new(),
         has_special_fields: false,
+        is_stateful: false,
         end_user: None,
         billing: Billing::default(),
     }

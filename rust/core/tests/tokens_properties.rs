@@ -23,6 +23,7 @@ fn request<'a>(system: Vec<Cow<'a, str>>, turns: Vec<Turn<'a>>) -> Request<'a> {
         choices: 1,
         sampling: Vec::new(),
         has_special_fields: false,
+        is_stateful: false,
         end_user: None,
         billing: Billing::default(),
     }

@@ -11,8 +11,6 @@ use turnout_core::wire::{
     prompt_body, refusal, write_body,
 };
 
-const BOTH: [Dialect; 2] = [Dialect::OpenAiChat, Dialect::AnthropicMessages];
-
 fn word() -> impl Strategy<Value = String> {
     "[a-z][a-z_]{0,8}"
 }
@@ -77,7 +75,7 @@ fn openai() -> impl Strategy<Value = Value> {
         prop::collection::vec(round(), 1..4),
         prop::collection::vec(tool, 0..3),
         choice,
-        prop::option::of(1_u64..200_000),
+        prop::option::of(16_u64..200_000),
         any::<bool>(),
         prop::option::of(word()),
     )
@@ -168,6 +166,47 @@ proptest! {
     }
 
     #[test]
+    fn through_every_dialect_and_back_is_the_same(body in openai(), path in prop::collection::vec(prop::sample::select(Dialect::ALL.to_vec()), 1..5)) {
+        let mut text = body.to_string().into_bytes();
+        let first = body.to_string();
+        let first = parse_request(first.as_bytes(), Some(Dialect::OpenAiChat)).unwrap();
+        let mut from = Dialect::OpenAiChat;
+        let mut was_bounded = false;
+        for to in path.into_iter().chain([Dialect::OpenAiResponses, Dialect::OpenAiChat]) {
+            let request = parse_request(&text, Some(from)).unwrap();
+            let there = Target { default_max_tokens: 777, ..target(to, &request) };
+            let written = write_body(&request, &there).unwrap();
+            prop_assert!(written.dropped.is_empty(), "{:?}", written.dropped);
+            prop_assert_eq!(refusal(&request, &there), None);
+            was_bounded |= to == Dialect::AnthropicMessages && first.max_tokens.is_none();
+            if to == Dialect::OpenAiResponses {
+                prop_assert_eq!(detect(&written.bytes), to);
+            }
+            (text, from) = (written.bytes, to);
+        }
+        let mut last = parse_request(&text, Some(from)).unwrap();
+        if was_bounded {
+            prop_assert_eq!(last.max_tokens.take(), Some(777));
+        }
+        prop_assert_eq!(normal(&last), normal(&first));
+    }
+
+    #[test]
+    fn a_responses_splice_keeps_reasoning_byte_for_byte(sealed in "[A-Za-z0-9+/=]{8,60}", summary in text(), other in text()) {
+        let item = format!(r#"{{ "type":"reasoning", "id":"rs_1","summary":[{{"type":"summary_text","text":{}}}],"encrypted_content": "{sealed}" }}"#, json!(summary));
+        let body = format!(r#"{{"model":"m","input":[{{"role":"user","content":{}}},{item},{{"role":"user","content":"x"}}]}}"#, json!(other));
+        let request = parse_request(body.as_bytes(), None).unwrap();
+        prop_assert_eq!(request.dialect, Dialect::OpenAiResponses);
+        let written = write_body(&request, &Target::new(Dialect::OpenAiResponses, "n")).unwrap();
+        prop_assert!(String::from_utf8(written.bytes).unwrap().contains(&item));
+        for to in [Dialect::OpenAiChat, Dialect::AnthropicMessages] {
+            let there = write_body(&request, &Target::new(to, "n")).unwrap();
+            prop_assert!(!String::from_utf8(there.bytes).unwrap().contains(&sealed));
+            prop_assert!(there.dropped.iter().any(|note| note.starts_with("thinking: reasoning of another")));
+        }
+    }
+
+    #[test]
     fn a_splice_keeps_what_it_does_not_own(
         body in openai(),
         extra in prop::collection::btree_map("x_[a-z]{1,6}", text(), 0..4),
@@ -229,7 +268,7 @@ proptest! {
         // To the other dialect no word of it goes.
         let there = write_body(&request, &Target::new(Dialect::OpenAiChat, "n")).unwrap();
         prop_assert!(!String::from_utf8(there.bytes).unwrap().contains(&signature));
-        prop_assert!(there.dropped.iter().any(|note| note.starts_with("thinking: blocks")));
+        prop_assert!(there.dropped.iter().any(|note| note.starts_with("thinking: reasoning of another")));
     }
 
     #[test]
@@ -242,7 +281,8 @@ proptest! {
         let mut bytes = body.to_string().into_bytes();
         if cross {
             let request = parse_request(&bytes, Some(Dialect::OpenAiChat)).unwrap();
-            bytes = write_body(&request, &Target::new(Dialect::AnthropicMessages, "m")).unwrap().bytes;
+            let to = if byte % 2 == 0 { Dialect::AnthropicMessages } else { Dialect::OpenAiResponses };
+            bytes = write_body(&request, &Target::new(to, "m")).unwrap().bytes;
         }
         let at = at.index(bytes.len());
         if cut { bytes.truncate(at) } else { bytes[at] = byte }
@@ -336,7 +376,7 @@ const VALUES: [&str; 16] = [
 /// Reads, writes to both dialects, and reads again; only known codes may come.
 fn check(bytes: &[u8]) -> Result<(), TestCaseError> {
     let _ = detect(bytes);
-    for dialect in [None, Some(BOTH[0]), Some(BOTH[1])] {
+    for dialect in [None, Some(Dialect::ALL[0]), Some(Dialect::ALL[1])] {
         let request = match parse_request(bytes, dialect) {
             Ok(request) => request,
             Err(error) => {
@@ -345,7 +385,7 @@ fn check(bytes: &[u8]) -> Result<(), TestCaseError> {
                 continue;
             }
         };
-        for dialect in BOTH {
+        for dialect in Dialect::ALL {
             match write_body(&request, &Target::new(dialect, "m")) {
                 Ok(body) => {
                     let parsed = parse_request(&body.bytes, Some(dialect));

@@ -21,6 +21,7 @@ fn agent_turns(dialect: Dialect, size: usize) -> String {
         let described = "Reads a file from the workspace and returns its lines with numbers.";
         match dialect {
             Dialect::OpenAiChat => write!(tools, r#"{separator}{{"type":"function","function":{{"name":"tool_{index}","description":"{described}","parameters":{schema}}}}}"#),
+            Dialect::OpenAiResponses => write!(tools, r#"{separator}{{"type":"function","name":"tool_{index}","description":"{described}","parameters":{schema}}}"#),
             Dialect::AnthropicMessages => write!(tools, r#"{separator}{{"name":"tool_{index}","description":"{described}","input_schema":{schema}}}"#),
         }
         .unwrap();
@@ -31,11 +32,16 @@ fn agent_turns(dialect: Dialect, size: usize) -> String {
         call += 1;
         match dialect {
             Dialect::OpenAiChat => write!(turns, r#",{{"role":"assistant","content":"I will read the file.","tool_calls":[{{"id":"call_{call}","type":"function","function":{{"name":"tool_1","arguments":"{{\"path\":\"src/visit.py\",\"limit\":200}}"}}}}]}},{{"role":"tool","tool_call_id":"call_{call}","content":"{code}"}}"#),
+            Dialect::OpenAiResponses => write!(turns, r#",{{"role":"assistant","content":[{{"type":"output_text","text":"I will read the file."}}]}},{{"type":"function_call","call_id":"call_{call}","name":"tool_1","arguments":"{{\"path\":\"src/visit.py\",\"limit\":200}}"}},{{"type":"function_call_output","call_id":"call_{call}","output":"{code}"}}"#),
             Dialect::AnthropicMessages => write!(turns, r#",{{"role":"assistant","content":[{{"type":"text","text":"I will read the file."}},{{"type":"tool_use","id":"call_{call}","name":"tool_1","input":{{"path":"src/visit.py","limit":200}}}}]}},{{"role":"user","content":[{{"type":"tool_result","tool_use_id":"call_{call}","content":"{code}"}}]}}"#),
         }
         .unwrap();
     }
-    format!(r#"{{"model":"some-model","max_tokens":4096,"stream":true,"tools":[{tools}],"messages":[{turns}]}}"#)
+    let (bound, talk) = match dialect {
+        Dialect::OpenAiResponses => ("max_output_tokens", "input"),
+        _ => ("max_tokens", "messages"),
+    };
+    format!(r#"{{"model":"some-model","{bound}":4096,"stream":true,"tools":[{tools}],"{talk}":[{turns}]}}"#)
 }
 
 /// The best of several rounds, in megabytes a second.
@@ -57,7 +63,7 @@ fn speed(bytes: usize, mut run: impl FnMut()) -> f64 {
 #[test]
 #[ignore = "measures; not a check"]
 fn speed_of_reading_and_writing() {
-    for dialect in [Dialect::OpenAiChat, Dialect::AnthropicMessages] {
+    for dialect in Dialect::ALL {
         for size in [10_000, 100_000] {
             let body = agent_turns(dialect, size);
             let body = body.as_bytes();
@@ -68,11 +74,12 @@ fn speed_of_reading_and_writing() {
                 speed(body.len(), || drop(black_box(write_body(&request, &Target::new(dialect, "m")).unwrap())))
             };
             println!(
-                "{} {:>6} bytes: read {known:.0} MB/s, dialect found {found:.0}; written for OpenAI {:.0}, Anthropic {:.0}",
+                "{} {:>6} bytes: read {known:.0} MB/s, dialect found {found:.0}; written for Chat {:.0}, Anthropic {:.0}, Responses {:.0}",
                 dialect.name(),
                 body.len(),
                 to(Dialect::OpenAiChat),
-                to(Dialect::AnthropicMessages)
+                to(Dialect::AnthropicMessages),
+                to(Dialect::OpenAiResponses)
             );
         }
     }

@@ -121,7 +121,13 @@ fn write_items<'py>(out: &mut String, items: impl Iterator<Item = Bound<'py, PyA
 pub fn dialect(py: Python<'_>, name: &str) -> PyResult<Dialect> {
     Dialect::from_name(name).ok_or_else(|| {
         let message = format!("`{name}` is not a dialect");
-        raise(py, "RequestError", "unknown_dialect", &message, Some("`openai-chat` or `anthropic-messages`"))
+        raise(
+            py,
+            "RequestError",
+            "unknown_dialect",
+            &message,
+            Some("`openai-chat`, `openai-responses` or `anthropic-messages`"),
+        )
     })
 }
 

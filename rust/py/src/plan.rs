@@ -129,6 +129,7 @@ impl Attempt {
         let dialect = match row.dialect {
             Dialect::OpenAiChat => CatalogDialect::OpenAiChat,
             Dialect::AnthropicMessages => CatalogDialect::AnthropicMessages,
+            Dialect::OpenAiResponses => CatalogDialect::OpenAiResponses,
         };
         Ok(format!("{}{}", row.base_url, dialect.path().unwrap_or_default()))
     }

@@ -42,6 +42,7 @@ impl Dialect {
         match self {
             Self::AnthropicMessages => Some("/v1/messages"),
             Self::OpenAiChat => Some("/chat/completions"),
+            Self::OpenAiResponses => Some("/responses"),
             _ => None,
         }
     }

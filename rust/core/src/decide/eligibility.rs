@@ -83,7 +83,7 @@ pub(super) fn rejection(env: &RequestEnv<'_>, rule: &Rule, candidate: &Candidate
     if env.facts.wants_schema() && facts.caps.structured != Some(true) {
         return reject("no-schema", "the request asks for JSON of a schema");
     }
-    if request.choices > 1 && model.dialect == Dialect::AnthropicMessages {
+    if request.choices > 1 && model.dialect != Dialect::OpenAiChat {
         return reject("no-choices", format!("the request asks for {} answers", request.choices));
     }
     if model.dialect != request.dialect && request.tools.iter().any(|tool| !tool.is_function) {

@@ -223,7 +223,8 @@ fn tiny(number: f64) -> Option<i64> {
 /// A request that says what the record says, and has no text.
 fn request_of<'t>(asked: &Asked) -> Request<'t> {
     let owned = |text: &Option<String>| text.clone().map(Into::into);
-    let hosted = Tool { name: "".into(), description: "".into(), schema: b"", raw: b"", is_function: false };
+    let hosted =
+        Tool { name: "".into(), description: "".into(), schema: b"", raw: b"", is_function: false, strict: None };
     Request {
         dialect: asked.dialect,
         body: b"",
@@ -243,6 +244,7 @@ fn request_of<'t>(asked: &Asked) -> Request<'t> {
         choices: asked.choices,
         sampling: Vec::new(),
         has_special_fields: false,
+        is_stateful: false,
         end_user: None,
         billing: Billing {
             service_tier: owned(&asked.service_tier),

@@ -35,7 +35,7 @@ pub fn thinking_fields(
     let refuse = |message: String| CatalogError {
         code: "unknown-dialect",
         message,
-        hint: Some("this version writes openai-chat and anthropic-messages".to_owned()),
+        hint: Some("this version writes openai-chat, openai-responses and anthropic-messages".to_owned()),
         keys: Vec::new(),
     };
     let spoken = provider.dialect.name();

@@ -112,6 +112,8 @@ pub fn compile_asked(asked: Option<Asked>, model: &Model, route: &ThinkingRoute,
         // A model of Anthropic's behind an endpoint that speaks the other dialect.
         (Dialect::OpenAiChat, Some(ThinkingFormat::Anthropic)) => Some(ThinkingFormat::ReasoningEffort),
         (Dialect::OpenAiChat, format) => format,
+        // It has one form, `reasoning {effort}`.
+        (Dialect::OpenAiResponses, format) => format.map(|_| ThinkingFormat::ReasoningEffort),
     };
     let min_budget_tokens = row.and_then(|row| row.budget_min).unwrap_or(MIN_BUDGET_TOKENS);
     let shown_format = format.unwrap_or_default();

@@ -399,6 +399,7 @@ mod tests {
                 schema: b"{\"type\":\"object\"}",
                 raw: b"",
                 is_function: true,
+                strict: None,
             }],
             tool_choice: ToolChoice::Any,
             max_tokens: None,
@@ -408,6 +409,7 @@ mod tests {
             choices: 1,
             sampling: vec![],
             has_special_fields: false,
+            is_stateful: false,
             end_user: None,
             billing: Billing::default(),
         };

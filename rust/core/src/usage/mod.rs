@@ -28,4 +28,4 @@ pub use classes::Usage;
 pub use extractor::{CostAt, CostUnit, Extractor, Frames, OwnKey, Part, Paths, Place, Rounds, SearchesAt};
 pub use problem::{UsageFinding, UsageProblem};
 pub use reader::{ReportedUsage, ServedTerms, UsageReader, UsageReport};
-pub use table::{ANTHROPIC_MESSAGES, EXTRACTORS, OPENAI_CHAT};
+pub use table::{ANTHROPIC_MESSAGES, EXTRACTORS, OPENAI_CHAT, OPENAI_RESPONSES};

@@ -116,7 +116,7 @@ pub const OPENAI_CHAT: Extractor = Extractor {
 };
 
 /// The same words under `input_tokens` and `output_tokens`; frames carry them in `response`.
-const OPENAI_RESPONSES: Extractor = Extractor {
+pub const OPENAI_RESPONSES: Extractor = Extractor {
     name: "openai-responses",
     aliases: &["responses"],
     usage_at: &["usage", "response.usage"],

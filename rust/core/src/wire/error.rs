@@ -25,6 +25,7 @@ pub const CODES: &[&str] = &[
     "tool_call_id_missing",
     "forced_tool_choice_refused",
     "prefill_refused",
+    "state_untranslatable",
 ];
 
 /// A request that is not what its dialect says, or that another dialect cannot say.

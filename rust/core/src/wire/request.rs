@@ -11,24 +11,26 @@ pub enum Dialect {
     OpenAiChat,
     /// `POST /v1/messages`
     AnthropicMessages,
+    /// `POST /v1/responses`
+    OpenAiResponses,
 }
 
 impl Dialect {
+    /// Every dialect.
+    pub const ALL: [Self; 3] = [Self::OpenAiChat, Self::AnthropicMessages, Self::OpenAiResponses];
+
     /// The name used in policies, the catalogue and records.
     pub const fn name(self) -> &'static str {
         match self {
             Self::OpenAiChat => "openai-chat",
             Self::AnthropicMessages => "anthropic-messages",
+            Self::OpenAiResponses => "openai-responses",
         }
     }
 
     /// The dialect of that name.
     pub fn from_name(name: &str) -> Option<Self> {
-        match name {
-            "openai-chat" => Some(Self::OpenAiChat),
-            "anthropic-messages" => Some(Self::AnthropicMessages),
-            _ => None,
-        }
+        Self::ALL.into_iter().find(|dialect| dialect.name() == name)
     }
 }
 
@@ -142,6 +144,8 @@ pub struct Tool<'a> {
     pub raw: &'a [u8],
     /// Whether this is a function of the client's (`false`: a tool that the provider runs, such as web search).
     pub is_function: bool,
+    /// `strict`, when given: whether arguments are held to the schema.
+    pub strict: Option<bool>,
 }
 
 /// What the model may do with tools.
@@ -221,6 +225,9 @@ pub struct Request<'a> {
     /// Whether a field is there that the other dialect may be unable to say (stop sequences, hosted tools, audio, a
     /// region): only then is a translation tried before a candidate counts as eligible.
     pub has_special_fields: bool,
+    /// Whether it leans on what its provider keeps (`previous_response_id`, `conversation`, a stored prompt, a reference to
+    /// an item, an answer in the background): it can go only to where that is kept, and to no other dialect.
+    pub is_stateful: bool,
     /// `metadata.user_id` or `user`.
     pub end_user: Option<Cow<'a, str>>,
     /// How it is to be processed and billed.

@@ -63,6 +63,9 @@ pub struct Target<'t> {
     pub accepts_forced_tool_choice: bool,
     /// Whether the model goes on from a last turn of the assistant (Anthropic).
     pub accepts_prefill: bool,
+    /// Whether the upstream takes `store`, `metadata` and `prompt_cache_key` (`OpenAI`'s own fields, which others of the
+    /// family refuse; bodies written by translation).
+    pub accepts_store: bool,
     /// Whether texts may be lists of parts (`OpenAI` bodies written by translation); else they are joined.
     pub accepts_text_lists: bool,
 }
@@ -86,6 +89,7 @@ impl<'t> Target<'t> {
             accepts_sampling: true,
             accepts_forced_tool_choice: true,
             accepts_prefill: true,
+            accepts_store: true,
             accepts_text_lists: true,
         }
     }

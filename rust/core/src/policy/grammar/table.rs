@@ -21,8 +21,11 @@ fn first<T: Copy>(words: &[(&'static str, T)]) -> Vec<&'static str> {
 pub(in crate::policy) const UNKNOWN: [(&str, UnknownMode); 2] =
     [("strongest", UnknownMode::Strongest), ("skip", UnknownMode::Skip)];
 /// What `dialect` may say.
-pub(in crate::policy) const DIALECTS: [(&str, Dialect); 2] =
-    [("openai-chat", Dialect::OpenAiChat), ("anthropic-messages", Dialect::AnthropicMessages)];
+pub(in crate::policy) const DIALECTS: [(&str, Dialect); 3] = [
+    ("openai-chat", Dialect::OpenAiChat),
+    ("anthropic-messages", Dialect::AnthropicMessages),
+    ("openai-responses", Dialect::OpenAiResponses),
+];
 
 /// The whole file.
 pub(in crate::policy) const POLICY: &[KeyRow] = &[

@@ -110,7 +110,7 @@ fn take_block(block: Block<'_>, draft: &mut Draft) {
             name: block.name.unwrap_or_default().into_owned(),
             arguments: block.input.map(String::from_utf8_lossy).unwrap_or_default().into_owned(),
         }),
-        _ => draft.has_other_content = true,
+        kind => draft.other(kind),
     }
 }
 
@@ -275,7 +275,7 @@ impl AnthropicStream {
                     json: String::from_utf8_lossy(input).into_owned(),
                 }));
             }
-            _ => draft.has_other_content = true,
+            kind => draft.other(kind),
         }
         self.blocks.push(OpenBlock { index: event.index, tool, is_closed: false });
         Step::Go

@@ -3,6 +3,7 @@
 pub(super) mod anthropic_messages;
 pub(super) mod error_body;
 pub(super) mod openai_chat;
+pub(super) mod openai_responses;
 pub(super) mod recorded;
 pub(super) mod redact;
 pub(super) mod retry_after;

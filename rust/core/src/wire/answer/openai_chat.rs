@@ -324,7 +324,7 @@ pub(in crate::wire) fn read_body(body: &[u8]) -> Result<Found, JsonError> {
         reported: usage.usage(),
         served: usage.served(),
         model: envelope.model.map(Cow::into_owned),
-        has_other_content: message.has_other_content,
+        others: message.has_other_content.then(|| "audio or images".to_owned()).into_iter().collect(),
     }))
 }
 
@@ -416,7 +416,9 @@ impl OpenAiStream {
         out.extend(say(choice.message.thinking()).map(StreamEvent::Thinking));
         out.extend(say(choice.message.content).map(StreamEvent::Text));
         out.extend(say(choice.message.refusal).map(StreamEvent::Refusal));
-        draft.has_other_content |= choice.message.has_other_content;
+        if choice.message.has_other_content {
+            draft.other("audio or images");
+        }
         for piece in choice.message.tools {
             let Some(at) = self.call_of(&piece) else { return false };
             let index = u32::try_from(at).unwrap_or(u32::MAX);

@@ -41,7 +41,7 @@ pub(in crate::wire) fn from_resets(dialect: Dialect, headers: &[(String, String)
                 }
                 None => None,
             },
-            Dialect::OpenAiChat => {
+            Dialect::OpenAiChat | Dialect::OpenAiResponses => {
                 name.strip_prefix("x-ratelimit-remaining").map(|bucket| format!("x-ratelimit-reset{bucket}"))
             }
         };

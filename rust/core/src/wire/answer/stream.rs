@@ -14,6 +14,7 @@ use crate::usage::{Usage, UsageProblem};
 use super::anthropic_messages::AnthropicStream;
 use super::error_body::is_html;
 use super::openai_chat::OpenAiStream;
+use super::openai_responses::ResponsesStream;
 use super::sse::{SseItem, SseParser};
 use super::whole::{Answer, Draft, ToolCallAnswer, bare_error_in};
 use crate::wire::{Dialect, Failure};
@@ -97,6 +98,7 @@ pub(in crate::wire) enum Step {
 enum State {
     OpenAi(OpenAiStream),
     Anthropic(AnthropicStream),
+    Responses(ResponsesStream),
 }
 
 /// Reads one stream.
@@ -125,6 +127,7 @@ impl StreamReader {
         let state = match dialect {
             Dialect::OpenAiChat => State::OpenAi(OpenAiStream::new()),
             Dialect::AnthropicMessages => State::Anthropic(AnthropicStream::new()),
+            Dialect::OpenAiResponses => State::Responses(ResponsesStream::new()),
         };
         let body = Body {
             state,
@@ -199,7 +202,7 @@ impl Body {
         }
         self.has_events = true;
         if data == b"[DONE]" {
-            // Not Anthropic's terminal event, though some servers add it.
+            // Not the terminal event of the other dialects, though some servers add it.
             self.is_over = matches!(self.state, State::OpenAi(_));
             return;
         }
@@ -208,6 +211,7 @@ impl Body {
         let step = match &mut self.state {
             State::OpenAi(state) => state.read(data, is_error, &mut self.draft, out),
             State::Anthropic(state) => state.read(data, is_error, &mut self.draft, out),
+            State::Responses(state) => state.read(data, is_error, &mut self.draft, out),
         };
         let step = step.unwrap_or_else(|error| {
             out.truncate(start);
@@ -258,7 +262,7 @@ impl Body {
         let is_ended = match &self.state {
             // `[DONE]` is optional, the finish reason is not.
             State::OpenAi(state) => state.is_finished(),
-            State::Anthropic(_) => self.is_over,
+            State::Anthropic(_) | State::Responses(_) => self.is_over,
         };
         if !is_ended {
             let message = if self.has_events { "the stream ends without its end" } else { "the stream is empty" };

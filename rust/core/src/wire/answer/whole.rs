@@ -14,6 +14,7 @@ use crate::usage::{ReportedUsage, ServedTerms, Usage, UsageProblem};
 use super::anthropic_messages;
 use super::error_body::{ErrorFacts, is_html, parse_error};
 use super::openai_chat;
+use super::openai_responses;
 use crate::wire::{Dialect, Failure};
 
 /// A tool call that the model made.
@@ -76,9 +77,12 @@ pub(in crate::wire) struct Draft {
     pub model: Option<String>,
     pub reported: ReportedUsage,
     pub served: ServedTerms,
-    /// Blocks that are neither text nor a tool call of the client's: audio, results of the provider's own tools.
-    pub has_other_content: bool,
+    /// Kinds of content that are neither text nor a tool call of the client's: audio, results of the provider's own tools.
+    pub others: Vec<String>,
 }
+
+/// How many kinds of other content are named.
+const MAX_OTHERS: usize = 8;
 
 /// What a finish or stop reason stands for.
 enum Finish {
@@ -112,6 +116,13 @@ fn finish_of(reason: &str) -> Finish {
 }
 
 impl Draft {
+    /// Notes content of another kind.
+    pub fn other(&mut self, kind: &str) {
+        if self.others.len() < MAX_OTHERS && !self.others.iter().any(|known| known == kind) {
+            self.others.push(kind.chars().take(40).collect());
+        }
+    }
+
     /// Judges what was gathered. In a stream the caller has made sure that the end was reached.
     pub fn verdict(&self, is_stream: bool) -> (OutcomeKind, Option<&'static str>) {
         let Some(reason) = self.finish_reason.as_deref().filter(|reason| !reason.is_empty()) else {
@@ -134,7 +145,7 @@ impl Draft {
                 return (kind, Some("the arguments of a tool call are not whole"));
             }
         }
-        let is_empty = self.text.is_empty() && self.tool_calls.is_empty() && !self.has_other_content;
+        let is_empty = self.text.is_empty() && self.tool_calls.is_empty() && self.others.is_empty();
         match finish {
             Finish::ToolCalls if is_empty => (OutcomeKind::BadUpstream, Some("tool calls are announced but missing")),
             Finish::StopSequence => (OutcomeKind::Complete, None),
@@ -213,6 +224,7 @@ pub fn parse_answer(dialect: Dialect, body: &[u8]) -> Answer {
     let found = match dialect {
         Dialect::OpenAiChat => openai_chat::read_body(body),
         Dialect::AnthropicMessages => anthropic_messages::read_body(body),
+        Dialect::OpenAiResponses => openai_responses::read_body(body),
     };
     match found {
         Ok(Found::Answer(draft)) => {

@@ -131,11 +131,13 @@ fn system<'a>(reader: &mut Reader<'a>, request: &mut Request<'a>) -> Read<()> {
 fn tool<'a>(reader: &mut Reader<'a>) -> Read<(Tool<'a>, Option<CacheTtl>)> {
     let start = start(reader)?;
     let (mut kind, mut name, mut description, mut schema, mut cached) = (None, None, None, None, None);
+    let mut strict = None;
     object(reader, "tools[]", |reader, key| match key.as_ref() {
         "type" => once(&mut kind, string(reader, "tools[].type")?, &key, reader),
         "name" => once(&mut name, string(reader, "tools[].name")?, &key, reader),
         "description" => once(&mut description, string(reader, "tools[].description")?, &key, reader),
         "input_schema" => once(&mut schema, raw(reader)?, &key, reader),
+        "strict" if reader.peek()? == Kind::Bool => once(&mut strict, Some(reader.bool()?), &key, reader),
         "cache_control" => {
             cached = cache_control(reader)?;
             Ok(())
@@ -152,6 +154,7 @@ fn tool<'a>(reader: &mut Reader<'a>) -> Read<(Tool<'a>, Option<CacheTtl>)> {
         schema: schema.unwrap_or_default(),
         raw: since(reader, start),
         is_function,
+        strict,
     };
     Ok((tool, cached))
 }

@@ -23,9 +23,14 @@ struct Signs {
     thinking: bool,
     /// A message of role `system`, which is rare with Anthropic.
     system_message: bool,
+    /// A field that only Responses has.
+    responses: bool,
+    /// `messages`, which Responses has not.
+    messages: bool,
 }
 
-/// The dialect of a body: Anthropic Messages when something in it says so and nothing says `OpenAI`, else `OpenAI` Chat.
+/// The dialect of a body: `OpenAI` Responses when it has `input`, or no `messages` and `previous_response_id`,
+/// `max_output_tokens`, `conversation` or `prompt`; Anthropic Messages when something in it says so and nothing says `OpenAI`, else `OpenAI` Chat.
 ///
 /// The order of keys plays no part. Signs of Anthropic: `system`, `anthropic_version`, `stop_sequences`,
 /// `output_config`, `output_format`, `context_management`, `mcp_servers`, a tool with `input_schema` or of a dated type (`web_search_20250305`), a `tool_choice`
@@ -36,6 +41,7 @@ struct Signs {
 pub fn detect(body: &[u8]) -> Dialect {
     let mut signs = Signs::default();
     match top_level(&mut Reader::new(body), &mut signs) {
+        Ok(()) | Err(Stop::Broken) if signs.responses && !signs.messages => Dialect::OpenAiResponses,
         Ok(()) | Err(Stop::Broken) if signs.strong || (signs.thinking && !signs.system_message) => {
             Dialect::AnthropicMessages
         }
@@ -52,11 +58,17 @@ fn top_level(reader: &mut Reader<'_>, signs: &mut Signs) -> Result<(), Stop> {
                 return reader.object(|reader, key| thinking(reader, &key, signs));
             }
             "max_completion_tokens" | "response_format" | "reasoning_effort" | "functions" => return Err(Stop::OpenAi),
+            "input" | "previous_response_id" | "conversation" | "prompt" | "max_output_tokens" => {
+                signs.responses = true;
+            }
             "tool_choice" if reader.peek()? == Kind::Object => {
                 return reader.object(|reader, key| tool_choice(reader, &key, signs));
             }
             "tools" => return each_object(reader, &mut |reader, key| tool(reader, key, signs)),
-            "messages" => return each_object(reader, &mut |reader, key| message(reader, key, signs)),
+            "messages" => {
+                signs.messages = true;
+                return each_object(reader, &mut |reader, key| message(reader, key, signs));
+            }
             _ => {}
         }
         reader.skip()?;
@@ -181,6 +193,16 @@ mod tests {
         for body in anthropic {
             assert_eq!(detect(body.as_bytes()), Dialect::AnthropicMessages, "{body}");
         }
+        let responses = [
+            r#"{"model":"m","input":"hi"}"#,
+            r#"{"reasoning":{"effort":"low"},"input":[{"role":"user","content":"hi"}],"instructions":"x"}"#,
+            r#"{"previous_response_id":"resp_1"}"#,
+            r#"{"prompt":{"id":"pmpt_1"},"max_output_tokens":5}"#,
+            r#"{"tools":[{"type":"web_search"}],"input":"hi"}"#,
+        ];
+        for body in responses {
+            assert_eq!(detect(body.as_bytes()), Dialect::OpenAiResponses, "{body}");
+        }
         let openai = [
             r#"{"messages":[{"role":"user","content":"hi"}],"max_tokens":5}"#,
             r#"{"messages":[{"role":"developer","content":"hi"}]}"#,
@@ -188,6 +210,7 @@ mod tests {
             r#"{"messages":[{"role":"system","content":"x"}],"thinking":{"type":"enabled","budget_tokens":1024}}"#,
             r#"{"messages":[],"thinking":{"type":"enabled"}}"#,
             r#"{"messages":[],"tool_choice":{"type":"function","function":{"name":"f"}}}"#,
+            r#"{"messages":[],"input":"hi"}"#,
             r#"{"system":"mixed","messages":[{"role":"tool","content":""}]}"#,
             "",
             "[]",

@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 
 use super::typed::{Read, text};
-use crate::json::{JsonError, Kind, Reader, Span, write_string};
+use crate::json::{JsonError, Kind, Reader, Span, Value, write_string};
 
 /// One member of an object.
 #[derive(Debug, Clone)]
@@ -24,9 +24,10 @@ impl Member<'_> {
         self.value == b"null"
     }
 
-    /// Whether the value is `true`.
-    pub(in crate::wire) fn is_true(&self) -> bool {
-        self.value == b"true"
+    /// The member of that key inside the value, when it is an object.
+    pub(in crate::wire) fn value_at(&self, key: &str) -> Option<Value<'_>> {
+        let found = members(self.value).ok()?.into_iter().find(|member| member.key == key)?;
+        Value::parse(found.value).ok()
     }
 
     /// The value as text.

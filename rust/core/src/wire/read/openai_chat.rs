@@ -132,7 +132,7 @@ fn named_effort(word: Cow<'_, str>) -> Thinking<'_> {
 }
 
 /// `reasoning` (`OpenRouter`) and `thinking` (`DeepSeek`, Z.AI, Moonshot).
-fn thinking<'a>(reader: &mut Reader<'a>, field: &str) -> Read<Option<Thinking<'a>>> {
+pub(in crate::wire) fn thinking<'a>(reader: &mut Reader<'a>, field: &str) -> Read<Option<Thinking<'a>>> {
     if reader.peek()? != Kind::Object {
         reader.skip()?;
         return Ok(None);
@@ -181,7 +181,7 @@ fn response_format<'a>(reader: &mut Reader<'a>, field: &str) -> Read<ResponseFor
     })
 }
 
-fn tool_choice<'a>(reader: &mut Reader<'a>, field: &str) -> Read<Option<ToolChoice<'a>>> {
+pub(in crate::wire) fn tool_choice<'a>(reader: &mut Reader<'a>, field: &str) -> Read<Option<ToolChoice<'a>>> {
     match reader.peek()? {
         Kind::String => Ok(Some(choice_word(&reader.string()?))),
         _ => choice_object(reader, field),
@@ -238,6 +238,7 @@ struct Function<'a> {
     name: Option<Cow<'a, str>>,
     description: Option<Cow<'a, str>>,
     schema: Option<&'a [u8]>,
+    strict: Option<bool>,
 }
 
 impl<'a> Function<'a> {
@@ -246,6 +247,7 @@ impl<'a> Function<'a> {
             "name" => once(&mut self.name, string(reader, "tools[].name")?, key, reader),
             "description" => once(&mut self.description, string(reader, "tools[].description")?, key, reader),
             "parameters" => once(&mut self.schema, raw(reader)?, key, reader),
+            "strict" if reader.peek()? == Kind::Bool => once(&mut self.strict, Some(reader.bool()?), key, reader),
             _ => {
                 reader.skip()?;
                 Ok(())
@@ -260,6 +262,7 @@ impl<'a> Function<'a> {
             schema: self.schema.unwrap_or_default(),
             raw,
             is_function,
+            strict: self.strict,
         }
     }
 }
@@ -270,7 +273,7 @@ fn function<'a>(reader: &mut Reader<'a>, field: &str) -> Read<Function<'a>> {
     Ok(function)
 }
 
-fn tools<'a>(reader: &mut Reader<'a>, field: &str, tools: &mut Vec<Tool<'a>>) -> Read<()> {
+pub(in crate::wire) fn tools<'a>(reader: &mut Reader<'a>, field: &str, tools: &mut Vec<Tool<'a>>) -> Read<()> {
     array(reader, field, |reader| {
         let start = start(reader)?;
         let mut kind = None;

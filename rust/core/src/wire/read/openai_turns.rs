@@ -3,7 +3,8 @@
 use std::borrow::Cow;
 
 use super::parse::{no_role, plain_role};
-use super::typed::{Read, array, base64, data_url, image, join, object, once, raw, say, since, start, string, text};
+use super::responses_items::file_data;
+use super::typed::{Read, array, image, join, object, once, raw, say, since, start, string, text};
 use crate::json::{Kind, Reader};
 use crate::wire::{Document, Image, Part, Role, Turn, WireError};
 
@@ -272,17 +273,7 @@ fn file_of<'a>(reader: &mut Reader<'a>) -> Read<Option<(Cow<'a, str>, Cow<'a, st
         }
     })?;
     let Some(data) = data else { return Ok(id.map(|id| (Cow::Borrowed(""), id))) };
-    Ok(Some(match data_url(data) {
-        Ok((media_type, data)) if media_type.starts_with("text/") => {
-            match base64(&data).and_then(|bytes| String::from_utf8(bytes).ok()) {
-                Some(text) => (media_type, Cow::Owned(text)),
-                None => (Cow::Borrowed("application/octet-stream"), data),
-            }
-        }
-        Ok(pair) => pair,
-        // Bare base64 (or a URL, which some of the family take): a PDF is the only file that all of them read.
-        Err(data) => (Cow::Borrowed("application/pdf"), data),
-    }))
+    Ok(Some(file_data(data)))
 }
 
 /// Mistral's reasoning: a string, or text parts.

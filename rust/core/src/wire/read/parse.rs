@@ -6,6 +6,7 @@ use std::collections::BTreeSet;
 use super::anthropic_messages;
 use super::detect::detect;
 use super::openai_chat;
+use super::openai_responses;
 use super::typed::Read;
 use crate::json::{Kind, ObjectWriter, Reader};
 use crate::wire::{Dialect, Request, Role, WireError};
@@ -21,6 +22,7 @@ pub fn parse_request(body: &[u8], dialect: Option<Dialect>) -> Result<Request<'_
     match dialect.unwrap_or_else(|| detect(body)) {
         Dialect::OpenAiChat => openai_chat::parse(body),
         Dialect::AnthropicMessages => anthropic_messages::parse(body),
+        Dialect::OpenAiResponses => openai_responses::parse(body),
     }
 }
 
@@ -37,11 +39,32 @@ pub fn prompt_body(prompt: &str) -> String {
     out
 }
 
-/// Visits the members of the body; refuses a key that stands twice, a body without messages, and text behind the body.
+/// Visits the members of the body; refuses a body without messages, and what [`each_member`] refuses.
 pub(in crate::wire) fn top_level<'a>(
     body: &'a [u8],
     mut visit: impl FnMut(&mut Reader<'a>, &str) -> Read<()>,
     mut message: impl FnMut(&mut Reader<'a>) -> Read<()>,
+) -> Read<()> {
+    let mut count = None;
+    each_member(body, |reader, key| {
+        if key == "messages" {
+            count = Some(messages(reader, "messages", &mut message)?);
+            return Ok(());
+        }
+        visit(reader, key)
+    })?;
+    match count {
+        None => Err(WireError::new("messages_missing", "the body has no `messages`", 0)
+            .hint("a chat request holds its conversation in `messages`")),
+        Some(0) => Err(WireError::new("messages_empty", "`messages` is empty", 0)),
+        Some(_) => Ok(()),
+    }
+}
+
+/// Visits the members of the body; refuses a key that stands twice, and text behind the body.
+pub(in crate::wire) fn each_member<'a>(
+    body: &'a [u8],
+    mut visit: impl FnMut(&mut Reader<'a>, &str) -> Read<()>,
 ) -> Read<()> {
     let mut reader = Reader::new(body);
     let found = reader.peek()?;
@@ -54,39 +77,34 @@ pub(in crate::wire) fn top_level<'a>(
         return Err(WireError::new("not_an_object", message, reader.offset()));
     }
     let mut seen: BTreeSet<Cow<'a, str>> = BTreeSet::new();
-    let mut count = None;
     reader.object(|reader, key| {
         if seen.contains(&key) {
             return Err(WireError::duplicate(&key, reader.offset()));
         }
-        if key == "messages" {
-            count = Some(messages(reader, &mut message)?);
-        } else {
-            visit(reader, &key)?;
-        }
+        visit(reader, &key)?;
         seen.insert(key);
         Ok(())
     })?;
     reader.finish()?;
-    match count {
-        None => Err(WireError::new("messages_missing", "the body has no `messages`", 0)
-            .hint("a chat request holds its conversation in `messages`")),
-        Some(0) => Err(WireError::new("messages_empty", "`messages` is empty", 0)),
-        Some(_) => Ok(()),
-    }
+    Ok(())
 }
 
-fn messages<'a>(reader: &mut Reader<'a>, message: &mut impl FnMut(&mut Reader<'a>) -> Read<()>) -> Read<usize> {
+/// Visits the messages of a list, and counts them.
+pub(in crate::wire) fn messages<'a>(
+    reader: &mut Reader<'a>,
+    field: &str,
+    message: &mut impl FnMut(&mut Reader<'a>) -> Read<()>,
+) -> Read<usize> {
     let found = reader.peek()?;
     if found != Kind::Array {
-        return Err(WireError::wrong_type("messages", Kind::Array.name(), found, reader.offset()));
+        return Err(WireError::wrong_type(field, Kind::Array.name(), found, reader.offset()));
     }
     let mut count = 0_usize;
     reader.array(|reader| {
         count += 1;
         let found = reader.peek()?;
         if found != Kind::Object {
-            return Err(WireError::wrong_type("messages[]", Kind::Object.name(), found, reader.offset()));
+            return Err(WireError::wrong_type(&format!("{field}[]"), Kind::Object.name(), found, reader.offset()));
         }
         message(reader)
     })?;

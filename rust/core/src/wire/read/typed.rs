@@ -28,6 +28,7 @@ pub(in crate::wire) fn blank(dialect: Dialect, body: &[u8]) -> Request<'_> {
         choices: 1,
         sampling: Vec::new(),
         has_special_fields: false,
+        is_stateful: false,
         end_user: None,
         billing: Billing::default(),
     }

@@ -6,6 +6,7 @@ use std::collections::BTreeSet;
 use super::splice;
 use super::translate_to_anthropic;
 use super::translate_to_openai;
+use super::translate_to_responses;
 use crate::wire::read::typed::Read;
 use crate::wire::{Dialect, Part, Request, Target, ToolChoice, WireError};
 
@@ -73,12 +74,16 @@ impl Notes {
 pub fn write_body(request: &Request<'_>, target: &Target<'_>) -> Result<Body, WireError> {
     check_tool_choice(request, target)?;
     check_prefill(request, target)?;
+    check_state(request, target)?;
     let mut notes = Notes::default();
-    let bytes = match (request.dialect, target.dialect) {
-        (Dialect::OpenAiChat, Dialect::OpenAiChat) => splice::openai(request, target, &mut notes),
-        (Dialect::AnthropicMessages, Dialect::AnthropicMessages) => splice::anthropic(request, target, &mut notes),
-        (Dialect::OpenAiChat, Dialect::AnthropicMessages) => translate_to_anthropic::write(request, target, &mut notes),
-        (Dialect::AnthropicMessages, Dialect::OpenAiChat) => translate_to_openai::write(request, target, &mut notes),
+    let is_same = request.dialect == target.dialect;
+    let bytes = match target.dialect {
+        Dialect::OpenAiChat if is_same => splice::openai(request, target, &mut notes),
+        Dialect::AnthropicMessages if is_same => splice::anthropic(request, target, &mut notes),
+        Dialect::OpenAiResponses if is_same => splice::responses(request, target, &mut notes),
+        Dialect::OpenAiChat => translate_to_openai::write(request, target, &mut notes),
+        Dialect::AnthropicMessages => translate_to_anthropic::write(request, target, &mut notes),
+        Dialect::OpenAiResponses => translate_to_responses::write(request, target, &mut notes),
     }?;
     Ok(Body { bytes, dropped: notes.into_dropped() })
 }
@@ -88,7 +93,9 @@ pub fn write_body(request: &Request<'_>, target: &Target<'_>) -> Result<Body, Wi
 ///
 /// Cost: constant for most requests, that of [`write_body`] for the others.
 pub fn refusal(request: &Request<'_>, target: &Target<'_>) -> Option<WireError> {
-    let cheap = check_tool_choice(request, target).and_then(|()| check_prefill(request, target));
+    let cheap = check_tool_choice(request, target)
+        .and_then(|()| check_prefill(request, target))
+        .and_then(|()| check_state(request, target));
     if cheap.is_err() || request.dialect == target.dialect || !may_be_refused(request) {
         return cheap.err();
     }
@@ -122,11 +129,21 @@ fn check_tool_choice(request: &Request<'_>, target: &Target<'_>) -> Read<()> {
         .hint("choose a model that does, or let the model decide (`auto`)"))
 }
 
+/// What its provider keeps cannot be said to another one; which of several of the dialect keeps it is the caller's to know.
+fn check_state(request: &Request<'_>, target: &Target<'_>) -> Read<()> {
+    if !request.is_stateful || request.dialect == target.dialect {
+        return Ok(());
+    }
+    let message = format!("the request leans on what its provider keeps, which {} cannot reach", target.dialect.name());
+    Err(WireError::new("state_untranslatable", message, 0)
+        .hint("send the conversation itself in `input` instead of `previous_response_id`, `conversation` or `prompt`"))
+}
+
 fn check_prefill(request: &Request<'_>, target: &Target<'_>) -> Read<()> {
     let is_taken = match (request.dialect, target.dialect) {
         (_, Dialect::AnthropicMessages) => target.accepts_prefill,
-        (Dialect::AnthropicMessages, Dialect::OpenAiChat) => false,
-        (Dialect::OpenAiChat, Dialect::OpenAiChat) => true,
+        (Dialect::AnthropicMessages, _) => false,
+        (_, Dialect::OpenAiChat | Dialect::OpenAiResponses) => true,
     };
     if is_taken || !request.is_prefill() {
         return Ok(());

@@ -26,7 +26,7 @@ const OPENAI_PARTS: Shape = Shape(&[
     ("text", None),
     ("refusal", None),
     ("thinking", None),
-    ("image_url", Some(&Shape(&[("url", None)]))),
+    ("image_url", Some(&Shape(&[("url", None), ("detail", None)]))),
     ("file", Some(&Shape(&[("file_data", None), ("filename", None)]))),
 ]);
 
@@ -39,11 +39,48 @@ pub(in crate::wire) const OPENAI_TOOLS: Shape = Shape(&[
     ("name", None),
     ("description", None),
     ("parameters", None),
+    ("strict", None),
 ]);
 
 /// `functions` of an `OpenAI` body.
 pub(in crate::wire) const OPENAI_FUNCTIONS: Shape =
-    Shape(&[("name", None), ("description", None), ("parameters", None)]);
+    Shape(&[("name", None), ("description", None), ("parameters", None), ("strict", None)]);
+
+/// `input` of a Responses body.
+pub(in crate::wire) const RESPONSES_ITEMS: Shape = Shape(&[
+    ("type", None),
+    ("role", None),
+    ("content", Some(&RESPONSES_PARTS)),
+    // What the answer said of itself.
+    ("id", None),
+    ("status", None),
+    ("call_id", None),
+    ("name", None),
+    ("arguments", None),
+    ("output", Some(&RESPONSES_PARTS)),
+    // Said as thinking.
+    ("summary", None),
+    ("encrypted_content", None),
+]);
+
+const RESPONSES_PARTS: Shape = Shape(&[
+    ("type", None),
+    ("text", None),
+    ("refusal", None),
+    ("image_url", None),
+    ("detail", None),
+    ("file_data", None),
+    ("file_url", None),
+    ("file_id", None),
+    ("filename", None),
+    // What the answer said of itself.
+    ("annotations", None),
+    ("logprobs", None),
+]);
+
+/// `tools` of a Responses body.
+pub(in crate::wire) const RESPONSES_TOOLS: Shape =
+    Shape(&[("type", None), ("name", None), ("description", None), ("parameters", None), ("strict", None)]);
 
 /// `messages` of an Anthropic body.
 pub(in crate::wire) const ANTHROPIC_MESSAGES: Shape = Shape(&[("role", None), ("content", Some(&ANTHROPIC_BLOCKS))]);
@@ -67,7 +104,7 @@ pub(in crate::wire) const ANTHROPIC_BLOCKS: Shape = Shape(&[
 
 /// `tools` of an Anthropic body.
 pub(in crate::wire) const ANTHROPIC_TOOLS: Shape =
-    Shape(&[("type", None), ("name", None), ("description", None), ("input_schema", None)]);
+    Shape(&[("type", None), ("name", None), ("description", None), ("input_schema", None), ("strict", None)]);
 
 /// Says which fields inside `value` lie outside its shape.
 pub(in crate::wire) fn note_unread(value: &[u8], path: &str, shape: &Shape, notes: &mut Notes) -> Read<()> {

@@ -2,7 +2,7 @@
 
 use super::body::Notes;
 use super::thinking::{anthropic_max_tokens, for_anthropic, for_openai};
-use super::thinking_fields::{gives_way_to, is_same, is_thinking_key, settle};
+use super::thinking_fields::{gives_way_to, is_same, is_thinking_key, settle, settle_responses};
 use crate::json::Value;
 use crate::wire::read::members::{Member, Splice, members, quoted, with_member};
 use crate::wire::read::typed::{Read, sampling_name};
@@ -100,6 +100,45 @@ pub(in crate::wire) fn anthropic(request: &Request<'_>, target: &Target<'_>, not
         let effort = thinking.effort.as_deref().map(quoted);
         if let Some(config) = with_member(output_config.unwrap_or(b"{}"), "effort", effort.as_deref())? {
             out.put("output_config", config);
+        }
+    }
+    Ok(out.end())
+}
+
+/// Writes a Responses body.
+pub(in crate::wire) fn responses(request: &Request<'_>, target: &Target<'_>, notes: &mut Notes) -> Read<Vec<u8>> {
+    let thinking = for_openai(request, target, notes);
+    let mut out = Splice::new(request.body.len() + 256);
+    out.put("model", quoted(target.model));
+    let mut reasoning = None;
+    for member in members(request.body)? {
+        match member.key.as_ref() {
+            "model" | "stream" | "max_output_tokens" => {}
+            // Refused without a stream.
+            "stream_options" if !target.stream => {}
+            "reasoning" if thinking.is_some() => reasoning = Some(member.value),
+            key if !target.accepts_sampling && sampling_name(key).is_some() => {
+                if !member.is_null() {
+                    notes.no_sampling(key);
+                }
+            }
+            _ => out.keep(&member),
+        }
+    }
+    if target.stream {
+        out.put("stream", "true");
+    }
+    if let Some(max_tokens) = target.max_tokens.or(request.max_tokens) {
+        out.put("max_output_tokens", max_tokens.to_string());
+    }
+    if let Some(fields) = thinking {
+        let effort = |json: &[u8]| Value::parse(json).ok()?.get("effort")?.as_str().map(str::to_owned);
+        let settled = settle_responses(reasoning, &fields)?;
+        if reasoning.and_then(effort).is_some_and(|was| settled.as_deref().and_then(effort) != Some(was)) {
+            notes.say(format!("`reasoning.effort`: {REPLACED}"));
+        }
+        if let Some(json) = settled {
+            out.put("reasoning", json);
         }
     }
     Ok(out.end())

@@ -4,7 +4,7 @@ use std::borrow::Cow;
 use std::fmt::Write as _;
 
 use super::body::Notes;
-use super::thinking_fields::{Field, Said, fields};
+use super::thinking_fields::{Field, Said, fields, responses_fields};
 use crate::thinking_format::ThinkingFormat;
 use crate::wire::{Dialect, Part, Request, Role, Target, Thinking, ThinkingSetting, ToolChoice};
 
@@ -159,7 +159,7 @@ fn is_in_tool_loop_without_thinking(request: &Request<'_>, is_same: bool) -> boo
 
 /// The setting as members of an `OpenAI` body; nothing when the request's own fields stay as they are.
 pub(in crate::wire) fn for_openai(request: &Request<'_>, target: &Target<'_>, notes: &mut Notes) -> Option<Vec<Field>> {
-    let is_same = request.dialect == Dialect::OpenAiChat;
+    let is_same = request.dialect == target.dialect;
     let setting = if is_same { target.thinking } else { crossing(request, target, notes) };
     let format = target.thinking_format;
     let said = match setting {
@@ -167,12 +167,12 @@ pub(in crate::wire) fn for_openai(request: &Request<'_>, target: &Target<'_>, no
         ThinkingSetting::Unsaid => return Some(Vec::new()),
         ThinkingSetting::Off => Said::Off,
         ThinkingSetting::Adaptive => {
-            if !format.says_on() {
+            if target.dialect == Dialect::OpenAiResponses || !format.says_on() {
                 notes.say("thinking: adaptive is the model's default here");
             }
             Said::On
         }
-        ThinkingSetting::Budget(tokens) if format.says_budgets() && format != ThinkingFormat::Anthropic => {
+        ThinkingSetting::Budget(tokens) if says_budgets(target) => {
             let tokens = match target.max_tokens.or(request.max_tokens) {
                 Some(max_tokens) => budget(tokens, target, max_tokens, notes),
                 None => Some(tokens.max(target.min_budget_tokens)),
@@ -192,7 +192,16 @@ pub(in crate::wire) fn for_openai(request: &Request<'_>, target: &Target<'_>, no
             Said::OnWithEffort("low")
         }
     };
+    if target.dialect == Dialect::OpenAiResponses {
+        return Some(responses_fields(said));
+    }
     Some(fields(format, said))
+}
+
+/// Whether the target's body has a field for a budget of tokens.
+fn says_budgets(target: &Target<'_>) -> bool {
+    let format = target.thinking_format;
+    target.dialect == Dialect::OpenAiChat && format.says_budgets() && format != ThinkingFormat::Anthropic
 }
 
 /// The effort of about a budget's size. No vendor publishes such a table: twice and eight times the least budget are our

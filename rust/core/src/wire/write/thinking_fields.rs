@@ -117,6 +117,19 @@ pub(in crate::wire) fn fields(format: ThinkingFormat, said: Said<'_>) -> Vec<Fie
     }
 }
 
+/// The members for a Responses body, which has one form.
+pub(in crate::wire) fn responses_fields(said: Said<'_>) -> Vec<Field> {
+    let effort = if said == Said::Off { Some("none") } else { said.effort() };
+    effort.map(|word| field(&["reasoning", "effort"], quoted(word))).into_iter().collect()
+}
+
+/// What stands at `reasoning` in a Responses body once the setting is written; `old` is the client's value.
+pub(in crate::wire) fn settle_responses(old: Option<&[u8]>, fields: &[Field]) -> Read<Option<Vec<u8>>> {
+    let old = old.filter(|old| is_object(old)).unwrap_or(b"{}");
+    let effort = fields.first().map(|field| field.json.as_str());
+    with_member(old, "effort", effort)
+}
+
 fn budget(said: Said<'_>, path: &'static [&'static str]) -> Option<Field> {
     match said {
         Said::Budget(tokens) => Some(field(path, tokens.to_string())),

@@ -1,15 +1,15 @@
-//! `OpenAI` Chat requests as Anthropic Messages bodies.
+//! Requests of the other dialects as Anthropic Messages bodies.
 
 use std::borrow::Cow;
 
 use super::body::Notes;
-use super::shape::{OPENAI_FUNCTIONS, OPENAI_MESSAGES, OPENAI_TOOLS, note_unread};
+use super::extras::Extras;
 use super::thinking::{AnthropicThinking, anthropic_max_tokens, for_anthropic};
-use super::translate_turns::Conversation;
+use super::translate_turns::{Conversation, not_a_function};
 use crate::json::{ArrayWriter, ObjectWriter, Value};
-use crate::wire::read::members::{Member, members};
+use crate::wire::read::members::members;
 use crate::wire::read::typed::{Read, text};
-use crate::wire::{Dialect, Request, ResponseFormat, Target, Tool, ToolChoice, WireError};
+use crate::wire::{Request, ResponseFormat, Target, Tool, ToolChoice, WireError};
 
 /// What `json_object` becomes: Anthropic constrains to a schema only.
 const JSON_OBJECT: &str = "Answer with one JSON object and nothing else: no other text, no code fence.";
@@ -22,7 +22,8 @@ pub(in crate::wire) fn write(request: &Request<'_>, target: &Target<'_>, notes: 
     }
     let max_tokens = anthropic_max_tokens(request, target);
     let thinking = for_anthropic(request, target, max_tokens, notes).unwrap_or_default();
-    let extras = Extras::read(request, target, &thinking, notes)?;
+    let mut extras = Extras::read(request, target, notes)?;
+    sampling(&mut extras, &thinking, notes);
 
     let mut out = String::with_capacity(request.body.len() + 1024);
     let mut body = ObjectWriter::new(&mut out);
@@ -56,116 +57,28 @@ pub(in crate::wire) fn write(request: &Request<'_>, target: &Target<'_>, notes: 
     Ok(out.into_bytes())
 }
 
-/// What the normal form does not hold.
-#[derive(Default)]
-struct Extras {
-    stop: Vec<String>,
-    sampling: Vec<(&'static str, String)>,
-    is_serial: bool,
-}
-
-impl Extras {
-    fn read(
-        request: &Request<'_>,
-        target: &Target<'_>,
-        thinking: &AnthropicThinking<'_>,
-        notes: &mut Notes,
-    ) -> Read<Self> {
-        let mut extras = Self::default();
-        for member in members(request.body)? {
-            if member.is_null() {
-                continue;
-            }
-            match member.key.as_ref() {
-                // In the normal form; and `stream_options`, as Anthropic's streams always tell the usage.
-                "model"
-                | "max_tokens"
-                | "max_completion_tokens"
-                | "stream"
-                | "stream_options"
-                | "n"
-                | "user"
-                | "tool_choice"
-                | "function_call"
-                | "response_format"
-                | "reasoning_effort"
-                | "reasoning"
-                | "thinking"
-                | "enable_thinking"
-                | "thinking_budget"
-                | "disable_reasoning" => {}
-                "messages" => note_unread(member.value, "messages", &OPENAI_MESSAGES, notes)?,
-                "tools" => note_unread(member.value, "tools", &OPENAI_TOOLS, notes)?,
-                "functions" => note_unread(member.value, "functions", &OPENAI_FUNCTIONS, notes)?,
-                "stop" => extras.stop = stop(&member)?,
-                "parallel_tool_calls" => extras.is_serial = member.value == b"false",
-                "temperature" | "top_p" | "top_k" => extras.sampling(&member, request, target, thinking, notes),
-                "web_search_options" => {
-                    return Err(WireError::new(
-                        "tool_untranslatable",
-                        "`web_search_options` asks for a search that the provider runs",
-                        member.offset,
-                    ));
-                }
-                "modalities" | "audio" if memchr::memmem::find(member.bytes, b"audio").is_some() => {
-                    return Err(WireError::new(
-                        "block_untranslatable",
-                        "anthropic-messages does not answer in audio",
-                        member.offset,
-                    ));
-                }
-                key => notes.no_counterpart(key, Dialect::AnthropicMessages),
-            }
-        }
-        // Claude models from 4.1 on refuse both at once (reported in cloud-apim/otoroshi-llm-extension#140, among others).
-        if extras.sampling.iter().any(|(key, _)| *key == "temperature") {
-            let before = extras.sampling.len();
-            extras.sampling.retain(|(key, _)| *key != "top_p");
-            if extras.sampling.len() < before {
-                notes.say("`top_p`: not taken together with `temperature`");
-            }
-        }
-        Ok(extras)
-    }
-
-    fn sampling(
-        &mut self,
-        member: &Member<'_>,
-        request: &Request<'_>,
-        target: &Target<'_>,
-        thinking: &AnthropicThinking<'_>,
-        notes: &mut Notes,
-    ) {
-        let Some(name) = request.sampling.iter().find(|name| **name == member.key) else { return };
-        if !target.accepts_sampling {
-            notes.no_sampling(name);
-        } else if thinking.is_on() {
+/// The sampling parameters that go into the body: none while the model thinks, a temperature up to 1, and one of the two.
+fn sampling(extras: &mut Extras, thinking: &AnthropicThinking<'_>, notes: &mut Notes) {
+    if thinking.is_on() {
+        for (name, _) in std::mem::take(&mut extras.sampling) {
             notes.no_sampling_with_thinking(name);
-        } else {
-            let is_above_one = Value::parse(member.value)
-                .ok()
-                .and_then(|value| value.as_number())
-                .is_some_and(|number| number.as_f64() > 1.0);
-            if *name == "temperature" && is_above_one {
-                notes.say("`temperature`: cut to 1, the most that anthropic-messages takes");
-                self.sampling.push((name, "1".to_owned()));
-            } else {
-                self.sampling.push((name, member.text().into_owned()));
-            }
         }
     }
-}
-
-/// Stop sequences, of which Anthropic refuses those without a visible character.
-fn stop(member: &Member<'_>) -> Read<Vec<String>> {
-    let value = Value::parse(member.value)?;
-    let one = value.as_str().into_iter();
-    let stops: Vec<String> = one.chain(value.items().iter().filter_map(Value::as_str)).map(str::to_owned).collect();
-    if stops.iter().any(|stop| stop.trim().is_empty()) {
-        let message = "anthropic-messages does not stop at white space alone";
-        return Err(WireError::new("stop_untranslatable", message, member.offset));
+    for (name, json) in &mut extras.sampling {
+        let number = Value::parse(json.as_bytes()).ok().and_then(|value| value.as_number());
+        if *name == "temperature" && number.is_some_and(|number| number.as_f64() > 1.0) {
+            notes.say("`temperature`: cut to 1, the most that anthropic-messages takes");
+            "1".clone_into(json);
+        }
     }
-    Ok(stops)
+    // Claude models from 4.1 on refuse both at once (reported in cloud-apim/otoroshi-llm-extension#140, among others).
+    if extras.sampling.iter().any(|(key, _)| *key == "temperature") {
+        let before = extras.sampling.len();
+        extras.sampling.retain(|(key, _)| *key != "top_p");
+        if extras.sampling.len() < before {
+            notes.say("`top_p`: not taken together with `temperature`");
+        }
+    }
 }
 
 fn text_block(list: &mut ArrayWriter<'_>, text: &str) {
@@ -191,11 +104,7 @@ fn tools(body: &mut ObjectWriter<'_>, request: &Request<'_>, extras: &Extras) ->
     if request.tools.is_empty() {
         return Ok(());
     }
-    if let Some(tool) = request.tools.iter().find(|tool| !tool.is_function) {
-        let message = format!("the tool `{}` is not a function", tool.name.chars().take(64).collect::<String>());
-        return Err(WireError::new("tool_untranslatable", message, 0)
-            .hint("only functions of the client's can go to a provider of another dialect"));
-    }
+    not_a_function(&request.tools)?;
     body.array("tools", |list| request.tools.iter().for_each(|tool| write_tool(list, tool)));
     let (kind, name) = match &request.tool_choice {
         ToolChoice::Auto if extras.is_serial => ("auto", None),

@@ -1,16 +1,15 @@
-//! Anthropic Messages requests as `OpenAI` Chat bodies.
+//! Requests of the other dialects as `OpenAI` Chat bodies.
 
 use super::body::{Notes, says_nothing};
-use super::shape::{ANTHROPIC_BLOCKS, ANTHROPIC_MESSAGES, ANTHROPIC_TOOLS, note_unread};
+use super::extras::Extras;
 use super::thinking::for_openai;
 use super::thinking_fields::settle;
-use super::translate_turns::{is_web, untranslatable, write_text};
+use super::translate_turns::{is_web, not_a_function, untranslatable, write_text};
 use crate::json::{ArrayWriter, ObjectWriter, Value};
-use crate::wire::read::members::{Member, members, quoted};
+use crate::wire::read::members::quoted;
 use crate::wire::read::typed::{Read, text};
 use crate::wire::{
-    Dialect, Document, Image, ImageSource, Part, Request, ResponseFormat, Role, Target, Tool, ToolChoice, Turn,
-    WireError,
+    Document, Image, ImageSource, Part, Request, ResponseFormat, Role, Target, Tool, ToolChoice, Turn, WireError,
 };
 
 /// Writes the body.
@@ -49,99 +48,34 @@ pub(in crate::wire) fn write(request: &Request<'_>, target: &Target<'_>, notes: 
     }
     list.end();
     tools(&mut body, request, &extras)?;
-    for (key, value) in &extras.members {
+    if !extras.stop.is_empty() {
+        body.array("stop", |list| {
+            for stop in &extras.stop {
+                list.string(stop);
+            }
+        });
+    }
+    for (key, value) in extras.sampling.iter().chain(&extras.carried) {
         body.raw(key, value);
+    }
+    if let Some(verbosity) = &extras.verbosity {
+        body.raw("verbosity", verbosity);
     }
     for member in settle(&[], &thinking)?.0 {
         body.raw(member.key, text(&member.json));
     }
-    if let ResponseFormat::JsonSchema { schema } = request.response_format {
-        response_format(&mut body, schema, notes);
+    match request.response_format {
+        ResponseFormat::Text => {}
+        ResponseFormat::JsonObject => {
+            body.raw("response_format", r#"{"type":"json_object"}"#);
+        }
+        ResponseFormat::JsonSchema { schema } => response_format(&mut body, schema, extras.format.as_ref(), notes),
     }
     if let Some(end_user) = &request.end_user {
         body.string("user", end_user);
     }
     body.end();
     Ok(out.into_bytes())
-}
-
-/// What the normal form does not hold.
-#[derive(Default)]
-struct Extras {
-    members: Vec<(&'static str, String)>,
-    is_serial: bool,
-}
-
-impl Extras {
-    fn read(request: &Request<'_>, target: &Target<'_>, notes: &mut Notes) -> Read<Self> {
-        let mut extras = Self::default();
-        for member in members(request.body)? {
-            if member.is_null() {
-                continue;
-            }
-            match member.key.as_ref() {
-                // In the normal form; and the API's version, which is not the model's business.
-                "model" | "max_tokens" | "stream" | "output_format" | "output_config" | "anthropic_version"
-                | "anthropic_beta" => {}
-                "messages" => note_unread(member.value, "messages", &ANTHROPIC_MESSAGES, notes)?,
-                "system" => note_unread(member.value, "system", &ANTHROPIC_BLOCKS, notes)?,
-                "tools" => note_unread(member.value, "tools", &ANTHROPIC_TOOLS, notes)?,
-                "thinking" => display(&member, notes),
-                "metadata" => metadata(&member, notes)?,
-                "tool_choice" => extras.is_serial = is_serial(&member),
-                "stop_sequences" => extras.members.extend(stop(&member)?),
-                "temperature" | "top_p" => {
-                    if let Some(name) = request.sampling.iter().find(|name| **name == member.key) {
-                        if target.accepts_sampling {
-                            extras.members.push((name, member.text().into_owned()));
-                        } else {
-                            notes.no_sampling(name);
-                        }
-                    }
-                }
-                "mcp_servers" | "container" if !matches!(member.value, b"[]" | b"{}") => {
-                    let message = format!("`{}` asks for tools that the provider runs", member.key);
-                    return Err(WireError::new("tool_untranslatable", message, member.offset));
-                }
-                "inference_geo" => {
-                    let message = "`inference_geo` binds the request to a region, which openai-chat cannot promise";
-                    return Err(WireError::new("region_untranslatable", message, member.offset));
-                }
-                key => notes.no_counterpart(key, Dialect::OpenAiChat),
-            }
-        }
-        Ok(extras)
-    }
-}
-
-fn display(member: &Member<'_>, notes: &mut Notes) {
-    if Value::parse(member.value).is_ok_and(|thinking| thinking.get("display").is_some()) {
-        notes.say("`thinking.display`: openai-chat has no such field");
-    }
-}
-
-fn metadata(member: &Member<'_>, notes: &mut Notes) -> Read<()> {
-    for inner in members(member.value)? {
-        if inner.key != "user_id" {
-            notes.no_counterpart("metadata", Dialect::OpenAiChat);
-        }
-    }
-    Ok(())
-}
-
-fn is_serial(member: &Member<'_>) -> bool {
-    members(member.value)
-        .is_ok_and(|members| members.iter().any(|inner| inner.key == "disable_parallel_tool_use" && inner.is_true()))
-}
-
-/// Stop sequences, of which `OpenAI` takes four.
-fn stop(member: &Member<'_>) -> Read<Option<(&'static str, String)>> {
-    let count = Value::parse(member.value)?.items().len();
-    if count > 4 {
-        let message = format!("openai-chat takes 4 stop sequences, not {count}");
-        return Err(WireError::new("stop_untranslatable", message, member.offset));
-    }
-    Ok((count > 0).then(|| ("stop", member.text().into_owned())))
 }
 
 /// Texts as the value of `content`: one alone is a string, several are parts unless the upstream wants a string.
@@ -225,11 +159,22 @@ fn write_image(out: &mut String, image: &Image<'_>) -> Read<()> {
         }
     };
     let mut part = ObjectWriter::new(out);
-    part.string("type", "image_url").object("image_url", |image| {
-        image.string("url", &url);
+    part.string("type", "image_url").object("image_url", |member| {
+        member.string("url", &url);
+        if let Some(detail) = &image.detail {
+            member.string("detail", detail);
+        }
     });
     part.end();
     Ok(())
+}
+
+/// The name of a file in whatever words its dialect has for it.
+pub(in crate::wire) fn document_title(document: &Document<'_>) -> Option<String> {
+    let entry = Value::parse(document.raw).ok()?;
+    let inner = entry.get("file").and_then(|file| file.get("filename"));
+    let title = inner.or_else(|| entry.get("filename")).or_else(|| entry.get("title"));
+    title.and_then(Value::as_str).map(str::to_owned)
 }
 
 fn write_document(out: &mut String, document: &Document<'_>, notes: &mut Notes) -> Read<()> {
@@ -244,8 +189,8 @@ fn write_document(out: &mut String, document: &Document<'_>, notes: &mut Notes) 
                 "send the document's bytes: openai-chat fetches no URLs, and an uploaded file stays with its provider",
             ));
     }
-    let entry = Value::parse(document.raw)?;
-    let title = entry.get("title").and_then(Value::as_str).unwrap_or("document.pdf");
+    let title = document_title(document);
+    let title = title.as_deref().unwrap_or("document.pdf");
     let mut part = ObjectWriter::new(out);
     part.string("type", "file").object("file", |file| {
         let data = format!("data:application/pdf;base64,{}", document.data);
@@ -273,7 +218,7 @@ fn assistant(list: &mut ArrayWriter<'_>, turn: &Turn<'_>, target: &Target<'_>, n
     // Upstreams that check it want the reasoning behind a call of tools back; elsewhere it is another model's.
     thoughts.retain(|text| !text.is_empty() && target.echoes_reasoning && !calls.is_empty());
     if thoughts.is_empty() && turn.parts.iter().any(|part| matches!(part, Part::Thinking { .. })) {
-        notes.say("thinking: blocks of an Anthropic model were left out");
+        notes.say("thinking: reasoning of another provider's model was left out");
     }
     if texts.is_empty() && calls.is_empty() {
         return Ok(());
@@ -307,11 +252,7 @@ fn tools(body: &mut ObjectWriter<'_>, request: &Request<'_>, extras: &Extras) ->
     if request.tools.is_empty() {
         return Ok(());
     }
-    if let Some(tool) = request.tools.iter().find(|tool| !tool.is_function) {
-        let message = format!("the tool `{}` is not a function", tool.name.chars().take(64).collect::<String>());
-        return Err(WireError::new("tool_untranslatable", message, 0)
-            .hint("only functions of the client's can go to a provider of another dialect"));
-    }
+    not_a_function(&request.tools)?;
     body.array("tools", |list| request.tools.iter().for_each(|tool| write_tool(list, tool)));
     match &request.tool_choice {
         ToolChoice::Auto => {}
@@ -345,24 +286,36 @@ fn write_tool(list: &mut ArrayWriter<'_>, tool: &Tool<'_>) {
             if !tool.schema.is_empty() {
                 function.raw("parameters", text(tool.schema));
             }
+            if let Some(strict) = tool.strict {
+                function.raw("strict", strict);
+            }
         });
     });
 }
 
-fn response_format(body: &mut ObjectWriter<'_>, schema: &[u8], notes: &mut Notes) {
-    let is_strict = Value::parse(schema).is_ok_and(|schema| is_strict(&schema));
-    if !is_strict {
+fn response_format(
+    body: &mut ObjectWriter<'_>,
+    schema: &[u8],
+    named: Option<&(String, Option<bool>)>,
+    notes: &mut Notes,
+) {
+    let enforced = named.map(|(_, strict)| strict.unwrap_or(true));
+    let is_strict = enforced.unwrap_or_else(|| Value::parse(schema).is_ok_and(|schema| is_strict(&schema)));
+    if named.is_none() && !is_strict {
         notes.say("`output_config.format`: the schema is not one that openai-chat enforces, so it is a wish");
     }
     body.object("response_format", |format| {
         format.string("type", "json_schema").object("json_schema", |inner| {
-            inner.string("name", "answer").raw("strict", is_strict).raw("schema", text(schema));
+            inner
+                .string("name", named.map_or("answer", |(name, _)| name))
+                .raw("strict", is_strict)
+                .raw("schema", text(schema));
         });
     });
 }
 
 /// Whether `OpenAI`'s strict mode takes a schema: objects closed, every property required, no other keywords.
-fn is_strict(schema: &Value<'_>) -> bool {
+pub(in crate::wire) fn is_strict(schema: &Value<'_>) -> bool {
     const KEYWORDS: [&str; 10] = [
         "type",
         "properties",

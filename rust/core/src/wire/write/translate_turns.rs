@@ -4,10 +4,11 @@ use std::borrow::Cow;
 use std::fmt::Write as _;
 
 use super::body::Notes;
-use crate::json::{ArrayWriter, Kind, ObjectWriter, Reader, Value, write_string};
+use super::translate_to_openai::document_title;
+use crate::json::{ArrayWriter, Kind, ObjectWriter, Reader, write_string};
 use crate::wire::read::members::quoted;
 use crate::wire::read::typed::Read;
-use crate::wire::{Document, Image, ImageSource, Part, Request, Role, WireError};
+use crate::wire::{Document, Image, ImageSource, Part, Request, Role, Tool, WireError};
 
 /// What stands where Anthropic wants a user turn and the conversation has none.
 const OPENING: &str = "(start of the conversation)";
@@ -111,7 +112,12 @@ impl Conversation {
     fn part(&mut self, role: Role, part: &Part<'_>, notes: &mut Notes) -> Read<()> {
         match part {
             Part::Text(text) => self.text(role, text, notes),
-            Part::Image(image) if role == Role::User => write_image(self.slot(role, false, notes), image)?,
+            Part::Image(image) if role == Role::User => {
+                if image.detail.is_some() {
+                    notes.say("`detail` of a picture: anthropic-messages has no such field");
+                }
+                write_image(self.slot(role, false, notes), image)?;
+            }
             Part::Document(document) if role == Role::User => {
                 write_document(self.slot(role, false, notes), document)?;
             }
@@ -144,6 +150,14 @@ impl Conversation {
         }
         Ok(())
     }
+}
+
+/// Refuses a tool that is no function of the client's.
+pub(in crate::wire) fn not_a_function(tools: &[Tool<'_>]) -> Read<()> {
+    let Some(tool) = tools.iter().find(|tool| !tool.is_function) else { return Ok(()) };
+    let message = format!("the tool `{}` is not a function", tool.name.chars().take(64).collect::<String>());
+    Err(WireError::new("tool_untranslatable", message, 0)
+        .hint("only functions of the client's can go to a provider of another dialect"))
 }
 
 /// The error for a part that the other dialect does not have.
@@ -249,8 +263,7 @@ fn write_document(out: &mut String, document: &Document<'_>) -> Read<()> {
                 .hint("an uploaded file stays with its provider: send its bytes"));
         }
     };
-    let entry = Value::parse(document.raw)?;
-    let title = entry.get("file").and_then(|file| file.get("filename")).and_then(Value::as_str);
+    let title = document_title(document);
     let mut block = ObjectWriter::new(out);
     block.string("type", "document").object("source", |source| {
         source.string("type", kind);
@@ -260,7 +273,7 @@ fn write_document(out: &mut String, document: &Document<'_>) -> Read<()> {
             source.string("media_type", media_type).string("data", &document.data);
         }
     });
-    if let Some(title) = title {
+    if let Some(title) = &title {
         block.string("title", title);
     }
     block.end();
