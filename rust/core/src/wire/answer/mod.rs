@@ -6,6 +6,7 @@ pub(super) mod openai_chat;
 pub(super) mod openai_responses;
 pub(super) mod recorded;
 pub(super) mod redact;
+pub(super) mod responses_stream;
 pub(super) mod retry_after;
 pub(super) mod sse;
 pub(super) mod status;

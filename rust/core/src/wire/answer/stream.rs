@@ -14,7 +14,7 @@ use crate::usage::{Usage, UsageProblem};
 use super::anthropic_messages::AnthropicStream;
 use super::error_body::is_html;
 use super::openai_chat::OpenAiStream;
-use super::openai_responses::ResponsesStream;
+use super::responses_stream::ResponsesStream;
 use super::sse::{SseItem, SseParser};
 use super::whole::{Answer, Draft, ToolCallAnswer, bare_error_in};
 use crate::wire::{Dialect, Failure};
