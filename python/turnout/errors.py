@@ -60,6 +60,7 @@ __all__ = [
 
 CODES: dict[str, str] = {
     "bad-price": "a price that a call states is none: not finite, no number, or under no known key",
+    "budget-exceeded": "a budget has no room for what the call may cost at most",
     "call-bound": "a bound of a call, such as its deadline, is no usable value",
     "call-spend": "the purse of the call does not cover its first attempt",
     "catalog-too-large": "a catalogue is larger than any catalogue is",
@@ -80,6 +81,8 @@ CODES: dict[str, str] = {
     "ledger-path": "a name of SQLite's for something that is no file was given as the ledger's path",
     "ledger-read-only": "the ledger's folder or file cannot be written",
     "ledger-record": "a record holds a value that the ledger cannot keep",
+    "ledger-shared": "another router counts budgets in the same ledger",
+    "limit-exceeded": "a limit has no room for the call now",
     "no-eligible-model": "no candidate of the rule that matched may answer the request",
     "override-refused": "an override file has findings that keep it from loading; each has a code of its own",
     "override-unreadable": "an override file does not exist or cannot be read",
@@ -264,7 +267,15 @@ class DecisionError(TurnoutError):
 
 
 class BudgetError(TurnoutError):
-    """The money that this call, or one of its budgets, may spend is used up."""
+    """The money that this call, or one of its budgets, may spend is used up, or a limit is reached.
+
+    Args:
+        retry_after_ms: When there is room again if nothing else happens; None if never, or not known.
+        scope: Which budget or limit, and whose: `budget/team/month/UTC/search`.
+    """
+
+    retry_after_ms: int | None = None
+    scope: str | None = None
 
 
 class ProviderError(TurnoutError):

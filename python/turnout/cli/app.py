@@ -20,9 +20,11 @@ from turnout.cli.decide import decide
 from turnout.cli.demo import demo
 from turnout.cli.explain import explain
 from turnout.cli.lab import lab
+from turnout.cli.ledger import ledger
 from turnout.cli.render import errors_console, printable, show_error, soften
 from turnout.cli.run_tests import run_tests
 from turnout.cli.schema import schema
+from turnout.cli.usage import usage
 from turnout.errors import TurnoutError
 
 __all__ = ["app", "run"]
@@ -45,6 +47,8 @@ app.command()(check)
 app.command("test")(run_tests)
 app.command()(schema)
 app.add_typer(catalog)
+app.command()(usage)
+app.add_typer(ledger)
 app.command()(lab)
 
 

@@ -31,6 +31,8 @@ async def try_once(call: Call, attempt: Attempt) -> bytes:
     except RequestError as error:
         call.skip(attempt, error)
         return b""
+    if not await call.reserve(attempt):
+        return b""
     share_s = call.share_s()
     is_share = share_s < call.deadline.remaining()
     call.begin(attempt)

@@ -16,8 +16,9 @@ from dataclasses import dataclass, field
 from typing import Final, Literal
 
 from turnout._core import Answer, Attempt, Decision, Money, Plan, State, Usage
-from turnout.errors import RequestError
+from turnout.errors import BudgetError, RequestError
 from turnout.execute.deadline import Deadline
+from turnout.execute.desk import Desk, Held, Refused
 from turnout.execute.estimate import estimated_usage
 from turnout.execute.settled import charge, is_nothing, money_columns, says_something, settled_with, token_counts
 from turnout.ledger import AttemptRecord, CallRecord, Ledger
@@ -28,7 +29,7 @@ __all__ = ["Call", "Ended", "Services", "Tried", "Why", "now_ms"]
 
 _log = logging.getLogger("turnout.execute")
 
-Why = Literal["", "accepted", "final", "nothing_left", "attempts", "spend", "retry_budget", "deadline"]
+Why = Literal["", "accepted", "final", "nothing_left", "attempts", "spend", "retry_budget", "deadline", "budget"]
 
 _BACKOFF_S: Final = 0.25
 """The longest wait before a deployment is tried again without being told how long to wait; drawn from 0 on (full
@@ -107,12 +108,14 @@ class Services:
         environ: Where keys are.
         upstreams: By the deployment; "" is the one for all others.
         ledger: Where records go.
+        desk: Where attempts reserve what they may cost.
     """
 
     state: State
     environ: Mapping[str, str] = field(repr=False)
     upstreams: Mapping[str, Upstream] = field(repr=False)
     ledger: Ledger | None
+    desk: Desk
 
     def upstream_for(self, attempt: Attempt) -> Upstream:
         """Returns what carries an attempt."""
@@ -147,11 +150,14 @@ class Call:
         self.record: CallRecord | None = None
         self.tried: list[Tried] = []
         self.unsent: RequestError | None = None
+        self.refused: BudgetError | None = None
+        self.held: list[Held] = []
         self._rows: list[tuple[int, str, bool]] = []
         self._spent = Money("0")
         self._begun_s = 0.0
         self._begun_ms = 0
         self._in_flight: Attempt | None = None
+        self._is_over_budget = False
 
     @property
     def best(self) -> Tried | None:
@@ -161,6 +167,9 @@ class Call:
     async def next(self) -> Attempt | None:
         """Says which attempt to make now, after whatever wait that needs; None if there is no other, see `why`."""
         state = self.services.state
+        if self._is_over_budget:
+            self.why = "budget"
+            return None
         if self.deadline.is_over:
             self.why = "deadline"
             return None
@@ -207,7 +216,7 @@ class Call:
             attempt: Which one.
             error: Why, as the core says.
         """
-        self.unsent = error
+        self.unsent, self.refused = error, None
         self._rows.append((attempt.index, _UNSENT_STEP, False))
         self.records.append(
             AttemptRecord(
@@ -217,9 +226,53 @@ class Call:
                 outcome="rejected",
                 cost_usd_picos=0,
                 message_code=error.code,
+                state="released",
             )
         )
         _log.info("call %s: not sent to `%s`: %s", self.id, attempt.deployment, error.code)
+
+    async def reserve(self, attempt: Attempt) -> bool:
+        """Reserves what an attempt may take at most; if there is no room, it counts as tried, and nothing is sent.
+
+        Args:
+            attempt: Which one.
+
+        Returns:
+            Whether it may be sent: `begin` follows at once.
+
+        Raises:
+            LedgerError: The row of a budgeted attempt cannot be written.
+        """
+        number = len(self.records) + 1
+        held = await self.services.desk.reserve(self, attempt, number)
+        if not isinstance(held, Refused):
+            self.held.append(held)
+            return True
+        self.refused, self.unsent = held.error, None
+        self._is_over_budget = held.is_final
+        self._rows.append((attempt.index, _UNSENT_STEP, False))
+        self.records.append(
+            AttemptRecord(
+                number=number,
+                deployment=attempt.deployment,
+                model=attempt.model,
+                outcome="over_budget",
+                cost_usd_picos=0,
+                message_code=held.error.code,
+                state="released",
+            )
+        )
+        _log.info("call %s: not sent to `%s`: %s", self.id, attempt.deployment, held.error.message)
+        return False
+
+    async def before_answer(self) -> None:
+        """Returns once the answer of the attempt under way may leave us.
+
+        Raises:
+            LedgerError: The row of a budgeted attempt cannot be written.
+        """
+        if self.held:
+            await self.services.desk.before_answer(self.held[-1])
 
     def share_s(self) -> float:
         """Returns the seconds that the next attempt may take for a whole answer.
@@ -266,9 +319,14 @@ class Call:
         settled = settled_with(attempt, usage, self._begun_ms, ended.answer)
         cost = Money("0") if settled is None else settled.cost
         self.cost = None if cost is None or self.cost is None else self.cost + cost
-        self._spent = self._spent + charge(attempt, cost, None if settled is None else settled.doubt)
+        charged = charge(attempt, cost, None if settled is None else settled.doubt)
+        self._spent = self._spent + charged
+        held = self.held[-1]
+        counts = token_counts(usage)
+        usd_nanos = -(-charged.usd_picos // 1000) if cost is not None else attempt.reserved[0]
+        self.services.desk.settle(held, usd_nanos, counts.input_total, counts.output_total)
         unmet = self.plan.unmet(ended.answer) if ended.is_answer and ended.answer is not None else None
-        self.unsent = None
+        self.unsent = self.refused = None
         tried = Tried(attempt, ended, unmet, usage)
         self.tried.append(tried)
         self._rows.append(tried.row)
@@ -279,7 +337,7 @@ class Call:
                 model=attempt.model,
                 outcome=ended.outcome,
                 status=ended.status,
-                usage=token_counts(usage),
+                usage=counts,
                 usage_is_estimated=is_estimated,
                 cost_usd_picos=None if cost is None else cost.usd_picos,
                 ttft_ms=ended.ttft_ms,
@@ -287,6 +345,9 @@ class Call:
                 message_code=ended.message_code,
                 time_ms=self._begun_ms,
                 usage_problem=None if ended.answer is None else ended.answer.usage_problem,
+                reserved_usd_nanos=attempt.reserved[0] if attempt.reserves else None,
+                settled_usd_nanos=usd_nanos if attempt.budget_scopes else None,
+                scopes=attempt.budget_scopes,
                 **money_columns(settled),
             )
         )

@@ -26,6 +26,7 @@ _STOPPED: Final[dict[Why, str]] = {
     "spend": "no other attempt was made: the purse does not cover it",
     "retry_budget": "no other attempt was made: retries are a share of calls, and this share is used up",
     "deadline": "no other attempt was made: it would not fit into the deadline",
+    "budget": "no other attempt was made: a budget has no room for it",
 }
 """What a caller is told when a bound, and not the plan's end, stopped a call that failed."""
 
@@ -42,7 +43,7 @@ async def complete(call: Call) -> Response:
     Raises:
         ProviderError: Every attempt failed.
         RequestError: The request cannot be written for the last target that was left.
-        BudgetError: The purse does not cover the first attempt.
+        BudgetError: The purse does not cover the first attempt, or a budget or a limit has no room.
         LedgerError: The record cannot be written.
     """
     raw = b""
@@ -71,6 +72,8 @@ def error_of(call: Call) -> tuple[TurnoutError, str]:
     """Returns the exception of a call without an answer, and the outcome of the call."""
     if call.unsent is not None:
         return call.unsent, "rejected"
+    if call.refused is not None and not call.tried:
+        return call.refused, "over_budget"
     if not call.tried:
         if call.why == "spend":
             purse = call.plan.spend

@@ -64,6 +64,9 @@ class Leg:
             call.skip(self.attempt, error)
             self.ended = Ended("rejected", message_code=error.code)
             return []
+        if not await call.reserve(self.attempt):
+            self.ended = Ended("rejected", message_code="over_budget")
+            return []
         call.begin(self.attempt)
         ttft_s = None if ttft_ms is None else ttft_ms / 1000
         if ttft_s is not None:

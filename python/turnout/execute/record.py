@@ -7,7 +7,7 @@ from typing import Final
 
 from turnout.errors import MoneyError
 from turnout.execute.call import Call, Tried
-from turnout.ledger import CallRecord, TokenCounts
+from turnout.ledger import AttemptRecord, CallRecord, TokenCounts
 
 __all__ = ["record_of", "save"]
 
@@ -28,6 +28,10 @@ def record_of(call: Call, outcome: str, ttft_ms: int | None = None) -> CallRecor
     expected = decision.expected_cost
     last = call.tried[-1] if call.tried else None
     final = call.best or last
+    spent = list(zip(call.tried, _sent(call), strict=True))
+    failed = sum(row.cost_usd_picos or 0 for tried, row in spent if not tried.ended.is_answer)
+    poor = sum(row.cost_usd_picos or 0 for tried, row in spent if tried.ended.is_answer and tried is not final)
+    facts = whole.get("facts", {})
     return CallRecord(
         id=call.id,
         time_ms=call.time_ms,
@@ -45,9 +49,16 @@ def record_of(call: Call, outcome: str, ttft_ms: int | None = None) -> CallRecor
         strongest_cost_usd_picos=_strongest(whole.get("strongest"), final, call),
         ttft_ms=ttft_ms,
         total_ms=call.deadline.elapsed_ms(),
-        facts_json=json.dumps(whole.get("facts", {}), ensure_ascii=False, separators=(",", ":")),
+        facts_json=json.dumps(facts, ensure_ascii=False, separators=(",", ":")),
         record_json=text,
         attempts=tuple(call.records),
+        failed_cost_usd_picos=failed,
+        escalated_cost_usd_picos=poor,
+        meta_json=json.dumps(
+            {key[5:]: value for key, value in facts.items() if key.startswith("meta.")},
+            ensure_ascii=False,
+            separators=(",", ":"),
+        ),
         cost_doubt=min((each.cost_doubt for each in call.records if each.cost_doubt), default=None),
     )
 
@@ -66,9 +77,13 @@ async def save(call: Call, outcome: str, ttft_ms: int | None = None) -> CallReco
     if call.record is not None:  # whoever asked first was cancelled while the row was being written
         return call.record
     call.record = record = record_of(call, outcome, ttft_ms)
-    if call.services.ledger is not None:
-        await call.services.ledger.append(record)
+    await call.services.desk.keep(record, call.held)
     return record
+
+
+def _sent(call: Call) -> list[AttemptRecord]:
+    """The rows of the attempts that were sent, in their order."""
+    return [each for each in call.records if each.time_ms is not None]
 
 
 def _total(call: Call) -> TokenCounts:

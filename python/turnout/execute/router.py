@@ -13,6 +13,7 @@ from typing import Final, Self
 from turnout._core import Catalog, Decision, Engine, Money, Policy
 from turnout.errors import TransportError, TurnoutError
 from turnout.execute.call import Call, Services
+from turnout.execute.desk import Desk, Durable
 from turnout.execute.fallback import complete
 from turnout.execute.prepare import Meta, RequestLike, begin_call, decide
 from turnout.execute.reload import PolicyFiles, Reload, Reloader, watch_interval
@@ -54,6 +55,9 @@ class Router:
         catalog: Where the models of a policy's file are looked up; as for `load_policy`.
         watch: Whether to look at the policy's file, and at the override file of `catalog`, while the router serves,
             and to load what changed; a number is the seconds between two looks, True is 1. Needs a file.
+        durable: When the row of an attempt must be on disk: `before_send`, before its request leaves us;
+            `before_answer`, before any of its answer does, so that writing overlaps the call; or `async`, with which a
+            crash may lose the rows, and so the spend, of the last moments.
 
     Raises:
         PolicyError: The policy does not load.
@@ -78,6 +82,7 @@ class Router:
         base_urls: Mapping[str, str] | None = None,
         catalog: str | Path | Catalog | None = None,
         watch: bool | float = False,
+        durable: Durable = "before_answer",
     ) -> None:
         self._clients = clients or {}
         environ = os.environ if environ is None else environ
@@ -102,7 +107,8 @@ class Router:
         upstreams[""] = HttpUpstream(self._transport, base_urls)
         self._owns_ledger = ledger is not None and not isinstance(ledger, Ledger)
         opened = ledger if ledger is None or isinstance(ledger, Ledger) else Ledger.open(ledger)
-        self._serving = _Serving(engine, Services(engine.state, environ, upstreams, opened))
+        self._desk = Desk(loaded, engine.state.reservations, opened, durable)
+        self._serving = _Serving(engine, Services(engine.state, environ, upstreams, opened, self._desk))
         self._reloader = Reloader(files, interval_s, digest, lambda: self.engine.policy, self._take_over)
 
     @property
@@ -147,6 +153,7 @@ class Router:
         upstreams = _sdk_upstreams(policy, self._clients)
         engine = old.engine.with_policy(policy, environ=old.services.environ, with_client=list(upstreams))
         upstreams[""] = old.services.upstreams[""]
+        self._desk.serve(policy)
         self._serving = _Serving(engine, replace(old.services, upstreams=upstreams))
 
     async def __aenter__(self) -> Self:
@@ -164,6 +171,7 @@ class Router:
             await stream.aclose()
         if self._owns_transport:
             await self._transport.aclose()
+        self._desk.close()
         if self._owns_ledger and self.ledger is not None:
             await self.ledger.close()
 

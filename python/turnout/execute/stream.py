@@ -88,6 +88,7 @@ class Stream:
             self._leg = leg = Leg(call, attempt, self._idle_s)
             self._events.extend(await leg.open())
             if leg.is_committed:
+                await call.before_answer()
                 self._ttft_ms = call.deadline.elapsed_ms()
                 return
             self._events.clear()

@@ -15,6 +15,7 @@ from typing import Self, TypeVar
 
 from turnout._core import Catalog, Decision, Engine, Money, Policy, StreamEvent
 from turnout.errors import TurnoutError
+from turnout.execute.desk import Durable
 from turnout.execute.prepare import Meta, RequestLike
 from turnout.execute.reload import Reload
 from turnout.execute.response import Response
@@ -40,6 +41,7 @@ class SyncRouter:
         base_urls: As for `Router`.
         catalog: As for `Router`.
         watch: As for `Router`; the background thread looks.
+        durable: As for `Router`.
 
     Raises:
         TurnoutError: As `Router`.
@@ -60,6 +62,7 @@ class SyncRouter:
         base_urls: Mapping[str, str] | None = None,
         catalog: str | Path | Catalog | None = None,
         watch: bool | float = False,
+        durable: Durable = "before_answer",
     ) -> None:
         self._router = Router(
             policy,
@@ -70,6 +73,7 @@ class SyncRouter:
             base_urls=base_urls,
             catalog=catalog,
             watch=watch,
+            durable=durable,
         )
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._loop.run_forever, name="turnout-router", daemon=True)

@@ -11,9 +11,14 @@ from pathlib import Path
 from typing import Final
 
 from turnout.errors import LedgerError
-from turnout.ledger.schema import is_new, prepare
+from turnout.ledger.schema import VERSION, is_new, prepare
 
-__all__ = ["check_fork", "database_at", "errors_of", "forked", "open_file"]
+__all__ = ["budget_lock", "check_fork", "database_at", "errors_of", "forked", "open_file", "reading"]
+
+try:
+    import fcntl
+except ImportError:  # Windows, where nothing keeps a second process away
+    fcntl = None  # type: ignore[assignment]
 
 _BUSY_TIMEOUT_MS: Final = 5_000
 _CHECKED_BYTES: Final = 32 * 1024 * 1024
@@ -87,6 +92,69 @@ def database_at(path: Path) -> Iterator[sqlite3.Connection]:
             yield database
     finally:
         _note(path, -1)
+
+
+@contextmanager
+def reading(path: Path) -> Iterator[sqlite3.Connection]:
+    """Opens a ledger for reading alone; one of an earlier version is brought up to date before.
+
+    Args:
+        path: The file.
+
+    Yields:
+        A connection that writes nothing.
+
+    Raises:
+        LedgerError: There is no such file, or it is no ledger that this version reads.
+    """
+    where = path.absolute()
+    if not where.is_file():
+        raise LedgerError("ledger-path", f"there is no ledger `{path}`", "name the file that the router was given")
+    check_fork(where)
+
+    def connect() -> sqlite3.Connection:
+        return sqlite3.connect(
+            where.as_uri() + "?mode=ro", timeout=_BUSY_TIMEOUT_MS / 1000, isolation_level=None, uri=True
+        )
+
+    with errors_of(where), closing(connect()) as database:
+        if is_new(database, str(where)):
+            raise LedgerError("ledger-foreign", f"`{path}` is empty, and no ledger", "name the router's file")
+        (version,) = database.execute("PRAGMA user_version").fetchone()
+    if version < VERSION:
+        open_file(where)
+    with errors_of(where), closing(connect()) as database:
+        yield database
+
+
+def budget_lock(path: Path) -> int:
+    """Takes the lock of those who count budgets in a ledger: each would not see what the other spends.
+
+    Args:
+        path: The ledger's file; the lock is a file beside it.
+
+    Returns:
+        The lock, let go when it is closed.
+
+    Raises:
+        LedgerError: `ledger-shared` or `ledger-io`.
+    """
+    beside = Path(f"{path}.budgets")
+    try:
+        lock = os.open(beside, os.O_CREAT | os.O_RDWR | getattr(os, "O_CLOEXEC", 0), 0o600)
+    except OSError as error:
+        raise _io(beside, error.strerror) from error
+    if fcntl is not None:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            os.close(lock)
+            raise LedgerError(
+                "ledger-shared",
+                f"another router counts budgets in the ledger `{path}`",
+                "give each a ledger of its own and a share of the budget, or one process all the calls",
+            ) from None
+    return lock
 
 
 def _connect(path: Path) -> sqlite3.Connection:

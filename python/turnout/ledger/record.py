@@ -6,7 +6,7 @@ from dataclasses import dataclass, fields
 
 from turnout.errors import LedgerError
 
-__all__ = ["AttemptRecord", "CallRecord", "SummaryRow", "TokenCounts"]
+__all__ = ["AttemptRecord", "CallRecord", "OpenAttempt", "SummaryRow", "TokenCounts"]
 
 _I64_MAX = 2**63 - 1
 
@@ -81,6 +81,11 @@ class AttemptRecord:
         cost_doubt: Why `cost_usd_picos` is not exact: `lower_bound` if it is our sum of a usage that leaves something
             out or does not fit (`partial`, `inconsistent`, `other_model`); `reported_zero` if the provider says 0 and
             our sum is more, which counts then, or is unknown. None if it is exact, estimated, or unknown.
+        state: How its reservation ended: `settled`, `released` if nothing was sent, or `expired` if its process was
+            gone, and what it held at most stands for what it used.
+        reserved_usd_nanos: What was reserved for it; None if nothing was.
+        settled_usd_nanos: What its budgets were charged, rounded up; None if it counts in none.
+        scopes: The scopes of the budgets that it counts in.
     """
 
     number: int
@@ -104,9 +109,57 @@ class AttemptRecord:
     price_terms: str | None = None
     usage_problem: str | None = None
     cost_doubt: str | None = None
+    state: str = "settled"
+    reserved_usd_nanos: int | None = None
+    settled_usd_nanos: int | None = None
+    scopes: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         _check_counts(self)
+
+
+@dataclass(frozen=True, slots=True)
+class OpenAttempt:
+    """An attempt that is under way: what is known of it before its answer.
+
+    Args:
+        call_id: Of the call.
+        number: From 1, in the order of sending; with the call it names the attempt.
+        state: `reserved` while it may not have been sent, then `sent`.
+        time_ms: When it was reserved, in milliseconds since 1970.
+        lease_until_ms: When it counts as lost, and what it holds as spent.
+        deployment: Which deployment is called.
+        model: Which model that is.
+        provider: Who sells it.
+        rule: The rule that matched.
+        policy_hash: Content hash of the policy that decided.
+        catalog_hash: Content hash of the catalogue that it used.
+        reserved_usd_nanos: What it can cost at most.
+        input_tokens: What it can read at most.
+        output_tokens: What it can write at most.
+        scopes: The scopes of the budgets that it counts in.
+    """
+
+    call_id: str
+    number: int
+    state: str
+    time_ms: int
+    lease_until_ms: int
+    deployment: str
+    model: str
+    provider: str | None = None
+    rule: str | None = None
+    policy_hash: str = ""
+    catalog_hash: str = ""
+    reserved_usd_nanos: int = 0
+    input_tokens: int = 0
+    output_tokens: int = 0
+    scopes: tuple[str, ...] = ()
+
+    @property
+    def id(self) -> str:
+        """The name of its reservation."""
+        return f"{self.call_id}-{self.number}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,6 +188,9 @@ class CallRecord:
         attempts: In the order of sending.
         cost_doubt: Why `cost_usd_picos` is not exact, by its attempts: `lower_bound` if one of them is, else
             `reported_zero`; None if none is in doubt.
+        failed_cost_usd_picos: What of it went to attempts that brought no answer.
+        escalated_cost_usd_picos: What of it went to answers that were not good enough.
+        meta_json: What the caller passed, as far as the policy asks for it.
     """
 
     id: str
@@ -157,6 +213,9 @@ class CallRecord:
     record_json: str = "{}"
     attempts: tuple[AttemptRecord, ...] = ()
     cost_doubt: str | None = None
+    failed_cost_usd_picos: int = 0
+    escalated_cost_usd_picos: int = 0
+    meta_json: str = "{}"
 
     def __post_init__(self) -> None:
         _check_counts(self)

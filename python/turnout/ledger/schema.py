@@ -3,41 +3,57 @@
 `application_id` says that a file is ours, `user_version` which tables it has. A file of a newer version is refused
 rather than read wrongly; one of an older version is brought up to date when it is opened. No table has a column for a
 prompt or an answer.
+
+An attempt is a row of `open_attempts` while it is under way, from before its answer leaves us; the call's row takes
+its place, in the same transaction that adds what it spent to `scope_sums` and the call to `rollups`.
 """
 
 from __future__ import annotations
 
+import json
 import sqlite3
 from dataclasses import fields
 from typing import Final
 
 from turnout.errors import LedgerError
-from turnout.ledger.record import AttemptRecord, CallRecord, TokenCounts
+from turnout.ledger.record import AttemptRecord, CallRecord, OpenAttempt, TokenCounts
+from turnout.ledger.rollups import ROLLUPS, backfill, roll_up
 
 __all__ = [
     "APPLICATION_ID",
     "GROUPS",
     "SELECT_ATTEMPTS",
     "SELECT_CALL",
+    "SLOT_MS",
     "SUMMARY",
     "VERSION",
     "attempt_from",
     "call_from",
+    "expire",
     "insert_call",
+    "insert_open",
     "is_new",
+    "mark_sent",
+    "open_attempts",
     "prepare",
+    "spent_since",
 ]
 
 APPLICATION_ID: Final = 0x5475726E
 """`Turn` in ASCII."""
-VERSION: Final = 3
+VERSION: Final = 4
 """2: attempts keep the computed and the reported cost apart, with the prices that the computed one is of. 3: they keep
-what is wrong with their usage, and calls and attempts why their cost is not exact."""
+what is wrong with their usage, and calls and attempts why their cost is not exact. 4: attempts under way, what scopes
+of budgets spent, sums by day, and on calls what failures and escalations cost and what the caller passed."""
+
+SLOT_MS: Final = 60_000
+"""What scopes spent is kept by the minute, which no window of a calendar cuts."""
 
 _TOKEN_NAMES: Final = tuple(each.name for each in fields(TokenCounts))
 _TOKEN_COLUMNS: Final = dict.fromkeys(_TOKEN_NAMES, "INTEGER NOT NULL DEFAULT 0")
 _CALL_NAMES: Final = tuple(each.name for each in fields(CallRecord) if each.name not in ("usage", "attempts"))
-_ATTEMPT_NAMES: Final = tuple(each.name for each in fields(AttemptRecord) if each.name != "usage")
+_ATTEMPT_NAMES: Final = tuple(each.name for each in fields(AttemptRecord) if each.name not in ("usage", "scopes"))
+_OPEN_NAMES: Final = tuple(each.name for each in fields(OpenAttempt) if each.name != "scopes")
 
 _COLUMNS: Final[dict[str, dict[str, str]]] = {
     "calls": {
@@ -60,6 +76,9 @@ _COLUMNS: Final[dict[str, dict[str, str]]] = {
         "record_json": "TEXT NOT NULL",
         "attempts_count": "INTEGER NOT NULL",
         "cost_doubt": "TEXT",
+        "failed_cost_usd_picos": "INTEGER NOT NULL DEFAULT 0",
+        "escalated_cost_usd_picos": "INTEGER NOT NULL DEFAULT 0",
+        "meta_json": "TEXT NOT NULL DEFAULT '{}'",
         **_TOKEN_COLUMNS,
     },
     "attempts": {
@@ -84,6 +103,9 @@ _COLUMNS: Final[dict[str, dict[str, str]]] = {
         "price_terms": "TEXT",
         "usage_problem": "TEXT",
         "cost_doubt": "TEXT",
+        "state": "TEXT NOT NULL DEFAULT 'settled'",
+        "reserved_usd_nanos": "INTEGER",
+        "settled_usd_nanos": "INTEGER",
         **_TOKEN_COLUMNS,
     },
 }
@@ -94,11 +116,27 @@ def _table(name: str, rest: str = "") -> str:
     return f"CREATE TABLE {name} ({', '.join(f'{key} {kind}' for key, kind in _COLUMNS[name].items())}{rest}"
 
 
+_NEW_IN_4: Final = (
+    f"""CREATE TABLE open_attempts ({
+        ", ".join(
+            f"{name} {'INTEGER' if name.endswith(('_ms', '_nanos', '_tokens')) or name == 'number' else 'TEXT'}"
+            for name in _OPEN_NAMES
+        )
+    }, scopes_json TEXT NOT NULL, PRIMARY KEY (call_id, number)) WITHOUT ROWID""",
+    "CREATE TABLE scope_sums (scope TEXT NOT NULL, slot_ms INTEGER NOT NULL, usd_nanos INTEGER NOT NULL, "
+    "PRIMARY KEY (scope, slot_ms)) WITHOUT ROWID",
+    "CREATE TABLE settings (name TEXT NOT NULL PRIMARY KEY, value INTEGER NOT NULL) WITHOUT ROWID",
+    ROLLUPS,
+)
 _TABLES: Final = (
     _table("calls", ")"),
     "CREATE INDEX calls_by_time ON calls (time_ms)",
     _table("attempts", ", PRIMARY KEY (call_id, number)) WITHOUT ROWID"),
+    *_NEW_IN_4,
 )
+_META_OF_FACTS: Final = """UPDATE calls SET meta_json = COALESCE((SELECT json_group_object(substr(key, 6), value)
+    FROM json_each(facts_json) WHERE key LIKE 'meta.%'), '{}')
+    WHERE facts_json LIKE '%"meta.%' AND json_valid(facts_json)"""
 
 
 def _insert(table: str, names: tuple[str, ...]) -> str:
@@ -106,6 +144,12 @@ def _insert(table: str, names: tuple[str, ...]) -> str:
 
 
 _INSERT_CALL: Final = _insert("calls", (*_CALL_NAMES, "attempts_count", *_TOKEN_NAMES))
+_INSERT_OPEN: Final = _insert("open_attempts", (*_OPEN_NAMES, "scopes_json"))
+_CLOSE: Final = "DELETE FROM open_attempts WHERE call_id = ?"
+_SPEND: Final = (
+    "INSERT INTO scope_sums (scope, slot_ms, usd_nanos) VALUES (?, ?, ?) "
+    "ON CONFLICT DO UPDATE SET usd_nanos = usd_nanos + excluded.usd_nanos"
+)
 _INSERT_ATTEMPT: Final = _insert("attempts", ("call_id", *_ATTEMPT_NAMES, *_TOKEN_NAMES))
 SELECT_CALL: Final = f"SELECT {', '.join((*_CALL_NAMES, *_TOKEN_NAMES))} FROM calls WHERE id = ?"
 SELECT_ATTEMPTS: Final = (
@@ -182,6 +226,11 @@ def prepare(database: sqlite3.Connection, name: str) -> None:
                 present = {row[1] for row in database.execute(f"PRAGMA table_info({table})")}
                 for column in columns.keys() - present:
                     database.execute(f"ALTER TABLE {table} ADD COLUMN {column} {columns[column]}")
+            if not database.execute("SELECT 1 FROM sqlite_master WHERE name = 'rollups'").fetchone():
+                for statement in _NEW_IN_4:
+                    database.execute(statement)
+                database.execute(_META_OF_FACTS)
+                backfill(database)
         database.execute(f"PRAGMA user_version = {VERSION}")
         database.execute("COMMIT")
     except BaseException:
@@ -205,6 +254,123 @@ def insert_call(database: sqlite3.Connection, record: CallRecord) -> None:
             for attempt in record.attempts
         ],
     )
+    database.execute(_CLOSE, (record.id,))
+    spent = [
+        (scope, (attempt.time_ms or record.time_ms) // SLOT_MS * SLOT_MS, attempt.settled_usd_nanos)
+        for attempt in record.attempts
+        if attempt.settled_usd_nanos
+        for scope in attempt.scopes
+    ]
+    if spent:
+        database.executemany(_SPEND, spent)
+    roll_up(database, record)
+
+
+def insert_open(database: sqlite3.Connection, attempt: OpenAttempt) -> None:
+    """Writes an attempt that begins, inside the transaction that is open.
+
+    Args:
+        database: With a transaction open.
+        attempt: What to write.
+    """
+    values = (getattr(attempt, name) for name in _OPEN_NAMES)
+    database.execute(_INSERT_OPEN, (*values, json.dumps(attempt.scopes, ensure_ascii=False)))
+
+
+def mark_sent(database: sqlite3.Connection, call_id: str, number: int) -> None:
+    """Notes that an attempt was sent, inside the transaction that is open."""
+    database.execute("UPDATE open_attempts SET state = 'sent' WHERE call_id = ? AND number = ?", (call_id, number))
+
+
+def open_attempts(database: sqlite3.Connection, until_ms: int | None = None) -> list[OpenAttempt]:
+    """Returns the attempts that are under way, or whose process is gone.
+
+    Args:
+        database: Any connection.
+        until_ms: Only those whose lease is over then.
+    """
+    rows = database.execute(
+        f"SELECT {', '.join(_OPEN_NAMES)}, scopes_json FROM open_attempts "
+        "WHERE ? IS NULL OR lease_until_ms <= ? ORDER BY call_id, number",
+        (until_ms, until_ms),
+    )
+    return [OpenAttempt(**dict(zip(_OPEN_NAMES, row, strict=False)), scopes=tuple(json.loads(row[-1]))) for row in rows]
+
+
+def expire(database: sqlite3.Connection, now_ms: int) -> list[OpenAttempt]:
+    """Settles what was under way in processes that are gone at what it held, inside the transaction that is open.
+
+    Args:
+        database: With a transaction open.
+        now_ms: Leases that end by then are over.
+
+    Returns:
+        What was settled; a call of each.
+    """
+    lost = open_attempts(database, now_ms)
+    calls: dict[str, list[OpenAttempt]] = {}
+    for each in lost:
+        calls.setdefault(each.call_id, []).append(each)
+    for call_id, attempts in calls.items():
+        insert_call(database, _lost_call(call_id, attempts))
+    return lost
+
+
+def _lost_call(call_id: str, attempts: list[OpenAttempt]) -> CallRecord:
+    last = attempts[-1]
+    records = tuple(
+        AttemptRecord(
+            number=each.number,
+            deployment=each.deployment,
+            model=each.model,
+            outcome="lost",
+            usage=TokenCounts(input_uncached=each.input_tokens, output_text=each.output_tokens),
+            usage_is_estimated=True,
+            cost_usd_picos=each.reserved_usd_nanos * 1000 if each.reserved_usd_nanos < _MOST_NANOS else None,
+            time_ms=each.time_ms,
+            state="expired",
+            reserved_usd_nanos=each.reserved_usd_nanos,
+            settled_usd_nanos=each.reserved_usd_nanos if each.scopes else None,
+            scopes=each.scopes,
+        )
+        for each in attempts
+    )
+    costs = [each.cost_usd_picos for each in records]
+    cost = None if None in costs else sum(each for each in costs if each is not None)
+    return CallRecord(
+        id=call_id,
+        time_ms=attempts[0].time_ms,
+        policy_hash=last.policy_hash,
+        catalog_hash=last.catalog_hash,
+        outcome="lost",
+        rule=last.rule,
+        model=last.model,
+        deployment=last.deployment,
+        provider=last.provider,
+        usage=TokenCounts(
+            input_uncached=sum(each.input_tokens for each in attempts),
+            output_text=sum(each.output_tokens for each in attempts),
+        ),
+        cost_usd_picos=cost,
+        attempts=records,
+        failed_cost_usd_picos=cost or 0,
+    )
+
+
+_MOST_NANOS: Final = 2**63 // 1000
+"""What is reserved of an unknown price is more than any cost."""
+
+
+def spent_since(database: sqlite3.Connection, from_ms: int) -> list[tuple[str, int, int]]:
+    """Returns what scopes of budgets spent: scope, the minute in milliseconds since 1970, nano-USD.
+
+    Args:
+        database: Any connection.
+        from_ms: From this time on.
+    """
+    return database.execute(
+        "SELECT scope, slot_ms, usd_nanos FROM scope_sums WHERE slot_ms >= ?", (from_ms // SLOT_MS * SLOT_MS,)
+    ).fetchall()
 
 
 def _counts(usage: TokenCounts) -> tuple[int, ...]:

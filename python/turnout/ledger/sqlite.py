@@ -2,7 +2,8 @@
 
 Promises: `append` returns once the record is on disk (synchronous=FULL), so an acknowledged record outlives a kill
 and a power cut; a call is kept whole or not at all; records of callers on any loop or thread share commits; a full
-disk fails those records only, and the next ones work when there is room. Refuses: files of other programs and of
+disk fails those records only, and the next ones work when there is room; an attempt that was begun is kept until its
+call is, and is settled at what it held if its process is gone. Refuses: files of other programs and of
 newer versions, the same call twice, and use across a fork. To break it, kill the process after an acknowledgement and
 look for the row.
 """
@@ -22,9 +23,21 @@ from pathlib import Path
 from typing import Final, Literal, Self
 
 from turnout.errors import LedgerError
-from turnout.ledger.file import check_fork, database_at, errors_of, forked, open_file
-from turnout.ledger.record import CallRecord, SummaryRow
-from turnout.ledger.schema import SELECT_ATTEMPTS, SELECT_CALL, SUMMARY, attempt_from, call_from, insert_call
+from turnout.ledger.file import budget_lock, check_fork, database_at, errors_of, forked, open_file
+from turnout.ledger.record import CallRecord, OpenAttempt, SummaryRow
+from turnout.ledger.schema import (
+    SELECT_ATTEMPTS,
+    SELECT_CALL,
+    SUMMARY,
+    attempt_from,
+    call_from,
+    expire,
+    insert_call,
+    insert_open,
+    mark_sent,
+    open_attempts,
+    spent_since,
+)
 
 __all__ = ["Ledger"]
 
@@ -92,8 +105,95 @@ class Ledger:
             LedgerError: `ledger-duplicate`, `ledger-record`, `ledger-full`, `ledger-busy`, `ledger-closed`,
                 `ledger-forked` or `ledger-io`; the record is not in the ledger then.
         """
+        await self.write(record)
+
+    def write(self, record: CallRecord) -> asyncio.Future[None]:
+        """Writes a record, and says when it is on disk; for those who go on meanwhile.
+
+        Args:
+            record: A call with all its attempts, which are no longer under way then.
+
+        Returns:
+            Done once it is on disk; raises what `append` raises. Nobody needs to ask it.
+        """
+        return self._written(_Ticket(lambda database: insert_call(database, record), record.id))
+
+    def begin(self, attempt: OpenAttempt) -> asyncio.Future[None]:
+        """Writes an attempt that begins, and says when it is on disk.
+
+        Args:
+            attempt: What is known of it.
+
+        Returns:
+            As `write`.
+        """
+        return self._written(_Ticket(lambda database: insert_open(database, attempt), attempt.id))
+
+    def mark_sent(self, attempt: OpenAttempt) -> asyncio.Future[None]:
+        """Notes that an attempt was sent; as `write`."""
+        return self._written(_Ticket(lambda database: mark_sent(database, attempt.call_id, attempt.number), attempt.id))
+
+    def expire(self, now_ms: int) -> list[OpenAttempt]:
+        """Settles attempts whose process is gone at what they held.
+
+        Args:
+            now_ms: Leases that end by then are over, in milliseconds since 1970.
+
+        Returns:
+            Those attempts; each is in a call with the outcome `lost` now.
+
+        Raises:
+            LedgerError: As `append`.
+        """
+        lost: list[OpenAttempt] = []
+        self._wait(_Ticket(lambda database: lost.extend(expire(database, now_ms)), "lost"))
+        return lost
+
+    def own_budgets(self) -> int:
+        """Keeps every other router, of this process and of others, from counting budgets in this file.
+
+        Returns:
+            A lock, let go by `os.close`, or with its process.
+
+        Raises:
+            LedgerError: `ledger-shared` if another one does, `ledger-io`.
+        """
+        return budget_lock(self._path)
+
+    def expire_soon(self, now_ms: int) -> None:
+        """As `expire`, without waiting for it."""
+
+        def work(database: sqlite3.Connection) -> None:
+            expire(database, now_ms)
+
+        self._enqueue(_Ticket(work, "lost"))
+
+    def open_attempts(self) -> list[OpenAttempt]:
+        """Returns the attempts that are under way in any process, or were when theirs ended.
+
+        Raises:
+            LedgerError: If the file cannot be read.
+        """
+        with database_at(self._path) as database, errors_of(self._path):
+            return open_attempts(database)
+
+    def spent_since(self, from_ms: int) -> list[tuple[str, int, int]]:
+        """Returns what scopes of budgets spent: scope, the minute in milliseconds since 1970, nano-USD.
+
+        Args:
+            from_ms: From this time on.
+
+        Raises:
+            LedgerError: If the file cannot be read.
+        """
+        with database_at(self._path) as database, errors_of(self._path):
+            return spent_since(database, from_ms)
+
+    def _written(self, ticket: _Ticket) -> asyncio.Future[None]:
         loop = asyncio.get_running_loop()
         written: asyncio.Future[None] = loop.create_future()
+        # Who does not ask is not told twice: the failure is in the log of whoever needs the row.
+        written.add_done_callback(lambda done: done.cancelled() or done.exception())
 
         def settle(error: LedgerError | None) -> None:
             if not written.done():
@@ -103,8 +203,9 @@ class Ledger:
             with suppress(RuntimeError):  # the loop is gone, and with it whoever waited
                 loop.call_soon_threadsafe(settle, error)
 
-        self._enqueue(_Ticket(record, notify))
-        await written
+        ticket.notify = notify
+        self._enqueue(ticket)
+        return written
 
     def append_sync(self, record: CallRecord) -> None:
         """Writes a record from code without an event loop; returns once it is on disk.
@@ -115,6 +216,9 @@ class Ledger:
         Raises:
             LedgerError: As `append`.
         """
+        self._wait(_Ticket(lambda database: insert_call(database, record), record.id))
+
+    def _wait(self, ticket: _Ticket) -> None:
         done = threading.Event()
         failed: list[LedgerError] = []
 
@@ -123,7 +227,8 @@ class Ledger:
                 failed.append(error)
             done.set()
 
-        self._enqueue(_Ticket(record, notify))
+        ticket.notify = notify
+        self._enqueue(ticket)
         done.wait()
         if failed:
             raise failed[0]
@@ -221,10 +326,15 @@ class Ledger:
             self._writer.queue.put(ticket)
 
 
-@dataclass(frozen=True, slots=True)
+def _nobody(_: LedgerError | None) -> None:
+    pass
+
+
+@dataclass(slots=True)
 class _Ticket:
-    record: CallRecord
-    notify: Callable[[LedgerError | None], None]
+    work: Callable[[sqlite3.Connection], None]
+    name: str
+    notify: Callable[[LedgerError | None], None] = _nobody
 
 
 class _Writer:
@@ -278,7 +388,7 @@ def _commit(database: sqlite3.Connection, path: Path, tickets: list[_Ticket]) ->
     try:
         with errors_of(path):
             database.execute("BEGIN IMMEDIATE")
-            results = [_write_one(database, path, ticket.record) for ticket in tickets]
+            results = [_write_one(database, path, ticket) for ticket in tickets]
             database.execute("COMMIT")
     except LedgerError as error:
         failure = error
@@ -292,14 +402,14 @@ def _commit(database: sqlite3.Connection, path: Path, tickets: list[_Ticket]) ->
     return failure is not None
 
 
-def _write_one(database: sqlite3.Connection, path: Path, record: CallRecord) -> LedgerError | None:
+def _write_one(database: sqlite3.Connection, path: Path, ticket: _Ticket) -> LedgerError | None:
     """Writes one record; what is wrong with it alone does not touch the others of the commit."""
     database.execute("SAVEPOINT one")
     try:
-        insert_call(database, record)
+        ticket.work(database)
     except sqlite3.IntegrityError:
         database.execute("ROLLBACK TO one")
-        return LedgerError("ledger-duplicate", f"the call `{record.id}` is already in `{path}`")
+        return LedgerError("ledger-duplicate", f"`{ticket.name}` is already in `{path}`")
     except (OverflowError, UnicodeEncodeError, sqlite3.ProgrammingError):
         database.execute("ROLLBACK TO one")
         return LedgerError("ledger-record", "the record holds a value that SQLite cannot keep")

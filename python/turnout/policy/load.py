@@ -11,6 +11,7 @@ from turnout import _core
 from turnout.catalog import catalog_of
 from turnout.errors import Finding, PolicyError
 from turnout.policy.extends import Refused, read_files
+from turnout.policy.zones import zones_of
 from turnout.source import Unreadable, read_text
 
 __all__ = ["check_policy", "load_policy", "parse_policy", "policy_files", "read_policy"]
@@ -103,7 +104,8 @@ def check_policy(
     except Refused as refused:
         return None, (refused.finding,)
     today = int(time.time()) // _DAY_S
-    policy, raw = _core.compile_policy(own.rows, today, catalog_of(catalog), [base.rows for base in bases])
+    zones = zones_of(each.rows for each in files)
+    policy, raw = _core.compile_policy(own.rows, today, catalog_of(catalog), [base.rows for base in bases], zones)
     findings = [files[row[-1]].lines.finding(*row[:-1]) for row in raw]
     if policy is not None and run_tests:
         findings += [

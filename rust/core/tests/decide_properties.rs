@@ -402,6 +402,11 @@ fn every_reason_is_given() {
     unpriced.models[1].facts.prices.clear();
     expect(&Call::new(&unpriced, "hi").decide(), "mid", "unknown-price");
 
+    let thrifty = policy(&text(
+        "budgets:\n  - { name: b, limit: $0.000001/day, on_exceed: step_down }\notherwise: { from: [small, mid] }\n",
+    ));
+    expect(&Call::new(&thrifty, "hi").decide(), "mid", "over-budget");
+
     // A process may outlive a model.
     let ending =
         policy("turnout: 1\nname: t\nmodels: { m: anthropic/claude-sonnet-4-5-20250929 }\notherwise: { from: m }\n");

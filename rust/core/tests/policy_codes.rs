@@ -13,6 +13,42 @@ use turnout_core::policy::expr::Tri;
 
 const END: &str = "otherwise: { from: [small] }\n";
 
+/// The same of budgets and limits.
+fn cases_of_budgets() -> Vec<(String, &'static str, &'static str)> {
+    let rule = |when: &str| text(&format!("rules:\n  - name: r\n    when: {when}\n    from: mid\n{END}"));
+    let with = |rest: &str| text(&format!("{rest}\n{END}"));
+    let test = |said: &str| with(&format!("tests:\n  - {said}"));
+    vec![
+        (with("budgets:\n  - { name: a-b, limit: $1/day }"), "bad-value", "a-b"),
+        (with("budgets:\n  - { name: a, limit: $1/year }"), "bad-value", "$1/year"),
+        (with("budgets:\n  - { name: a, limit: 5/day }"), "bad-value", "5/day"),
+        (with("budgets:\n  - { name: a, limit: $9000001/day }"), "out-of-range", "$9000001/day"),
+        (with("budgets:\n  - { name: a, limit: $0/day }"), "out-of-range", "$0/day"),
+        (with("budgets:\n  - { name: a, limit: $1/30s }"), "out-of-range", "$1/30s"),
+        (with("budgets:\n  - { name: a }"), "missing-key", "{ name"),
+        (
+            with("budgets:\n  - { name: a, limit: $1/day }\n  - { name: a, limit: $1/week }"),
+            "duplicate-name",
+            "name: a, limit: $1/week",
+        ),
+        (with("budgets:\n  - { name: a, limit: $1/day, per: team }"), "bad-value", "team }"),
+        (with("budgets:\n  - { name: a, limit: $1/day, per: model }"), "bad-value", "model }"),
+        (with("budgets:\n  - { name: a, limit: $1/day, zone: Europe/Atlantis }"), "unknown-name", "Europe/Atlantis"),
+        (with("budgets:\n  - { name: a, limit: $1/24h, zone: '+02:00' }"), "bad-value", "'+02:00'"),
+        (with("budgets:\n  - { name: a, limit: $1/day, on_exceed: panic }"), "bad-value", "panic"),
+        (with("budgets:\n  - { name: a, limit: $1/day, alert_at: [0%] }"), "out-of-range", "0%"),
+        (with("budgets:\n  - { name: a, limit: $1/day, models: [nobody] }"), "unknown-name", "nobody"),
+        (rule("budget.teem.used > 5%"), "unknown-fact", "budget.teem"),
+        (with("limits:\n  - { requests: 600 }"), "bad-value", "600 }"),
+        (with("limits:\n  - { requests: 1.5/min }"), "bad-value", "1.5/min"),
+        (with("limits:\n  - { tokens: 0/min }"), "out-of-range", "0/min"),
+        (with("limits:\n  - { per: key }"), "missing-key", "{ per"),
+        (with("limits:\n  - { per: [key, key], requests: 1/s }"), "duplicate-name", "key], requests"),
+        (with("limits:\n  - { concurrent: 0 }"), "bad-value", "0 }"),
+        (test("{ name: t, given: { budget: { x: { used: 5% } } }, expect: refused }"), "unknown-name", "x: { used"),
+    ]
+}
+
 /// What is wrong, the code, and the text at whose place it is found.
 fn cases() -> Vec<(String, &'static str, &'static str)> {
     let rule = |when: &str| text(&format!("rules:\n  - name: r\n    when: {when}\n    from: mid\n{END}"));
@@ -24,7 +60,7 @@ fn cases() -> Vec<(String, &'static str, &'static str)> {
         (rule(&format!("tokens in [{}1]", "1, ".repeat(1000))), "too-large", "tokens in"),
         (with("accept: not_empty\naccept: complete"), "duplicate-key", "accept: complete"),
         (with("unkown: skip"), "unknown-key", "unkown"),
-        (with("budgets: []"), "unknown-key", "budgets"),
+        (with("cache: { exact: 10m }"), "unknown-key", "cache"),
         (with("extends: base.yaml"), "bad-extends", "base.yaml"),
         (text(""), "missing-key", "turnout"),
         (rule("tokens > 5").replace("    when: tokens > 5\n", ""), "missing-key", "name: r"),
@@ -237,7 +273,7 @@ fn what_people_write_on_purpose_is_not_doubtful() {
 
 #[test]
 fn each_mistake_is_found_where_it_stands() {
-    for (source, code, at) in cases() {
+    for (source, code, at) in cases().into_iter().chain(cases_of_budgets()) {
         if source.starts_with('-') {
             continue;
         }
@@ -255,7 +291,7 @@ fn each_mistake_is_found_where_it_stands() {
 
 #[test]
 fn one_mistake_is_one_finding() {
-    for (source, code, _) in cases() {
+    for (source, code, _) in cases().into_iter().chain(cases_of_budgets()) {
         // These are several by nature, or hide others.
         if source.starts_with('-') || ["missing-key"].contains(&code) {
             continue;
@@ -277,7 +313,7 @@ fn every_code_has_a_case() {
 
 #[test]
 fn messages_are_lower_case_without_a_full_stop() {
-    for (source, _, _) in cases() {
+    for (source, _, _) in cases().into_iter().chain(cases_of_budgets()) {
         if source.starts_with('-') {
             continue;
         }

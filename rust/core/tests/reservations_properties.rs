@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use proptest::prelude::*;
-use turnout_core::control::reservations::{Amounts, Book, Claim, Instant, Measure, Period, Settled, Unit, Why, Zone};
+use turnout_core::control::reservations::{Amounts, Book, Claim, Measure, Moment, Period, Settled, Unit, Why, Zone};
 use turnout_core::shared_str::SharedStr;
 
 const LEASE_MS: i64 = 50_000;
@@ -18,8 +18,8 @@ fn usd(nanos: i64) -> Amounts {
     Amounts { usd_nanos: nanos, ..Amounts::default() }
 }
 
-fn at(ms: i64) -> Instant {
-    Instant { wall_ms: 1_764_000_000_000 + ms, mono_ms: ms }
+fn at(ms: i64) -> Moment {
+    Moment { wall_ms: 1_764_000_000_000 + ms, mono_ms: ms }
 }
 
 fn id(text: &str) -> SharedStr {
@@ -118,7 +118,7 @@ proptest! {
         let mut model = Model::default();
         let (mut wall_ms, mut mono_ms) = (1_764_000_000_000, 0);
         for step in steps {
-            let now = Instant { wall_ms, mono_ms };
+            let now = Moment { wall_ms, mono_ms };
             let is_stale = |known: &Known| known.until_ms <= mono_ms;
             match &step {
                 Step::Tick { .. } => {}
@@ -201,7 +201,7 @@ proptest! {
                     }
                 }
             }
-            let now = Instant { wall_ms, mono_ms };
+            let now = Moment { wall_ms, mono_ms };
             let seen_ms = model.wall_ms.max(wall_ms);
             for (place, claim) in claims(63).iter().enumerate() {
                 let standing = book.standing(claim, now);
@@ -321,7 +321,7 @@ fn each_share_is_told_once_a_window() {
     month.alert_at = Arc::from([500_000, 800_000]);
     let one = std::slice::from_ref(&month);
     let mut book = Book::default();
-    let mut spend = |name: &str, nanos, now: Instant| -> Vec<i64> {
+    let mut spend = |name: &str, nanos, now: Moment| -> Vec<i64> {
         book.reserve(&id(name), one, usd(nanos), LEASE_MS, now).unwrap();
         book.settle(name, usd(nanos), now).unwrap().alerts.iter().map(|alert| alert.share_millionths).collect()
     };
@@ -330,6 +330,13 @@ fn each_share_is_told_once_a_window() {
     assert_eq!(spend("c", 1, at(2)), []);
     assert_eq!(spend("d", 49, at(3)), [800_000]);
     assert_eq!(spend("e", 90, at(40 * 86_400_000)), [500_000, 800_000]);
+    // A restart that finds it spent tells it of no share again.
+    let mut rebuilt = Book::default();
+    rebuilt.charge(&month, 60, at(0).wall_ms, at(0));
+    rebuilt.reserve(&id("f"), one, usd(25), LEASE_MS, at(1)).unwrap();
+    let told: Vec<i64> =
+        rebuilt.settle("f", usd(25), at(1)).unwrap().alerts.iter().map(|alert| alert.share_millionths).collect();
+    assert_eq!(told, [800_000]);
 }
 
 #[test]

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyTuple};
 use turnout_core::catalog::{Dialect as CatalogDialect, Model, PriceError};
+use turnout_core::control::reservations::Measure;
 use turnout_core::decide::{self, Echo, settle};
 use turnout_core::money::UsdPicos;
 use turnout_core::plan::{self, Tried};
@@ -18,6 +19,7 @@ use crate::decision::Asked;
 use crate::engine::DETACH_BYTES;
 use crate::errors::{of_price, of_wire, raise};
 use crate::money::{ExpectedCost, Money, Usage, cost_at};
+use crate::reservations::Claim;
 use crate::state::outcome_of;
 
 /// An upstream body, and what could not be carried over into it.
@@ -168,6 +170,32 @@ impl Attempt {
     #[getter]
     fn expected_cost(&self) -> PyResult<Option<ExpectedCost>> {
         self.row().map(|row| ExpectedCost::of(row.cost_p50_usd_picos, row.cost_p90_usd_picos))
+    }
+
+    /// The scopes of budgets and limits that it counts in.
+    #[getter]
+    fn claims<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyTuple>> {
+        let claims = self.row()?.claims.iter().map(|claim| Py::new(py, Claim::of(claim.clone())));
+        PyTuple::new(py, claims.collect::<PyResult<Vec<_>>>()?)
+    }
+
+    /// Whether it reserves anything.
+    #[getter]
+    fn reserves(&self) -> PyResult<bool> {
+        self.row().map(|row| !row.claims.is_empty())
+    }
+
+    /// The names of the budgets' scopes that it counts in.
+    #[getter]
+    fn budget_scopes<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyTuple>> {
+        let claims = self.row()?.claims.iter().filter(|claim| matches!(claim.measure, Measure::Window(..)));
+        PyTuple::new(py, claims.map(|claim| claim.scope.as_str()).collect::<Vec<_>>())
+    }
+
+    /// What is reserved for it: nano-USD, input tokens, output tokens.
+    #[getter]
+    fn reserved(&self) -> PyResult<(i64, i64, i64)> {
+        self.row().map(|row| (row.amounts.usd_nanos, row.amounts.input_tokens, row.amounts.output_tokens))
     }
 
     /// What the thinking setting became for this model, where it could not be carried over as it is.

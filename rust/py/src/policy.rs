@@ -3,6 +3,7 @@
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyTuple};
 use std::sync::Arc;
+use turnout_core::control::reservations::Zone;
 use turnout_core::engine::Engine;
 use turnout_core::outcome::TABLE;
 use turnout_core::policy::diagnostics::{CODES, Finding, Pos};
@@ -84,6 +85,31 @@ impl Policy {
         PyTuple::new(py, own.map(|deployment| deployment.id.as_str()).collect::<Vec<_>>())
     }
 
+    /// What may be spent, in the order of the file.
+    #[getter]
+    fn budgets<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyTuple>> {
+        let row = |budget: &policy::Budget| {
+            let row = Budget {
+                name: budget.name.to_string(),
+                per: budget.per.clone(),
+                limit_usd_nanos: budget.limit_usd_nanos,
+                window: budget.period.word(),
+                longest_ms: budget.period.longest_ms(),
+                zone: budget.zone.name().to_owned(),
+                on_exceed: budget.on_exceed.name(),
+                is_enforced: budget.is_enforced,
+            };
+            Py::new(py, row)
+        };
+        PyTuple::new(py, self.inner.budgets.iter().map(row).collect::<PyResult<Vec<_>>>()?)
+    }
+
+    /// Whether calls reserve anything: whether it has budgets or limits.
+    #[getter]
+    fn reserves(&self) -> bool {
+        self.inner.reserves()
+    }
+
     /// The catalogue that its models were looked up in.
     #[getter]
     fn catalog(&self) -> Catalog {
@@ -113,6 +139,30 @@ impl Policy {
     }
 }
 
+/// A budget of a policy.
+#[pyclass(frozen, get_all, module = "turnout")]
+pub struct Budget {
+    name: String,
+    /// Keys of `meta`.
+    per: Vec<String>,
+    limit_usd_nanos: i64,
+    /// `hour`, `day`, `week`, `month`, or how long it rolls.
+    window: String,
+    /// The longest that the window lasts.
+    longest_ms: i64,
+    zone: String,
+    /// `refuse`, `step_down` or `warn`.
+    on_exceed: &'static str,
+    is_enforced: bool,
+}
+
+#[pymethods]
+impl Budget {
+    fn __repr__(&self) -> String {
+        format!("Budget('{}')", self.name)
+    }
+}
+
 /// A test of a policy that does not hold.
 #[pyclass(frozen, get_all, module = "turnout")]
 pub struct TestFailure {
@@ -139,15 +189,17 @@ type RawOutcome = (&'static str, bool, &'static str, &'static str, i64, bool, bo
 type RawFinding = (u32, u32, &'static str, String, Option<String>, &'static str, u32);
 
 /// Checks the rows of a policy file, and of those that it extends, the nearest first. The policy is none when a finding is
-/// an error; a finding ends with the index of its file, 0 for the policy's own.
+/// an error; a finding ends with the index of its file, 0 for the policy's own. `zones` are the time zones that budgets may name: from
+/// which instant on each is how far ahead of UTC, in milliseconds.
 #[pyfunction]
-#[pyo3(signature = (rows, today, catalog = None, bases = Vec::new()))]
+#[pyo3(signature = (rows, today, catalog = None, bases = Vec::new(), zones = Vec::new()))]
 pub fn compile_policy(
     py: Python<'_>,
     rows: Vec<RawRow>,
     today: i64,
     catalog: Option<&Catalog>,
     bases: Vec<Vec<RawRow>>,
+    zones: Vec<(String, Vec<(i64, i64)>)>,
 ) -> PyResult<(Option<Policy>, Vec<RawFinding>)> {
     let catalog = catalog.map_or(Shared::Bundled, |catalog| catalog.inner.clone());
     let read = |(rows, file): (Vec<RawRow>, u32)| {
@@ -155,7 +207,8 @@ pub fn compile_policy(
     };
     let rows = read((rows, 0))?;
     let bases = bases.into_iter().zip(1..).map(read).collect::<PyResult<Vec<_>>>()?;
-    let compiled = py.detach(|| policy::compile_extending(&rows, &bases, &catalog, today));
+    let zones: Vec<Zone> = zones.iter().filter_map(|(name, table)| Zone::of_table(name, table)).collect();
+    let compiled = py.detach(|| policy::compile_with_zones(&rows, &bases, &zones, &catalog, today));
     Ok(match compiled {
         Ok((policy, findings)) => (Some(Policy { inner: Arc::new(policy), catalog }), raw(findings)),
         Err(findings) => (None, raw(findings)),

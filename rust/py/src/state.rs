@@ -9,6 +9,7 @@ use turnout_core::outcome::OutcomeKind;
 use crate::convert::moment;
 use crate::errors::raise;
 use crate::plan::Attempt;
+use crate::reservations::Reservations;
 
 /// Cooldowns, breakers, latencies, prompt caches and the retry budget of a process.
 #[pyclass(frozen, module = "turnout")]
@@ -33,6 +34,12 @@ impl State {
     #[new]
     fn new() -> Self {
         Self::with_settings(ControlSettings::default())
+    }
+
+    /// What is reserved and spent of budgets and limits.
+    #[getter]
+    fn reservations(&self) -> Reservations {
+        Reservations::of(self.clone())
     }
 
     /// A call begins: what extra attempts are a share of.

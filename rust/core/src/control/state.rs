@@ -7,6 +7,7 @@ use crate::outcome::{Cools, OutcomeKind};
 use super::breaker::BreakerState;
 use super::latency::Histogram;
 use super::prefixes::Prefixes;
+use super::reservations::Book;
 use super::sessions::Sessions;
 use super::{ControlSettings, LatencyQuantiles, RetryBudget, Standing};
 
@@ -95,6 +96,7 @@ pub struct ControlState {
     retries: RetryBudget,
     prefixes: Prefixes,
     sessions: Sessions,
+    book: Book,
 }
 
 impl ControlState {
@@ -211,6 +213,16 @@ impl ControlState {
     /// The deployment that a session sticks to; none when it is new, or its time is over.
     pub fn session(&self, session: u64, now_ms: i64) -> Option<&str> {
         self.sessions.deployment(session, now_ms.max(self.clock_ms))
+    }
+
+    /// What is reserved and spent.
+    pub fn book(&self) -> &Book {
+        &self.book
+    }
+
+    /// The same, to reserve and to settle.
+    pub fn book_mut(&mut self) -> &mut Book {
+        &mut self.book
     }
 
     /// How many prefixes are remembered.

@@ -1,6 +1,7 @@
 //! A deployment as a candidate for one request.
 
-use super::expected_cost::{CallTerms, ExpectedCost, TierEdge};
+use super::budgets::Upper;
+use super::expected_cost::{CallTerms, DEFAULT_MAX_TOKENS, ExpectedCost, TierEdge};
 use super::facts::RequestFacts;
 use super::forecast::Forecast;
 use super::prompt_cache::{CacheForecast, CachePlan};
@@ -8,9 +9,10 @@ use super::state_view::StateView;
 use crate::catalog::{Model, Quote};
 use crate::policy::expr::Value;
 use crate::policy::facts::FactId;
-use crate::policy::{Policy, Rule};
+use crate::policy::{Policy, PolicyModel, Rule};
 use crate::quality::{self, Evidence, Quality};
 use crate::tokens::{Family, TokenCount};
+use crate::wire::Dialect;
 
 /// A deployment with what this request would mean for it.
 #[derive(Debug, Clone)]
@@ -31,6 +33,8 @@ pub struct Candidate {
     pub cost_p50_usd_picos: Option<i64>,
     /// Cost that nine of ten such calls do not exceed, at the upper bound of the input, with nothing in the prompt cache.
     pub cost_p90_usd_picos: Option<i64>,
+    /// The most that it can use and cost; none where the policy reserves nothing.
+    pub upper: Option<Upper>,
     /// Why an expected cost is not known.
     pub cost_unknown: Option<String>,
     /// A price tier that the input is near.
@@ -117,6 +121,10 @@ pub(super) fn candidates(
             let plan = rates.filter(|_| state.is_there()).and_then(|rates| CachePlan::of(model, rates, facts));
             let cache = plan.as_ref().map(|plan| plan.at(state.held(plan, deployment, row, now_ms)));
             let cost = ExpectedCost::of(quote, &input, &output, cache.as_ref());
+            let upper = policy.reserves().then(|| {
+                let most = longest(model, max_tokens, &output).saturating_mul(facts.request().choices.max(1));
+                Upper::of(quote.ok(), &input, most, output.p90_web_searches, cache.as_ref())
+            });
             let latency = state.latency(deployment, row);
             let provider = model.facts.provider.as_str();
             found.push(Candidate {
@@ -128,6 +136,7 @@ pub(super) fn candidates(
                 output,
                 cost_p50_usd_picos: cost.p50_usd_picos,
                 cost_p90_usd_picos: cost.p90_usd_picos,
+                upper,
                 cost_unknown: cost.unknown,
                 tier_edge: cost.tier_edge,
                 cache: cache.as_ref().map(|cache| cache.forecast(input.tokens)),
@@ -142,6 +151,18 @@ pub(super) fn candidates(
         }
     }
     found
+}
+
+/// The longest that one answer can be: its bound, else what the model can give. Of a model that nobody knows, eight times
+/// what nine of ten answers stay below.
+fn longest(model: &PolicyModel, max_tokens: Option<u64>, output: &Forecast) -> u64 {
+    let needs_bound = model.dialect == Dialect::AnthropicMessages;
+    let ceiling = if needs_bound {
+        Some(model.facts.max_output.unwrap_or(DEFAULT_MAX_TOKENS).min(DEFAULT_MAX_TOKENS))
+    } else {
+        model.facts.max_output
+    };
+    max_tokens.or(ceiling).unwrap_or_else(|| output.p90_tokens.saturating_mul(8))
 }
 
 /// Whether the bounds of an input leave open in which price tier it is.

@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 
+use super::budgets::{caller, seen};
 use super::candidate::{Candidate, candidates, family};
 use super::decision::{CandidateStatus, Considered, Decision, FactValue, Held, RuleTrace};
 use super::eligibility::rejection;
@@ -45,6 +46,10 @@ pub struct DecideInputs<'i> {
 pub fn decide(inputs: &DecideInputs<'_>) -> Decision {
     let policy = inputs.policy;
     let env = RequestEnv::new(policy, inputs.facts);
+    let caller = caller(policy, inputs.facts);
+    if !policy.budgets.is_empty() {
+        inputs.facts.budgets(|| seen(inputs, &caller));
+    }
     let (rule_index, trace, choice) = first_match(inputs, &env);
     let rule_name = policy.rules.get(rule_index).map(|rule| rule.name.clone()).unwrap_or_default();
     let facts = facts_at_hand(policy, &env);
@@ -58,6 +63,7 @@ pub fn decide(inputs: &DecideInputs<'_>) -> Decision {
         rule: rule_name,
         trace,
         strongest: strongest(inputs),
+        caller,
         inputs: Inputs {
             held: env.held(),
             ..inputs.facts.inputs(&facts, env.seen(), inputs.has_key, policy.deployments.len(), inputs.state.is_some())
@@ -340,5 +346,10 @@ fn facts_at_hand(policy: &Policy, env: &RequestEnv<'_>) -> Vec<(Cow<'static, str
         .meta_keys
         .iter()
         .map(|key| (Cow::Owned(format!("meta.{key}")), FactValue::of(env.facts.meta(key), Type::Number)));
-    of_request.chain(own).chain(meta).collect()
+    let budgets = policy.budgets.iter().zip(0_u16..).flat_map(|(budget, index)| {
+        [("used", FactId::BudgetUsed(index), Type::Number), ("left", FactId::BudgetLeft(index), Type::Money)].map(
+            |(what, id, ty)| (Cow::Owned(format!("budget.{}.{what}", budget.name)), FactValue::of(env.fact(id), ty)),
+        )
+    });
+    of_request.chain(budgets).chain(own).chain(meta).collect()
 }

@@ -6,6 +6,7 @@ use super::candidate::Candidate;
 use super::experiment::Assignment;
 use super::inputs::Inputs;
 use super::sticky::StickyTrace;
+use crate::policy::Caller;
 use crate::policy::expr::{Tri, Value};
 use crate::policy::facts::Type;
 use crate::shared_str::SharedStr;
@@ -145,6 +146,8 @@ pub struct Decision {
     pub experiment: Option<Assignment>,
     /// What became of the session; none where the policy has no `sticky`.
     pub sticky: Option<StickyTrace>,
+    /// What the caller passed that names scopes of budgets and limits.
+    pub caller: Caller,
     /// What it read beside its facts: of the request, the state and the keys.
     pub inputs: Inputs,
     /// What the highest-ranked model of the policy would be expected to cost: the counterfactual of a saving.

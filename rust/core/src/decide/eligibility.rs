@@ -6,9 +6,10 @@ use super::candidate::{Candidate, family};
 use super::environment::RequestEnv;
 use crate::calendar;
 use crate::catalog::{Model, Status};
+use crate::money::UsdPicos;
 use crate::policy::expr::{Program, Tri};
 use crate::policy::facts::FactId;
-use crate::policy::{Policy, Prefer, Require, Rule};
+use crate::policy::{OnExceed, Policy, Prefer, Require, Rule};
 use crate::wire::{Dialect, Target, ToolChoice};
 
 /// Every reason of the engine's own, and what it says. A filter of `require` is `require:NAME`.
@@ -24,6 +25,7 @@ pub const REASONS: &[(&str, &str)] = &[
     ("no-choices", "its dialect gives one answer only"),
     ("provider-tools", "the request names tools that only another provider runs"),
     ("untranslatable", "the request holds what cannot be said in its dialect, or what the model refuses"),
+    ("over-budget", "what it may cost at most is more than a budget of `on_exceed: step_down` has left"),
     ("unknown-price", "money is asked about, and its price is not known"),
 ];
 
@@ -103,6 +105,9 @@ pub(super) fn rejection(env: &RequestEnv<'_>, rule: &Rule, candidate: &Candidate
     if let Some(reason) = candidate.cost_unknown.as_ref().filter(|_| is_money_missing(env.policy, rule, candidate)) {
         return reject("unknown-price", reason);
     }
+    if let Some(rejection) = over_budget(env, candidate) {
+        return Some(rejection);
+    }
     env.policy.require.iter().chain(&rule.require).find_map(|filter| unmet(env, filter, candidate))
 }
 
@@ -111,8 +116,24 @@ fn is_money_missing(policy: &Policy, rule: &Rule, candidate: &Candidate) -> bool
     let programs = || rule.want.iter().chain(rule.require.iter().chain(&policy.require).map(|filter| &filter.keep));
     let spends_bounded = rule.run.unwrap_or(policy.run).spend_usd_picos.is_some();
     let asks_money = rule.prefer == Prefer::Cheapest || spends_bounded || programs().any(reads_money);
+    if policy.needs_price(candidate.model) && candidate.upper.is_none_or(|upper| upper.usd_nanos.is_none()) {
+        return true;
+    }
     let asks_p90 = || programs().any(|program| program.reads().contains(&FactId::CostP90));
     (asks_money && candidate.cost_p50_usd_picos.is_none()) || (candidate.cost_p90_usd_picos.is_none() && asks_p90())
+}
+
+/// A budget that steps down takes out what does not fit into it.
+fn over_budget(env: &RequestEnv<'_>, candidate: &Candidate) -> Option<Rejection> {
+    let most = candidate.upper?.usd_nanos?;
+    env.policy.budgets.iter().zip(0_u16..).find_map(|(budget, index)| {
+        let steps_down = budget.holds() && budget.on_exceed == OnExceed::StepDown && budget.covers(candidate.model);
+        let left = env.facts.budget(index).filter(|_| steps_down)?.left_usd_nanos;
+        let dollars = |nanos: i64| UsdPicos(nanos.saturating_mul(1_000)).to_string();
+        let reason =
+            || format!("it may cost {}, and `{}` has {} left", dollars(most), budget.name, dollars(left.max(0)));
+        if most > left { reject("over-budget", reason()) } else { None }
+    })
 }
 
 fn reads_money(program: &Program) -> bool {

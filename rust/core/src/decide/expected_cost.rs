@@ -22,6 +22,10 @@ use crate::wire::Request;
 /// one more tool result takes.
 const NEAR_EDGE_PARTS: u64 = 50;
 
+/// The bound on the answer for dialects that require one when nobody gives one: room for thinking, and short enough that
+/// no SDK insists on a stream.
+pub const DEFAULT_MAX_TOKENS: u64 = 16_384;
+
 /// The terms of a call, beside its time.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct CallTerms {

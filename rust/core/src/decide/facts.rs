@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 use std::cell::{Cell, OnceCell, RefCell};
 
+use super::budgets::BudgetSeen;
 use super::candidate::family;
 use super::decision::FactValue;
 use super::forecast::{Shape, most_web_searches};
@@ -66,6 +67,7 @@ pub struct RequestFacts<'r> {
     /// Patterns in the order in which they were tried. A policy's patterns do not move.
     matches: RefCell<Vec<(*const TextTest, bool)>>,
     is_code_read: Cell<bool>,
+    budgets: OnceCell<Vec<BudgetSeen>>,
     recorded: Option<&'r Recorded<'r>>,
     /// Whether a record did not hold what was asked of it.
     is_lacking: Cell<bool>,
@@ -106,6 +108,7 @@ impl<'r> RequestFacts<'r> {
             exact_inputs: RefCell::new(Vec::new()),
             matches: RefCell::new(Vec::new()),
             is_code_read: Cell::new(false),
+            budgets: OnceCell::new(),
             recorded: None,
             is_lacking: Cell::new(false),
         }
@@ -163,6 +166,7 @@ impl<'r> RequestFacts<'r> {
             keyless: (0..deployments).filter(|index| !has_key(index)).collect(),
             has_state,
             held: Vec::new(),
+            budgets: self.budgets.get().cloned().unwrap_or_default(),
             numbers: numbers_of(facts),
         }
     }
@@ -360,6 +364,17 @@ impl<'r> RequestFacts<'r> {
         reason
     }
 
+    /// What the budgets of a policy have used and left, read once.
+    pub(super) fn budgets(&self, read: impl FnOnce() -> Vec<BudgetSeen>) -> &[BudgetSeen] {
+        self.budgets.get_or_init(read)
+    }
+
+    /// What is known of a budget; a record without it does not decide.
+    pub(super) fn budget(&self, index: u16) -> Option<BudgetSeen> {
+        let seen = self.budgets.get().and_then(|seen| seen.get(usize::from(index))).copied();
+        if self.recorded.is_some() { self.said(seen) } else { seen }
+    }
+
     /// The clock, in milliseconds since 1970.
     pub fn now_ms(&self) -> i64 {
         self.now_ms
@@ -401,7 +416,8 @@ impl<'r> RequestFacts<'r> {
         }
     }
 
-    fn given(&self, id: FactId) -> Option<&'r GivenValue> {
+    /// What a test gives.
+    pub(super) fn given(&self, id: FactId) -> Option<&'r GivenValue> {
         self.given.iter().find(|(known, _)| *known == id).map(|(_, value)| value)
     }
 
@@ -472,6 +488,13 @@ impl<'r> RequestFacts<'r> {
                 let day = calendar::day_of(self.now_ms);
                 Value::Num(day, day)
             }
+            FactId::BudgetUsed(index) => {
+                self.budget(index).map_or(Value::Unknown, |seen| Value::Num(seen.used_millionths, seen.used_millionths))
+            }
+            FactId::BudgetLeft(index) => self.budget(index).map_or(Value::Unknown, |seen| {
+                let left_picos = seen.left_usd_nanos.saturating_mul(1_000);
+                Value::Num(left_picos, left_picos)
+            }),
             _ => Value::Unknown,
         }
     }

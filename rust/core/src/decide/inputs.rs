@@ -9,6 +9,7 @@
 
 use std::borrow::Cow;
 
+use super::budgets::BudgetSeen;
 use super::decision::FactValue;
 use super::forecast::{Shape, most_web_searches};
 use crate::json::{ArrayWriter, ObjectWriter};
@@ -201,6 +202,8 @@ pub struct Inputs {
     pub(super) has_state: bool,
     /// The deployments that sessions were with, by the key of `meta` that names the session, where a rule asked.
     pub(super) held: Vec<(String, String)>,
+    /// What the policy's budgets had used and left, in their order.
+    pub(super) budgets: Vec<BudgetSeen>,
     /// The numbers of `meta`, in millionths: as decimals they may not survive a float.
     pub(super) numbers: Vec<(String, i64)>,
 }
@@ -269,6 +272,15 @@ impl Inputs {
             object.object("held", |object| {
                 for (by, deployment) in &self.held {
                     object.string(by, deployment);
+                }
+            });
+        }
+        if !self.budgets.is_empty() {
+            object.array("budgets", |array| {
+                for seen in &self.budgets {
+                    let mut row = ArrayWriter::new(array.element());
+                    numbers(&mut row, &[seen.used_millionths, seen.left_usd_nanos]);
+                    row.end();
                 }
             });
         }

@@ -10,6 +10,7 @@
 //! A test breaks it with two equal inputs of different bytes, a rejected candidate in the plan, a cheaper eligible
 //! candidate behind `prefer: cheapest`, or a naive reading of the policy that chooses otherwise.
 
+mod budgets;
 mod candidate;
 mod choose;
 mod decision;
@@ -30,12 +31,13 @@ mod settlement;
 mod state_view;
 mod sticky;
 
+pub use budgets::Upper;
 pub use candidate::Candidate;
 pub use choose::{DecideInputs, decide};
 pub(crate) use choose::{also_read, expectation};
 pub use decision::{CandidateStatus, Considered, Decision, FactValue, Held, RuleTrace};
 pub use eligibility::REASONS;
-pub use expected_cost::{CallTerms, TierEdge};
+pub use expected_cost::{CallTerms, DEFAULT_MAX_TOKENS, TierEdge};
 pub use experiment::Assignment;
 pub use facts::{RequestFacts, micro};
 pub use forecast::{Ask, FORECAST_ERROR, Forecast, ForecastError, Shape, forecast};

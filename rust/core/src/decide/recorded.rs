@@ -6,6 +6,7 @@
 //!
 //! A test breaks it with a record that decides otherwise, a damaged one that panics, or one of another policy that decides.
 
+use super::budgets::BudgetSeen;
 use super::choose::{DecideInputs, decide};
 use super::decision::Decision;
 use super::facts::RequestFacts;
@@ -340,6 +341,7 @@ fn read_inputs(value: &Value<'_>) -> Option<Inputs> {
             .iter()
             .map(|(by, deployment)| Some((by.to_string(), deployment.as_str()?.to_owned())))
             .collect::<Option<_>>()?,
+        budgets: rows("budgets").iter().map(read_budget).collect::<Option<_>>()?,
         numbers: value
             .get("meta")
             .map_or(&[][..], Value::members)
@@ -363,6 +365,14 @@ fn read_count(row: &Value<'_>) -> Option<(Family, Option<TokenCount>)> {
             let count = TokenCount { tokens: tokens.as_u64()?, low: low.as_u64()?, high: high.as_u64()?, method };
             Some((family(name)?, Some(count)))
         }
+        _ => None,
+    }
+}
+
+fn read_budget(row: &Value<'_>) -> Option<BudgetSeen> {
+    let number = |value: &Value<'_>| value.as_number()?.as_i64();
+    match row.items() {
+        [used, left] => Some(BudgetSeen { used_millionths: number(used)?, left_usd_nanos: number(left)? }),
         _ => None,
     }
 }

@@ -1,10 +1,10 @@
 //! The attempts of a decision.
 
-use super::fragment::DEFAULT_MAX_TOKENS;
 use super::thinking::{Asked, compile_asked};
 use crate::catalog::Auth;
 use crate::control::ControlEvent;
-use crate::decide::{CacheForecast, CallTerms, Decision};
+use crate::control::reservations::{Amounts, Claim};
+use crate::decide::{CacheForecast, CallTerms, DEFAULT_MAX_TOKENS, Decision};
 use crate::policy::{Accept, Escalate, KeyRef, Policy, Run};
 use crate::shared_str::SharedStr;
 use crate::thinking_format::ThinkingFormat;
@@ -46,6 +46,10 @@ pub struct Attempt {
     pub cache: Option<CacheForecast>,
     /// The session that sticks to the deployment after an answer, and how long, in milliseconds.
     pub session: Option<(u64, i64)>,
+    /// The scopes that it counts in, by the policy's budgets and limits.
+    pub claims: Vec<Claim>,
+    /// What it can use and cost at most: what is reserved.
+    pub amounts: Amounts,
     /// What the thinking setting became for this model, when it could not be carried over as it is.
     pub notes: Vec<String>,
     default_max_tokens: u64,
@@ -151,6 +155,8 @@ pub fn plan(policy: &Policy, decision: &Decision, request: &Request<'_>) -> Plan
                 let cache_ttl_ms = considered.candidate.cache.as_ref().map(|cache| cache.ttl_ms);
                 Some((sticky.session?, sticky.ttl_ms(cache_ttl_ms)))
             }),
+            claims: policy.claims(&decision.caller, considered.candidate.deployment),
+            amounts: considered.candidate.upper.map(|upper| upper.amounts()).unwrap_or_default(),
             notes: compiled.note.into_iter().collect(),
             default_max_tokens: facts.max_output.unwrap_or(DEFAULT_MAX_TOKENS).min(DEFAULT_MAX_TOKENS),
             max_tokens_field: model.max_tokens_field.clone(),

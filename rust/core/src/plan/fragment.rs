@@ -5,12 +5,9 @@
 
 use super::thinking::{Asked, compile_asked};
 use crate::catalog::{CatalogError, Model, Provider};
+use crate::decide::DEFAULT_MAX_TOKENS;
 use crate::json::{Reader, write_string};
 use crate::wire::{Dialect, Target, parse_request, write_body};
-
-/// The bound on the answer for dialects that require one when nobody gives one: room for thinking, and short enough that
-/// no SDK insists on a stream.
-pub(super) const DEFAULT_MAX_TOKENS: u64 = 16_384;
 
 /// The thinking members of a body.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -1,7 +1,7 @@
 //! A policy laid over the one that it extends: two trees in, one out, every node with the place that it came from.
 //!
 //! Promises: what the extending file says wins; what it does not say stays as it is in the base. `models`, `pools` and
-//! `facts` go by key, `rules`, `require`, `tests` and `experiments` by name: a known name is replaced in its place, so that ranks
+//! `facts` go by key, `rules`, `require`, `tests`, `experiments`, `budgets` and `limits` by name: a known name is replaced in its place, so that ranks
 //! and the order of rules stay; new ones stand behind, and new rules in front, since the first that matches wins. Every
 //! other block is taken whole.
 //!
@@ -40,11 +40,13 @@ fn block(name: &str, own: Node, base: Node) -> Node {
             Node { pos, value: NodeValue::Map(by_key(own, base, |_, own, _| own)) }
         }
         ("rules", NodeValue::Seq(own), NodeValue::Seq(base)) => list(pos, own, base, New::InFront),
-        ("require" | "tests" | "experiments", NodeValue::Seq(own), NodeValue::Seq(base)) => {
+        ("require" | "tests" | "experiments" | "budgets" | "limits", NodeValue::Seq(own), NodeValue::Seq(base)) => {
             list(pos, own, base, New::Behind)
         }
         ("models" | "pools" | "facts", NodeValue::Map(_), value)
-        | ("rules" | "require" | "tests" | "experiments", NodeValue::Seq(_), value) => Node { pos: base.pos, value },
+        | ("rules" | "require" | "tests" | "experiments" | "budgets" | "limits", NodeValue::Seq(_), value) => {
+            Node { pos: base.pos, value }
+        }
         (_, value, _) => Node { pos, value },
     }
 }

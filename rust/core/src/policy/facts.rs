@@ -71,6 +71,10 @@ pub enum FactId {
     Rule,
     /// Whether nothing could be chosen.
     Refused,
+    /// The share of a budget that is used, by its index in the policy.
+    BudgetUsed(u16),
+    /// What a budget has left, by its index in the policy.
+    BudgetLeft(u16),
     /// A value the caller passed in `meta`, by its index in the policy.
     Meta(u16),
     /// A fact that the policy defines, by its index.

@@ -10,6 +10,7 @@
 //! A test breaks it with a wrong policy that compiles, a right one that does not, a finding at the wrong place, or a
 //! change of layout that changes the hash.
 
+mod budgets;
 mod compile;
 pub mod diagnostics;
 pub mod expr;
@@ -20,7 +21,8 @@ mod lints;
 mod model;
 pub mod source;
 
-pub use compile::{compile, compile_extending};
+pub use budgets::{Bound, Budget, Caller, Limit, OnExceed, Per};
+pub use compile::{compile, compile_extending, compile_with_zones};
 pub use grammar::json_schema;
 pub use model::{
     Accept, Deployment, Escalate, Experiment, Given, GivenValue, KeyRef, MetaValue, NamedFact, Policy, PolicyModel,

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use super::budgets::{Budget, Limit};
 use super::diagnostics::Pos;
 use super::expr::{Program, Tri};
 use super::facts::{FactId, Type};
@@ -39,6 +40,10 @@ pub struct Policy {
     pub run: Run,
     /// Experiments, at most one in a rule.
     pub experiments: Vec<Experiment>,
+    /// What may be spent.
+    pub budgets: Vec<Budget>,
+    /// How fast.
+    pub limits: Vec<Limit>,
     /// Tests in the file.
     pub tests: Vec<PolicyTest>,
     /// Keys of `meta` that expressions read.

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
-use super::claim::{Amounts, Claim, Denied, Expired, Instant, Refusal, Reserved, Settled, Unit, Why};
+use super::claim::{Amounts, Claim, Denied, Expired, Moment, Refusal, Reserved, Settled, Unit, Why};
 use super::scope::{Scope, Standing, Taken};
 use crate::shared_str::SharedStr;
 
@@ -21,7 +21,7 @@ struct Open {
 /// Everything that is reserved and spent. `Default` is the empty book.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Book {
-    now: Instant,
+    now: Moment,
     scopes: BTreeMap<SharedStr, Scope>,
     swept_at: usize,
     open: BTreeMap<SharedStr, Open>,
@@ -43,7 +43,7 @@ impl Book {
         claims: &[Claim],
         amounts: Amounts,
         lease_ms: i64,
-        now: Instant,
+        now: Moment,
     ) -> Result<Reserved, Refusal> {
         let now = self.tick(now);
         if self.open.contains_key(id) || self.ended.contains_key(id) {
@@ -69,7 +69,7 @@ impl Book {
     }
 
     /// Takes a reservation over that was made before this book: nothing is refused.
-    pub fn restore(&mut self, id: &SharedStr, claims: &[Claim], amounts: Amounts, lease_ms: i64, now: Instant) {
+    pub fn restore(&mut self, id: &SharedStr, claims: &[Claim], amounts: Amounts, lease_ms: i64, now: Moment) {
         let now = self.tick(now);
         if !self.open.contains_key(id) && !self.ended.contains_key(id) {
             self.hold(id, claims, amounts, lease_ms, now);
@@ -77,7 +77,7 @@ impl Book {
     }
 
     /// Adds what was spent before this book, at a moment of the past.
-    pub fn charge(&mut self, claim: &Claim, amount: i64, at_ms: i64, now: Instant) {
+    pub fn charge(&mut self, claim: &Claim, amount: i64, at_ms: i64, now: Moment) {
         let now = self.tick(now);
         if let Some(scope) = self.scope(claim) {
             scope.charge(claim, amount.max(0), at_ms, now);
@@ -88,7 +88,7 @@ impl Book {
     ///
     /// # Errors
     /// The scopes without room.
-    pub fn top_up(&mut self, id: &SharedStr, more: Amounts, now: Instant) -> Result<(), Refusal> {
+    pub fn top_up(&mut self, id: &SharedStr, more: Amounts, now: Moment) -> Result<(), Refusal> {
         let now = self.tick(now);
         let Some(mut open) = self.open.remove(id) else { return Ok(()) };
         let mut denied = Vec::new();
@@ -118,7 +118,7 @@ impl Book {
     }
 
     /// Ends a reservation at what was used; none if there is no such reservation any more.
-    pub fn settle(&mut self, id: &str, actual: Amounts, now: Instant) -> Option<Settled> {
+    pub fn settle(&mut self, id: &str, actual: Amounts, now: Moment) -> Option<Settled> {
         let now = self.tick(now);
         let (id, open) = self.open.remove_entry(id)?;
         self.leases.remove(&(open.until_ms, id.clone()));
@@ -126,7 +126,7 @@ impl Book {
     }
 
     /// Ends a reservation of which nothing was used, not even a request: nothing was sent. Whether there was one.
-    pub fn release(&mut self, id: &str, now: Instant) -> bool {
+    pub fn release(&mut self, id: &str, now: Moment) -> bool {
         let now = self.tick(now);
         let Some((id, open)) = self.open.remove_entry(id) else { return false };
         self.leases.remove(&(open.until_ms, id.clone()));
@@ -135,7 +135,7 @@ impl Book {
     }
 
     /// Ends the reservations whose lease is over: each is settled at what it held.
-    pub fn expire(&mut self, now: Instant) -> Vec<Expired> {
+    pub fn expire(&mut self, now: Moment) -> Vec<Expired> {
         let now = self.tick(now);
         let mut expired = Vec::new();
         while let Some((until_ms, id)) = self.leases.pop_first() {
@@ -156,7 +156,7 @@ impl Book {
     }
 
     /// How a scope stands.
-    pub fn standing(&self, claim: &Claim, now: Instant) -> Standing {
+    pub fn standing(&self, claim: &Claim, now: Moment) -> Standing {
         let now = self.held_still(now);
         self.scopes.get(&claim.scope).cloned().unwrap_or_else(|| Scope::new(&claim.measure)).standing(claim, now)
     }
@@ -171,7 +171,7 @@ impl Book {
         self.scopes.len()
     }
 
-    fn hold(&mut self, id: &SharedStr, claims: &[Claim], amounts: Amounts, lease_ms: i64, now: Instant) {
+    fn hold(&mut self, id: &SharedStr, claims: &[Claim], amounts: Amounts, lease_ms: i64, now: Moment) {
         let mut taken = Vec::with_capacity(claims.len());
         for claim in claims {
             if let Some(scope) = self.scope(claim) {
@@ -184,7 +184,7 @@ impl Book {
     }
 
     /// Settles what was taken; without an actual use all of it goes back.
-    fn close(&mut self, id: SharedStr, open: &Open, actual: Option<Amounts>, now: Instant) -> Settled {
+    fn close(&mut self, id: SharedStr, open: &Open, actual: Option<Amounts>, now: Moment) -> Settled {
         let mut settled = Settled::default();
         for taken in &open.taken {
             let used = actual.map_or(0, |actual| match taken.claim.unit {
@@ -221,11 +221,11 @@ impl Book {
         self.scopes.get_mut(&claim.scope)
     }
 
-    fn held_still(&self, now: Instant) -> Instant {
-        Instant { wall_ms: now.wall_ms.max(self.now.wall_ms), mono_ms: now.mono_ms.max(self.now.mono_ms) }
+    fn held_still(&self, now: Moment) -> Moment {
+        Moment { wall_ms: now.wall_ms.max(self.now.wall_ms), mono_ms: now.mono_ms.max(self.now.mono_ms) }
     }
 
-    fn tick(&mut self, now: Instant) -> Instant {
+    fn tick(&mut self, now: Moment) -> Moment {
         self.now = self.held_still(now);
         self.now
     }

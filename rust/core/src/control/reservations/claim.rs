@@ -8,7 +8,7 @@ use crate::shared_str::SharedStr;
 
 /// A moment, on two clocks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub struct Instant {
+pub struct Moment {
     /// Milliseconds since 1970: names windows. One before an earlier one counts as that.
     pub wall_ms: i64,
     /// Milliseconds of a clock that nobody sets: fills buckets and ends leases. Likewise.

@@ -20,7 +20,7 @@ mod spent;
 mod zone;
 
 pub use book::{Book, MAX_SCOPES};
-pub use claim::{Alert, Amounts, Claim, Denied, Expired, Instant, Measure, Refusal, Reserved, Settled, Unit, Why};
+pub use claim::{Alert, Amounts, Claim, Denied, Expired, Measure, Moment, Refusal, Reserved, Settled, Unit, Why};
 pub use period::{Period, Span};
 pub use scope::Standing as ScopeStanding;
 pub use zone::Zone;

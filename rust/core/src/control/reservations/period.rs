@@ -33,6 +33,29 @@ pub struct Span {
 }
 
 impl Period {
+    /// The window's name, as scopes have it.
+    pub fn word(self) -> String {
+        match self {
+            Self::Hour => "hour".to_owned(),
+            Self::Day => "day".to_owned(),
+            Self::Week => "week".to_owned(),
+            Self::Month => "month".to_owned(),
+            Self::Rolling(ms) => format!("{ms}ms"),
+        }
+    }
+
+    /// The longest that it lasts, in milliseconds: how far back what was spent may still count.
+    pub fn longest_ms(self) -> i64 {
+        match self {
+            // A change of the clock makes days longer.
+            Self::Hour => HOUR_MS,
+            Self::Day => 2 * DAY_MS,
+            Self::Week => 8 * DAY_MS,
+            Self::Month => 32 * DAY_MS,
+            Self::Rolling(_) => self.slice_ms().saturating_mul(SLICES + 1),
+        }
+    }
+
     /// The window that holds an instant.
     pub fn span(self, at_ms: i64, zone: &Zone) -> Span {
         let local_ms = at_ms.saturating_add(zone.offset_ms(at_ms));
@@ -69,7 +92,7 @@ impl Period {
     ///
     /// A slice counts until all of it is older than the window, so that no stretch of that length ever sees more than the
     /// limit: one slice more than the window holds.
-    pub(super) const fn reach(self) -> i64 {
+    pub const fn reach(self) -> i64 {
         match self {
             Self::Rolling(_) => SLICES,
             _ => 0,

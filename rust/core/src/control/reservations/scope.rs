@@ -1,7 +1,7 @@
 //! One scope: its counter, by its measure.
 
 use super::bucket::Bucket;
-use super::claim::{Alert, Claim, Instant, Measure, Why};
+use super::claim::{Alert, Claim, Measure, Moment, Why};
 use super::period::Span;
 use super::spent::Spent;
 
@@ -59,7 +59,7 @@ impl Scope {
     }
 
     /// Why an amount has no room, and when it has; rolls the window.
-    pub fn denies(&mut self, claim: &Claim, amount: i64, now: Instant) -> Option<(Why, Option<i64>)> {
+    pub fn denies(&mut self, claim: &Claim, amount: i64, now: Moment) -> Option<(Why, Option<i64>)> {
         match (self, &claim.measure) {
             (Self::Window(spent), Measure::Window(period, zone)) => {
                 let span = period.span(now.wall_ms, zone);
@@ -82,7 +82,7 @@ impl Scope {
     }
 
     /// Takes an amount.
-    pub fn take(&mut self, claim: &Claim, amount: i64, now: Instant) -> Taken {
+    pub fn take(&mut self, claim: &Claim, amount: i64, now: Moment) -> Taken {
         let mut window = 0;
         match (self, &claim.measure) {
             (Self::Window(spent), Measure::Window(period, zone)) => {
@@ -99,12 +99,12 @@ impl Scope {
     }
 
     /// Why there is no room for more under what was taken.
-    pub fn denies_more(&mut self, taken: &Taken, amount: i64, now: Instant) -> Option<(Why, Option<i64>)> {
+    pub fn denies_more(&mut self, taken: &Taken, amount: i64, now: Moment) -> Option<(Why, Option<i64>)> {
         if self.is_over(taken, now) { None } else { self.denies(&taken.claim, amount, now) }
     }
 
     /// Takes more under what was taken.
-    pub fn take_more(&mut self, taken: &mut Taken, amount: i64, now: Instant) {
+    pub fn take_more(&mut self, taken: &mut Taken, amount: i64, now: Moment) {
         if matches!(self, Self::Permits(_)) {
             return;
         }
@@ -117,7 +117,7 @@ impl Scope {
     }
 
     /// Whether the calendar's window that something was taken in is over: what is added to it counts there, and no more.
-    fn is_over(&mut self, taken: &Taken, now: Instant) -> bool {
+    fn is_over(&mut self, taken: &Taken, now: Moment) -> bool {
         match (self, &taken.claim.measure) {
             (Self::Window(spent), Measure::Window(period, zone)) => {
                 spent.roll(*period, period.span(now.wall_ms, zone)) != taken.window && period.reach() == 0
@@ -127,7 +127,7 @@ impl Scope {
     }
 
     /// Ends what was taken: `actual` of it was used.
-    pub fn settle(&mut self, taken: &Taken, actual: i64, now: Instant, alerts: &mut Vec<Alert>) {
+    pub fn settle(&mut self, taken: &Taken, actual: i64, now: Moment, alerts: &mut Vec<Alert>) {
         match (self, &taken.claim.measure) {
             (Self::Window(spent), Measure::Window(period, zone)) => {
                 spent.roll(*period, period.span(now.wall_ms, zone));
@@ -149,15 +149,17 @@ impl Scope {
     }
 
     /// Adds what was spent at a moment of the past, without a reservation; only windows remember.
-    pub fn charge(&mut self, claim: &Claim, amount: i64, at_ms: i64, now: Instant) {
+    pub fn charge(&mut self, claim: &Claim, amount: i64, at_ms: i64, now: Moment) {
         if let (Self::Window(spent), Measure::Window(period, zone)) = (self, &claim.measure) {
             spent.roll(*period, period.span(now.wall_ms, zone));
             spent.spend(*period, period.span(at_ms, zone).id, amount);
+            // What a share of it was told of before is not told again.
+            spent.tell(claim, *period, &mut Vec::new());
         }
     }
 
     /// How it stands.
-    pub fn standing(&mut self, claim: &Claim, now: Instant) -> Standing {
+    pub fn standing(&mut self, claim: &Claim, now: Moment) -> Standing {
         match (self, &claim.measure) {
             (Self::Window(spent), Measure::Window(period, zone)) => {
                 let span: Span = period.span(now.wall_ms, zone);
@@ -173,7 +175,7 @@ impl Scope {
     }
 
     /// Whether a new counter would say the same.
-    pub fn is_idle(&self, now: Instant) -> bool {
+    pub fn is_idle(&self, now: Moment) -> bool {
         match self {
             Self::Window(spent) => spent.is_idle(),
             Self::Bucket(bucket) => bucket.is_full(now.mono_ms),

@@ -98,7 +98,7 @@ fn duplicate(key: &Key, first: &Key, what: &str, findings: &mut Findings) {
 }
 
 /// Keys that POLICY has and this version does not: worth a better hint than a guess at a misspelling.
-const NOT_YET: [&str; 6] = ["budgets", "limits", "cache", "measure", "hedge", "on_disconnect"];
+const NOT_YET: [&str; 4] = ["cache", "measure", "hedge", "on_disconnect"];
 
 fn report_unknown_key(key: &Key, what: &str, keys: &[&str], findings: &mut Findings) {
     let hint = if keys.contains(&"now") && ["time", "date", "weekday"].contains(&key.name.as_str()) {
@@ -233,19 +233,7 @@ pub fn millionths(node: &Node, what: &str, suffix: &str, findings: &mut Findings
 
 /// A duration in milliseconds, written as `40s`.
 pub fn duration_ms(node: &Node, what: &str, findings: &mut Findings) -> Option<i64> {
-    let value = node.text().and_then(|text| {
-        let start = text.find(|character: char| character.is_ascii_alphabetic())?;
-        let (digits, unit) = text.split_at_checked(start)?;
-        let (decimals, factor) = match unit {
-            "ms" => (0, 1),
-            "s" => (3, 1),
-            "m" => (3, 60),
-            "h" => (3, 3600),
-            "d" => (3, 86_400),
-            _ => return None,
-        };
-        expr::fixed(digits.trim(), decimals)?.checked_mul(factor).filter(|value| *value > 0)
-    });
+    let value = node.text().and_then(duration);
     if value.is_none() {
         findings.error_hint(
             node.pos,
@@ -255,6 +243,21 @@ pub fn duration_ms(node: &Node, what: &str, findings: &mut Findings) -> Option<i
         );
     }
     value
+}
+
+/// A text such as `40s`, in milliseconds.
+pub fn duration(text: &str) -> Option<i64> {
+    let start = text.find(|character: char| character.is_ascii_alphabetic())?;
+    let (digits, unit) = text.split_at_checked(start)?;
+    let (decimals, factor) = match unit {
+        "ms" => (0, 1),
+        "s" => (3, 1),
+        "m" => (3, 60),
+        "h" => (3, 3600),
+        "d" => (3, 86_400),
+        _ => return None,
+    };
+    expr::fixed(digits.trim(), decimals)?.checked_mul(factor).filter(|value| *value > 0)
 }
 
 /// An amount of money in pico-USD, written as `$0.25`.

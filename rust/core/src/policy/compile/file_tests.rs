@@ -1,7 +1,10 @@
 //! `tests`: what is given, and what must hold.
 
-use super::block::{Block, boolean, expression, items, millionths, named_members, prose, shown, text, word};
+use super::block::{
+    Block, boolean, expression, items, millionths, money_picos, named_members, prose, shown, text, word,
+};
 use crate::calendar::parse_instant;
+use crate::policy::budgets::Budget;
 use crate::policy::diagnostics::{Findings, suggestion};
 use crate::policy::expr::{self, Names};
 use crate::policy::facts::{FACTS, FactId, Scope, Type, fact};
@@ -69,6 +72,8 @@ pub(super) struct Known<'p> {
     pub broken: &'p [String],
     /// Whether the policy has `sticky`.
     pub sticks: bool,
+    /// Its budgets.
+    pub budgets: &'p [Budget],
 }
 
 fn given(node: &Node, known: &Known<'_>, is_for_any: bool, findings: &mut Findings) -> Given {
@@ -83,13 +88,16 @@ fn given(node: &Node, known: &Known<'_>, is_for_any: bool, findings: &mut Findin
             "leave `prompt` out of `given`, or `for_any` out of the test",
         );
     }
-    let facts = settable
+    let mut facts: Vec<(FactId, GivenValue)> = settable
         .iter()
         .filter_map(|row| {
             let value = given_fact(&block, row.name, findings)?;
             Some((fact(row.name)?.id, value))
         })
         .collect();
+    if let Some(node) = block.get("budget") {
+        facts.extend(given_budgets(node, known.budgets, findings));
+    }
     let mut model_names = |key: &str| {
         let Some(node) = block.get(key) else { return Vec::new() };
         items(node, &format!("`{key}`"), true, findings)
@@ -147,6 +155,31 @@ fn given(node: &Node, known: &Known<'_>, is_for_any: bool, findings: &mut Findin
         without_key,
         held: held.into_iter().next(),
     }
+}
+
+/// `budget: { team: { used: 97% } }`
+fn given_budgets(node: &Node, budgets: &[Budget], findings: &mut Findings) -> Vec<(FactId, GivenValue)> {
+    let mut found = Vec::new();
+    for (key, value) in named_members(node, "`budget`", findings) {
+        let place = budgets.iter().position(|budget| budget.name == key.name).and_then(|at| u16::try_from(at).ok());
+        let Some(place) = place else {
+            let hint = suggestion(&key.name, budgets.iter().map(|budget| budget.name.as_str())).unwrap_or_default();
+            let message = format!("`budget` names `{}`, which is no budget of this policy", key.name);
+            findings.error_hint(key.pos, "unknown-name", message, hint);
+            continue;
+        };
+        let Some(block) = Block::open(value, "a budget of `given`", &[grammar::GIVEN_BUDGET], findings) else {
+            continue;
+        };
+        let used = block.get("used").and_then(|node| millionths(node, "`used`", "", findings));
+        let left = block.get("left").and_then(|node| money_picos(node, "`left`", findings));
+        if let (Some(_), Some(node)) = (used, block.get("left")) {
+            findings.error(node.pos, "bad-value", "a budget is given by what is used or by what is left, not by both");
+        }
+        found.extend(used.map(|used| (FactId::BudgetUsed(place), GivenValue::Num(used))));
+        found.extend(left.map(|left| (FactId::BudgetLeft(place), GivenValue::Num(left))));
+    }
+    found
 }
 
 fn meta(node: &Node, findings: &mut Findings) -> Vec<(String, MetaValue)> {

@@ -1,6 +1,7 @@
 //! A tree to a policy: every block read, every name resolved, every expression compiled; all findings at once.
 
 mod block;
+mod budgets;
 mod experiments;
 mod file_tests;
 mod hoisted;
@@ -12,6 +13,7 @@ mod settings;
 mod sticky;
 
 use crate::catalog::Catalog;
+use crate::control::reservations::Zone;
 use crate::policy::diagnostics::{Finding, Findings, did_you_mean};
 use crate::policy::expr::{self, Names, Program};
 use crate::policy::extend::extend;
@@ -21,6 +23,7 @@ use crate::policy::lints;
 use crate::policy::model::{Accept, NamedFact, Policy};
 use crate::policy::source::{Node, NodeValue, Row, canonical, tree};
 use block::{Block, expression, named_members, text, word};
+use budgets::{BudgetContext, budgets, limits};
 use experiments::experiments;
 use file_tests::{Known, tests};
 use hoisted::{classifies, strongest};
@@ -41,16 +44,31 @@ pub fn compile(rows: &[Row], catalog: &Catalog, today: i64) -> Result<(Policy, V
     compile_extending(rows, &[], catalog, today)
 }
 
-/// Checks a policy and compiles it: its own file, and those that it extends, the nearest first. Tests in the files are
-/// compiled, not run. The positions of the rows say which file they are of.
-///
-/// `today` is in days since 1970: models that are retired by then are refused.
+/// As [`compile_with_zones`], for a policy that names no time zone but `UTC` and offsets.
 ///
 /// # Errors
-/// All findings, in the order of the files, when one of them is an error; else the policy comes with its warnings.
+/// As [`compile_with_zones`] has them.
 pub fn compile_extending(
     rows: &[Row],
     bases: &[Vec<Row>],
+    catalog: &Catalog,
+    today: i64,
+) -> Result<(Policy, Vec<Finding>), Vec<Finding>> {
+    compile_with_zones(rows, bases, &[], catalog, today)
+}
+
+/// Checks a policy and compiles it: its own file, and those that it extends, the nearest first. Tests in the files are
+/// compiled, not run. The positions of the rows say which file they are of.
+///
+/// `today` is in days since 1970: models that are retired by then are refused. `zones` are the time zones that its budgets
+/// may name.
+///
+/// # Errors
+/// All findings, in the order of the files, when one of them is an error; else the policy comes with its warnings.
+pub fn compile_with_zones(
+    rows: &[Row],
+    bases: &[Vec<Row>],
+    zones: &[Zone],
     catalog: &Catalog,
     today: i64,
 ) -> Result<(Policy, Vec<Finding>), Vec<Finding>> {
@@ -65,7 +83,8 @@ pub fn compile_extending(
             Some(base) => extend(file, base),
         });
     }
-    let policy = root.as_ref().and_then(|root| compile_root(root, bases.is_empty(), catalog, today, &mut findings));
+    let policy =
+        root.as_ref().and_then(|root| compile_root(root, bases.is_empty(), zones, catalog, today, &mut findings));
     // What conditions mean is only clear once all of them can be read.
     if let (Some(policy), Some(root)) = (policy.as_ref().filter(|_| !findings.has_errors()), &root) {
         lints::lint(policy, root, &mut findings);
@@ -76,7 +95,14 @@ pub fn compile_extending(
     }
 }
 
-fn compile_root(root: &Node, is_whole: bool, catalog: &Catalog, today: i64, findings: &mut Findings) -> Option<Policy> {
+fn compile_root(
+    root: &Node,
+    is_whole: bool,
+    zones: &[Zone],
+    catalog: &Catalog,
+    today: i64,
+    findings: &mut Findings,
+) -> Option<Policy> {
     let block = Block::open(root, "a policy", &[grammar::POLICY], findings)?;
     if let Some(node) = block.get("extends").filter(|_| is_whole)
         && text(node, "`extends`", findings).is_some()
@@ -115,6 +141,11 @@ fn compile_root(root: &Node, is_whole: bool, catalog: &Catalog, today: i64, find
         deployments: models.deployments.iter().map(|deployment| deployment.name.clone()).collect(),
         ..Names::default()
     };
+    let budget_context = BudgetContext { models: &models, pools: &pools, zones };
+    let budgets =
+        block.get("budgets").map(|node| budgets(node, &budget_context, &mut names, findings)).unwrap_or_default();
+    let limits =
+        block.get("limits").map(|node| limits(node, &budget_context, &mut names, findings)).unwrap_or_default();
     let facts = block.get("facts").map(|node| facts(node, &mut names, findings)).unwrap_or_default();
     let required = block.get("require").map(|node| require(node, &mut names, findings)).unwrap_or_default();
     let unknown =
@@ -133,6 +164,7 @@ fn compile_root(root: &Node, is_whole: bool, catalog: &Catalog, today: i64, find
         deployments: &models.deployments,
         broken: &models.broken,
         sticks: rules.iter().any(|rule| rule.sticky.is_some()),
+        budgets: &budgets,
     };
     let accept = block.get("accept").map(|node| accept(node, findings));
     let escalate = block.get("escalate").and_then(|node| escalate(node, findings)).unwrap_or_default();
@@ -155,6 +187,8 @@ fn compile_root(root: &Node, is_whole: bool, catalog: &Catalog, today: i64, find
         escalate,
         run,
         experiments,
+        budgets,
+        limits,
         tests,
         meta_keys: names.meta,
     })

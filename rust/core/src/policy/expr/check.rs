@@ -13,6 +13,8 @@ pub struct Names {
     pub meta: Vec<String>,
     /// Facts that the policy defines: name and type, by index.
     pub facts: Vec<(String, Type)>,
+    /// Budgets that the policy defines, by index.
+    pub budgets: Vec<String>,
     /// What `model` can be.
     pub models: Vec<String>,
     /// What `rule` can be.
@@ -180,6 +182,9 @@ impl Checker<'_> {
             }
             return self.fact(FactId::Meta(index), Type::Meta);
         }
+        if let Some(rest) = name.strip_prefix("budget.") {
+            return self.budget(rest, span);
+        }
         if let Some(index) = self.names.facts.iter().position(|(known, _)| known == name) {
             let ty = self.names.facts.get(index).map_or(Type::Bool, |(_, ty)| *ty);
             return self.fact(FactId::Named(u16::try_from(index).unwrap_or(u16::MAX)), ty);
@@ -212,6 +217,29 @@ impl Checker<'_> {
             return self.fail(ExprError::new(span, "wrong-scope", format!("`{name}` has no value here")).hint(place));
         }
         self.fact(row.id, row.ty)
+    }
+
+    /// `budget.NAME.used`, a share, or `budget.NAME.left`, an amount of money.
+    fn budget(&mut self, rest: &str, span: Span) -> Checked {
+        let (name, what) = rest.split_once('.').unwrap_or((rest, ""));
+        let known = self.names.budgets.iter().position(|known| known == name).and_then(|at| u16::try_from(at).ok());
+        let Some(index) = known else {
+            let names = self.names.budgets.iter().map(String::as_str);
+            let hint = crate::policy::diagnostics::did_you_mean(name, names).map_or_else(
+                || "budgets stand under `budgets`, each with its `name`".to_owned(),
+                |name| format!("did you mean `{name}`?"),
+            );
+            return self.fail(ExprError::new(span, "unknown-fact", format!("there is no budget `{name}`")).hint(hint));
+        };
+        match what {
+            "used" => self.fact(FactId::BudgetUsed(index), Type::Number),
+            "left" => self.fact(FactId::BudgetLeft(index), Type::Money),
+            _ => {
+                let message = format!("a budget has no `{what}`");
+                let hint = format!("`budget.{name}.used` is a share, such as 95%; `budget.{name}.left` is money");
+                self.fail(ExprError::new(span, "unknown-fact", message).hint(hint))
+            }
+        }
     }
 
     fn fact(&mut self, id: FactId, ty: Type) -> Checked {

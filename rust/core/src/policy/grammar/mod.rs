@@ -4,9 +4,11 @@
 //! use is printed from them, so that neither can know a key that the other does not. A test breaks it with a key that one
 //! of them takes and the other refuses.
 
+mod budgets;
 mod schema;
 mod table;
 
+pub(super) use budgets::{BUDGET, GIVEN_BUDGET, LIMIT};
 pub use schema::json_schema;
 pub(super) use table::{
     CHOICE, DEPLOYMENT, DIALECTS, ESCALATE, EXPERIMENT, FILTER, FOR_ANY, GIVEN, MODEL, NOT_STICKY, POLICY, PRICE, RULE,
@@ -66,6 +68,10 @@ pub enum Shape {
     Duration,
     /// Dollars.
     Money,
+    /// Dollars in a window, such as `$500/month`.
+    Spend,
+    /// So many in a time, such as `600/min`; dollars too.
+    Rate,
     /// One of a closed set of words.
     Words(fn() -> Vec<&'static str>),
     /// The fact of a test that is not known.

@@ -28,6 +28,9 @@ const SHARE: &str = r"^\s*[0-9]+(\.[0-9]*)?\s*%?\s*$";
 const FACTOR: &str = r"^\s*[0-9]+(\.[0-9]*)?\s*[x%]?\s*$";
 const DURATION: &str = r"^\s*[0-9]+(\.[0-9]*)?\s*(ms|s|m|h|d)$";
 const MONEY: &str = r"^\$\s*[0-9]+(\.[0-9]*)?\s*$";
+const SPEND: &str = r"^\s*\$\s*[0-9]+(\.[0-9]*)?\s*/\s*(hour|day|week|month|[0-9.]+\s*(ms|s|m|h|d))\s*$";
+const RATE: &str =
+    r"^\s*(\$\s*)?[0-9_]+(\.[0-9_]*)?[kM]?\s*/\s*(s|second|min|minute|h|hour|d|day|[0-9.]+\s*(ms|s|m|h|d))\s*$";
 const MOMENT: &str = r"^\+?[0-9]+-\+?[0-9]+-\+?[0-9]+(T\+?[0-9]+:\+?[0-9]+(:\+?[0-9]+)?Z)?$";
 
 /// Keys that stand for others: what a base says need not be said again, and a property needs no request.
@@ -83,7 +86,8 @@ fn grammar(scope: Scope) -> String {
     format!(
         "An expression: comparisons (== != < <= > >=), and, or, not; in [\"a\", \"b\"]; in 1k..8k, in 22:00..06:00 UTC; \
          x is known, x ?? default. Numbers take %, k and M, durations ms s m h d, money a $, texts stand in quotes. \
-         Functions: {}. Facts: {}, meta.NAME, and those under `facts`.",
+         Functions: {}. Facts: {}, meta.NAME, \
+         budget.NAME.used and .left, and those under `facts`.",
         functions.join(", "),
         facts.join(", ")
     )
@@ -109,6 +113,8 @@ fn shape(schema: &mut ObjectWriter<'_>, of: Shape) {
         Shape::Moment => text(schema, MOMENT),
         Shape::Duration => text(schema, DURATION),
         Shape::Money => text(schema, MONEY),
+        Shape::Spend => text(schema, SPEND),
+        Shape::Rate => text(schema, RATE),
         Shape::Bool => {
             schema.string("type", "boolean");
         }

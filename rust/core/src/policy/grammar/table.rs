@@ -1,6 +1,6 @@
 //! The rows of the table.
 
-use super::{KeyRow, Shape};
+use super::{BUDGET, GIVEN_BUDGET, KeyRow, LIMIT, Shape};
 use crate::policy::facts::{FACTS, FactId, FactRow, Scope, Type};
 use crate::policy::model::{Accept, Prefer, ThinkingLevel, UnknownMode};
 use crate::wire::Dialect;
@@ -85,6 +85,16 @@ pub(in crate::policy) const POLICY: &[KeyRow] = &[
         "experiments",
         Shape::List(&Shape::Block(&[EXPERIMENT])),
         "Models of a rule that share its calls by whose they are, at most one experiment in a rule.",
+    ),
+    key(
+        "budgets",
+        Shape::List(&Shape::Block(&[BUDGET])),
+        "What may be spent in a window, reserved before each attempt: `{ name: team, per: meta.team, limit: $500/month }`.",
+    ),
+    key(
+        "limits",
+        Shape::List(&Shape::Block(&[LIMIT])),
+        "How fast, and how many at once: `{ per: key, requests: 600/min, concurrent: 50 }`.",
     ),
     key(
         "tests",
@@ -288,6 +298,11 @@ pub(in crate::policy) const GIVEN: &[KeyRow] = &[
     key("now", Shape::Moment, "The clock, in UTC. Default: `2026-01-05T12:00Z`."),
     key("cooling", Shape::OneOrMany(&Shape::Text), "Models or deployments that cool down."),
     key("held", Shape::Text, "The model or deployment that the session of `sticky` is with."),
+    key(
+        "budget",
+        Shape::Named(&Shape::Block(&[GIVEN_BUDGET])),
+        "What budgets have used or left: `{ team: { used: 97% } }`. Default: nothing is used.",
+    ),
     key("without_key", Shape::OneOrMany(&Shape::Text), "Models or deployments whose key is missing."),
 ];
 

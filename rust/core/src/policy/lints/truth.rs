@@ -426,6 +426,8 @@ impl<'p> Reader<'p> {
             Axis::Fact(fact) | Axis::Low(fact) | Axis::High(fact) => {
                 let ty = match fact {
                     FactId::Named(index) => self.facts.get(usize::from(index)).map_or(Type::Meta, |fact| fact.ty),
+                    FactId::BudgetUsed(_) => Type::Number,
+                    FactId::BudgetLeft(_) => Type::Money,
                     _ => Type::Meta,
                 };
                 let limits = self.limits.get(&fact).cloned();
@@ -444,7 +446,8 @@ impl<'p> Reader<'p> {
 
 /// Whether a fact is there before any candidate is.
 fn is_of_request(fact: FactId) -> bool {
-    matches!(fact, FactId::Meta(_)) || FACTS.iter().any(|row| row.id == fact && row.scope == Scope::Request)
+    matches!(fact, FactId::Meta(_) | FactId::BudgetUsed(_) | FactId::BudgetLeft(_))
+        || FACTS.iter().any(|row| row.id == fact && row.scope == Scope::Request)
 }
 
 fn compare(op: CmpOp, left: &Constant, right: &Constant) -> Tri {

@@ -65,7 +65,12 @@ pub(super) fn universe(fact: FactId, ty: Type, limits: Option<&[String]>, mut te
         Type::Time => Values::nums(Nums::between(0, 1439)),
         Type::Number | Type::Duration | Type::Money => {
             let (low, high) = range.unwrap_or((0, i64::MAX));
-            let low = if fact == FactId::ModelRank { 1 } else { low };
+            let low = match fact {
+                FactId::ModelRank => 1,
+                // A debt is less than nothing.
+                FactId::BudgetLeft(_) => i64::MIN,
+                _ => low,
+            };
             Values::nums(Nums::between(low, high / unit(fact)))
         }
         Type::Date => Values::nums(Nums::all()),
