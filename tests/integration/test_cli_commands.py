@@ -243,7 +243,10 @@ def test_a_refusal_has_its_reasons_and_exit_code(run) -> None:
         (["explain", "balanced", "-r", "nowhere.json"], "cannot be read"),
         (["explain", "balanced", "-p", "hi", "-m", "confidential"], "KEY=VALUE"),
         (["explain", "balanced", "-p", "hi", "--now", "noon"], "is no time"),
-        (["explain", "balanced", "-p", "hi", "--dialect", "latin"], "openai-chat or openai-responses or anthropic-messages"),
+        (
+            ["explain", "balanced", "-p", "hi", "--dialect", "latin"],
+            "openai-chat or openai-responses or anthropic-messages",
+        ),
         (["lab", "--fault", "529"], "is not a fault rate"),
         (["lab", "--fault", "530=1%"], "there is no fault"),
         (["lab", "--speed", "0"], "is not above 0"),

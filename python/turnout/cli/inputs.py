@@ -58,7 +58,10 @@ NowOption = Annotated[
 ]
 DialectOption = Annotated[
     str | None,
-    typer.Option(metavar="NAME", help="openai-chat, openai-responses or anthropic-messages; found out by itself unless it is given."),
+    typer.Option(
+        metavar="NAME",
+        help="openai-chat, openai-responses or anthropic-messages; found out by itself unless it is given.",
+    ),
 ]
 EnvOption = Annotated[
     bool, typer.Option("--env", help="Look for keys in the environment; without it every key counts as present.")
