@@ -109,6 +109,7 @@ CODES: dict[str, str] = {
     "refreshed-broken": "the file of an accepted refresh is not what was written, or cannot be read",
     "refreshed-missing": "a refreshed catalogue was asked for, and none was accepted yet",
     "refreshed-unwritable": "the file of an accepted refresh cannot be written",
+    "router-transport": "a transport was named that does not exist",
     "router-address": "an address was given that cannot be one, or for a provider that the policy does not have",
     "router-client": "a client was given that cannot carry calls, or for a provider that takes none",
     "router-closed": "the router was used after it was closed",

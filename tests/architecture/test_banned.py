@@ -37,7 +37,11 @@ BANNED_CALLS = {
 }
 # The one file of the package that may import the library; it reads the proxy settings as the standard library does.
 HTTP = "python/turnout/providers/httpx2_transport.py"
-ONLY_IMPORTER = {"httpx2": HTTP, "urllib.request": HTTP}
+ONLY_IMPORTER = {
+    "httpx2": HTTP,
+    "aiohttp": "python/turnout/providers/aiohttp_transport.py",
+    "urllib.request": "python/turnout/providers/outbound.py",
+}
 MAX_LINES = 600
 
 

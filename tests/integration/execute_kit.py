@@ -27,12 +27,15 @@ models:
 otherwise: {{ from: [{pool}], prefer: in_order }}
 accept: [complete, not_empty, not_refused, valid_json]
 escalate: {{ at_most: 1 }}
-run: {{ deadline: {deadline}, ttft: {ttft}, attempts: {attempts} }}
+run: {{ deadline: {deadline}, ttft: {ttft}, attempts: {attempts}{run} }}
 """
 
 
-def policy(pool: str = "claude, gpt", deadline: str = "5s", ttft: str = "2s", attempts: int = 3) -> Policy:
-    return parse_policy(_POLICY.format(pool=pool, deadline=deadline, ttft=ttft, attempts=attempts))
+def policy(
+    pool: str = "claude, gpt", deadline: str = "5s", ttft: str = "2s", attempts: int = 3, run: str = ""
+) -> Policy:
+    run = f", {run}" if run else ""
+    return parse_policy(_POLICY.format(pool=pool, deadline=deadline, ttft=ttft, attempts=attempts, run=run))
 
 
 def urls(lab: Lab, rules: Policy | None = None) -> dict[str, str]:

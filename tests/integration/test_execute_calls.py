@@ -203,9 +203,9 @@ async def test_pings_do_not_feed_the_deadline_for_content(lab: Lab) -> None:
 async def test_a_stall_after_content_raises(lab: Lab) -> None:
     async with raw_provider(CHUNK, then="ping") as (address, gone):
         base_urls = {**urls(lab), "openai": address}
-        async with Router(policy("gpt, claude"), environ=KEYS, base_urls=base_urls) as router:
+        rules = policy("gpt, claude", run="idle: 100ms")
+        async with Router(rules, environ=KEYS, base_urls=base_urls) as router:
             stream = router.stream("hello there")
-            stream._idle_s = 0.1
             seen = []
             with pytest.raises(ProviderTimeout) as caught:
                 async with stream:
@@ -398,6 +398,7 @@ async def test_headers_and_the_middleware_of_the_client(lab: Lab) -> None:
 async def test_addresses_and_clients_that_cannot_be_used_are_refused() -> None:
     for wrong, code in (
         ({"base_urls": {"openai": "ftp://x"}}, "router-address"),
+        ({"transport": "carrier-pigeon"}, "router-transport"),
         ({"clients": {"openai": object()}}, "router-client"),
         ({"clients": {"anthropic": object()}}, "router-client"),
     ):
@@ -520,8 +521,9 @@ def test_addresses_that_cannot_be_meant() -> None:
 
 
 def test_a_missing_library_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(sys.modules, "httpx2", None)
-    monkeypatch.delitem(sys.modules, "turnout.providers.httpx2_transport", raising=False)
+    for library, room in (("httpx2", "httpx2"), ("aiohttp", "aiohttp")):
+        monkeypatch.setitem(sys.modules, library, None)
+        monkeypatch.delitem(sys.modules, f"turnout.providers.{room}_transport", raising=False)
     with pytest.raises(TurnoutError, match=r"turnout\[http\]"):
         Router(policy(), environ=KEYS)
     monkeypatch.setitem(sys.modules, "anthropic", None)

@@ -7,7 +7,7 @@ import asyncio
 from turnout import _core
 from turnout._core import Attempt
 from turnout.errors import RequestError, SecretError, TurnoutError
-from turnout.execute.call import Call, Ended, now_ms
+from turnout.execute.call import HEDGE_LOST, Call, Ended, now_ms
 from turnout.providers.headers import key_for
 from turnout.providers.outcome import outcome_of
 from turnout.providers.secret import Secret
@@ -16,7 +16,7 @@ from turnout.providers.upstream import UpstreamAnswer
 __all__ = ["ended_by", "ended_with_status", "key_of", "try_once", "written"]
 
 
-async def try_once(call: Call, attempt: Attempt) -> bytes:
+async def try_once(call: Call, attempt: Attempt) -> bool:
     """Makes one attempt and notes how it ended.
 
     Args:
@@ -24,23 +24,22 @@ async def try_once(call: Call, attempt: Attempt) -> bytes:
         attempt: Which attempt of its plan.
 
     Returns:
-        The body if it is an answer, else nothing.
+        Whether it brought an answer.
     """
     try:
         body = await written(call, attempt, stream=False)
     except RequestError as error:
         call.skip(attempt, error)
-        return b""
-    if not await call.reserve(attempt):
-        return b""
+        return False
+    if (flight := await call.reserve(attempt)) is None:
+        return False
     share_s = call.share_s()
     is_share = share_s < call.deadline.remaining()
-    call.begin(attempt)
-    raw = b""
+    call.begin(flight)
     try:
-        ended, raw = await _send(call, attempt, body, share_s)
-    except asyncio.CancelledError:
-        call.end(Ended("cancelled"))
+        ended = await _send(call, attempt, body, share_s)
+    except asyncio.CancelledError as error:
+        call.end(flight, Ended("cancelled", message_code=HEDGE_LOST if HEDGE_LOST in error.args else None))
         raise
     except Exception as error:
         known = ended_by(error)
@@ -50,20 +49,20 @@ async def try_once(call: Call, attempt: Attempt) -> bytes:
         # Else a mistake in a program, ours or a middleware's: the call is over, the row is not lost.
         ended = known or Ended("transport", message_code="unexpected")
         if known is None:
-            call.end(ended)
+            call.end(flight, ended)
             raise
-    call.end(ended)
-    return raw if ended.is_answer else b""
+    call.end(flight, ended)
+    return ended.is_answer
 
 
-async def _send(call: Call, attempt: Attempt, body: bytes, share_s: float) -> tuple[Ended, bytes]:
+async def _send(call: Call, attempt: Attempt, body: bytes, share_s: float) -> Ended:
     key = key_of(call, attempt)
     answer = await call.services.upstream_for(attempt).send(attempt, body, key, share_s)
     if answer.status != 200:
-        return ended_with_status(attempt, answer), b""
+        return ended_with_status(attempt, answer)
     parsed = _core.parse_answer(attempt.dialect, answer.body)
     failure = parsed.failure
-    ended = Ended(
+    return Ended(
         parsed.outcome,
         answer.status,
         parsed,
@@ -71,8 +70,9 @@ async def _send(call: Call, attempt: Attempt, body: bytes, share_s: float) -> tu
         failure.code if failure else None,
         failure.message if failure else None,
         failure.retry_after_ms if failure else None,
+        should_retry=failure.should_retry if failure else None,
+        raw=answer.body,
     )
-    return ended, answer.body
 
 
 async def written(call: Call, attempt: Attempt, *, stream: bool) -> bytes:
@@ -99,6 +99,7 @@ def ended_with_status(attempt: Attempt, answer: UpstreamAnswer) -> Ended:
         message_code=failure.code,
         detail=failure.message,
         retry_after_ms=failure.retry_after_ms,
+        should_retry=failure.should_retry,
     )
 
 

@@ -25,9 +25,11 @@ from turnout.ledger import AttemptRecord, CallRecord, Ledger
 from turnout.providers.outcome import ANSWERS, MAYBE_BILLED
 from turnout.providers.upstream import Upstream
 
-__all__ = ["Call", "Ended", "Services", "Tried", "Why", "now_ms"]
+__all__ = ["HEDGE_LOST", "Call", "Ended", "Flight", "Services", "Tried", "Why", "now_ms"]
 
 _log = logging.getLogger("turnout.execute")
+
+Row = tuple[int, str, bool, bool | None]
 
 Why = Literal["", "accepted", "final", "nothing_left", "attempts", "spend", "retry_budget", "deadline", "budget"]
 
@@ -42,6 +44,9 @@ broken connection without content is taken as not billed."""
 _UNSENT_STEP: Final = "not_found"
 """What the plan is told of an attempt that could not be written: go on elsewhere, and not here again. The state, which
 would cool the deployment down for it, is told nothing."""
+
+HEDGE_LOST: Final = "hedge_lost"
+"""The code of an attempt that was cancelled because the one beside it answered first."""
 
 _MOST_SHARES: Final = 3
 """In how many parts an attempt divides the time at most: more would leave too little for a long answer."""
@@ -60,6 +65,8 @@ class Ended:
         detail: The provider's message, as the core cleaned it.
         retry_after_ms: How long the provider says to wait.
         ttft_ms: Until the first content, of a stream.
+        should_retry: What the provider says of one more try; None if it says nothing.
+        raw: The body of a whole answer.
     """
 
     outcome: str
@@ -70,6 +77,8 @@ class Ended:
     detail: str | None = None
     retry_after_ms: int | None = None
     ttft_ms: int | None = None
+    should_retry: bool | None = None
+    raw: bytes = field(default=b"", repr=False)
 
     @property
     def is_answer(self) -> bool:
@@ -94,9 +103,35 @@ class Tried:
     usage: Usage
 
     @property
-    def row(self) -> tuple[int, str, bool]:
+    def row(self) -> Row:
         """The attempt as `Plan.next` reads it."""
-        return self.attempt.index, self.ended.outcome, self.ended.is_answer and self.unmet is None
+        is_accepted = self.ended.is_answer and self.unmet is None
+        return self.attempt.index, self.ended.outcome, is_accepted, self.ended.should_retry
+
+
+@dataclass(slots=True)
+class Flight:
+    """An attempt that is under way.
+
+    Args:
+        attempt: Which one.
+        number: From 1, in the order of sending.
+        held: What it has reserved.
+        begun_s: When it was sent, on the monotonic clock; 0 before.
+        begun_ms: When it was sent, in milliseconds since 1970; 0 before.
+        is_over: Whether its end has been noted.
+    """
+
+    attempt: Attempt
+    number: int
+    held: Held
+    begun_s: float = 0.0
+    begun_ms: int = 0
+    is_over: bool = False
+
+    def elapsed_ms(self) -> int:
+        """Returns the milliseconds since it was sent."""
+        return int((time.monotonic() - self.begun_s) * 1000)
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,11 +187,9 @@ class Call:
         self.unsent: RequestError | None = None
         self.refused: BudgetError | None = None
         self.held: list[Held] = []
-        self._rows: list[tuple[int, str, bool]] = []
+        self._rows: list[Row] = []
         self._spent = Money("0")
-        self._begun_s = 0.0
-        self._begun_ms = 0
-        self._in_flight: Attempt | None = None
+        self._sent = 0
         self._is_over_budget = False
 
     @property
@@ -217,10 +250,11 @@ class Call:
             error: Why, as the core says.
         """
         self.unsent, self.refused = error, None
-        self._rows.append((attempt.index, _UNSENT_STEP, False))
+        self._rows.append((attempt.index, _UNSENT_STEP, False, None))
+        self._sent += 1
         self.records.append(
             AttemptRecord(
-                number=len(self.records) + 1,
+                number=self._sent,
                 deployment=attempt.deployment,
                 model=attempt.model,
                 outcome="rejected",
@@ -231,26 +265,27 @@ class Call:
         )
         _log.info("call %s: not sent to `%s`: %s", self.id, attempt.deployment, error.code)
 
-    async def reserve(self, attempt: Attempt) -> bool:
+    async def reserve(self, attempt: Attempt) -> Flight | None:
         """Reserves what an attempt may take at most; if there is no room, it counts as tried, and nothing is sent.
 
         Args:
             attempt: Which one.
 
         Returns:
-            Whether it may be sent: `begin` follows at once.
+            The attempt, if it may be sent: `begin` follows at once.
 
         Raises:
             LedgerError: The row of a budgeted attempt cannot be written.
         """
-        number = len(self.records) + 1
+        self._sent += 1
+        number = self._sent
         held = await self.services.desk.reserve(self, attempt, number)
         if not isinstance(held, Refused):
             self.held.append(held)
-            return True
+            return Flight(attempt, number, held)
         self.refused, self.unsent = held.error, None
         self._is_over_budget = held.is_final
-        self._rows.append((attempt.index, _UNSENT_STEP, False))
+        self._rows.append((attempt.index, _UNSENT_STEP, False, None))
         self.records.append(
             AttemptRecord(
                 number=number,
@@ -263,16 +298,19 @@ class Call:
             )
         )
         _log.info("call %s: not sent to `%s`: %s", self.id, attempt.deployment, held.error.message)
-        return False
+        return None
 
-    async def before_answer(self) -> None:
-        """Returns once the answer of the attempt under way may leave us.
+    async def before_answer(self, flight: Flight | None) -> None:
+        """Returns once the answer of an attempt may leave us.
+
+        Args:
+            flight: Which one.
 
         Raises:
             LedgerError: The row of a budgeted attempt cannot be written.
         """
-        if self.held:
-            await self.services.desk.before_answer(self.held[-1])
+        if flight is not None:
+            await self.services.desk.before_answer(flight.held)
 
     def share_s(self) -> float:
         """Returns the seconds that the next attempt may take for a whole answer.
@@ -283,27 +321,33 @@ class Call:
         most = min(len(self.plan.attempts), self.plan.max_attempts) - len(self._rows)
         return self.deadline.remaining() / max(1, min(most, _MOST_SHARES))
 
-    def begin(self, attempt: Attempt) -> None:
+    def begin(self, flight: Flight) -> None:
         """Notes that an attempt is being sent."""
+        attempt = flight.attempt
         self.services.state.attempt_started(attempt.deployment, attempt.key_label, attempt.provider)
-        self._in_flight = attempt
-        self._begun_s = time.monotonic()
-        self._begun_ms = now_ms()
+        flight.begun_s, flight.begun_ms = time.monotonic(), now_ms()
 
-    def since_begin_ms(self) -> int:
-        """Returns the milliseconds since the attempt under way was sent."""
-        return int((time.monotonic() - self._begun_s) * 1000)
+    def hedge(self, beside: Attempt) -> Attempt | None:
+        """Returns the attempt that may run beside a late one, by the policy's hedging; None if there is none."""
+        index = self.plan.hedge(self._rows, beside.index, self._spent, self.services.state)
+        if index is None:
+            return None
+        _log.info("call %s: hedged at `%s`", self.id, self.plan.attempts[index].deployment)
+        return self.plan.attempts[index]
 
-    def end(self, ended: Ended) -> None:
-        """Notes how the attempt under way ended; without one, does nothing.
+    def end(self, flight: Flight, ended: Ended) -> None:
+        """Notes how an attempt ended; of one whose end is known, does nothing.
+
+        The loser of a hedge stands before its winner, which says what comes next.
 
         Args:
+            flight: Which one.
             ended: How.
         """
-        attempt, self._in_flight = self._in_flight, None
-        if attempt is None:
+        if flight.is_over:
             return
-        total_ms = self.since_begin_ms()
+        flight.is_over = True
+        attempt, total_ms = flight.attempt, flight.elapsed_ms()
         self.services.state.attempt_ended(
             attempt.deployment,
             attempt.key_label,
@@ -316,23 +360,24 @@ class Call:
         if ended.is_answer:
             self.services.state.attempt_answered(attempt)
         usage, is_estimated = self._usage(attempt, ended)
-        settled = settled_with(attempt, usage, self._begun_ms, ended.answer)
+        settled = settled_with(attempt, usage, flight.begun_ms, ended.answer)
         cost = Money("0") if settled is None else settled.cost
         self.cost = None if cost is None or self.cost is None else self.cost + cost
         charged = charge(attempt, cost, None if settled is None else settled.doubt)
         self._spent = self._spent + charged
-        held = self.held[-1]
+        held = flight.held
         counts = token_counts(usage)
         usd_nanos = -(-charged.usd_picos // 1000) if cost is not None else attempt.reserved[0]
         self.services.desk.settle(held, usd_nanos, counts.input_total, counts.output_total)
         unmet = self.plan.unmet(ended.answer) if ended.is_answer and ended.answer is not None else None
         self.unsent = self.refused = None
         tried = Tried(attempt, ended, unmet, usage)
-        self.tried.append(tried)
-        self._rows.append(tried.row)
+        from_end = 1 if ended.message_code == HEDGE_LOST else 0
+        self.tried.insert(max(0, len(self.tried) - from_end), tried)
+        self._rows.insert(max(0, len(self._rows) - from_end), tried.row)
         self.records.append(
             AttemptRecord(
-                number=len(self.records) + 1,
+                number=flight.number,
                 deployment=attempt.deployment,
                 model=attempt.model,
                 outcome=ended.outcome,
@@ -343,7 +388,7 @@ class Call:
                 ttft_ms=ended.ttft_ms,
                 total_ms=total_ms,
                 message_code=ended.message_code,
-                time_ms=self._begun_ms,
+                time_ms=flight.begun_ms,
                 usage_problem=None if ended.answer is None else ended.answer.usage_problem,
                 reserved_usd_nanos=attempt.reserved[0] if attempt.reserves else None,
                 settled_usd_nanos=usd_nanos if attempt.budget_scopes else None,

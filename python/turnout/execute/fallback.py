@@ -12,8 +12,8 @@ from typing import Final, NoReturn
 
 from turnout._core import Money
 from turnout.errors import BudgetError, TurnoutError
-from turnout.execute.attempt import try_once
 from turnout.execute.call import Call, Tried, Why
+from turnout.execute.hedge import try_hedged
 from turnout.execute.record import save
 from turnout.execute.response import Response
 from turnout.ledger import CallRecord
@@ -46,10 +46,9 @@ async def complete(call: Call) -> Response:
         BudgetError: The purse does not cover the first attempt, or a budget or a limit has no room.
         LedgerError: The record cannot be written.
     """
-    raw = b""
     try:
         while (attempt := await call.next()) is not None:
-            raw = await try_once(call, attempt) or raw
+            await try_hedged(call, attempt)
     except asyncio.CancelledError:
         await save(call, "cancelled")
         raise
@@ -58,7 +57,7 @@ async def complete(call: Call) -> Response:
         raise
     if (best := call.best) is None:
         await fail(call)
-    return response_of(call, best, raw, await save(call, best.ended.outcome))
+    return response_of(call, best, await save(call, best.ended.outcome))
 
 
 async def fail(call: Call) -> NoReturn:
@@ -101,14 +100,14 @@ def _dollars(money: Money) -> str:
     return f"${whole}.{part.rstrip('0').ljust(2, '0')}"
 
 
-def response_of(call: Call, best: Tried, raw: bytes, record: CallRecord) -> Response:
+def response_of(call: Call, best: Tried, record: CallRecord) -> Response:
     """Builds what the caller gets."""
     attempt, answer = best.attempt, best.ended.answer
     if answer is None:
         raise TypeError("an attempt without an answer is no response")
     return Response(
         text=answer.text,
-        raw=raw,
+        raw=best.ended.raw,
         model=attempt.model,
         deployment=attempt.deployment,
         dialect=attempt.dialect,

@@ -14,14 +14,15 @@ from typing import Final
 from turnout._core import Attempt, StreamEvent, StreamReader
 from turnout.errors import RequestError, TransportError
 from turnout.execute.attempt import ended_by, ended_with_status, key_of, written
-from turnout.execute.call import Call, Ended
+from turnout.execute.call import Call, Ended, Flight
 from turnout.providers.outcome import ANSWERS
 from turnout.providers.upstream import UpstreamAnswer, UpstreamStream
 
-__all__ = ["IDLE_CONTENT_S", "Leg"]
+__all__ = ["Leg"]
 
-IDLE_CONTENT_S: Final = 30.0
-"""The longest pause between pieces of content, thinking included."""
+_HELD_BYTES: Final = 8 << 20
+_HELD_READS: Final = 4_096
+"""The most that is read before the first content: signs of life, and headings of the stream."""
 
 _TAIL_S: Final = 0.05
 """How long to wait for the connection's own end after the stream's: it can then be used again."""
@@ -35,27 +36,26 @@ class Leg:
     Args:
         call: The call.
         attempt: Which attempt of its plan.
-        idle_s: The longest pause between pieces of content.
     """
 
-    def __init__(self, call: Call, attempt: Attempt, idle_s: float = IDLE_CONTENT_S) -> None:
+    def __init__(self, call: Call, attempt: Attempt) -> None:
         self.attempt = attempt
         self.is_committed = False
         self.ttft_ms: int | None = None
         self.ended: Ended | None = None
         self._call = call
-        self._idle_s = idle_s
+        self._idle_s = call.plan.idle_ms / 1000
+        self.flight: Flight | None = None
+        self._held_bytes = 0
+        self._held_reads = 0
+        self.first: list[StreamEvent] = []
         self._reader = StreamReader(attempt.dialect)
         self._context: AbstractAsyncContextManager[UpstreamStream] | None = None
         self._stream: UpstreamStream | None = None
         self._content_at = float("inf")
 
-    async def open(self) -> list[StreamEvent]:
-        """Sends the request and reads until there is content, or the end.
-
-        Returns:
-            The events up to then, if there is content.
-        """
+    async def open(self) -> None:
+        """Sends the request and reads until there is content, or the end; `first` then holds what came with it."""
         call, ttft_ms = self._call, self._call.plan.ttft_ms
         loop = asyncio.get_running_loop()
         try:
@@ -63,11 +63,13 @@ class Leg:
         except RequestError as error:
             call.skip(self.attempt, error)
             self.ended = Ended("rejected", message_code=error.code)
-            return []
-        if not await call.reserve(self.attempt):
+            return
+        flight = await call.reserve(self.attempt)
+        if flight is None:
             self.ended = Ended("rejected", message_code="over_budget")
-            return []
-        call.begin(self.attempt)
+            return
+        self.flight = flight
+        call.begin(flight)
         ttft_s = None if ttft_ms is None else ttft_ms / 1000
         if ttft_s is not None:
             self._content_at = loop.time() + ttft_s
@@ -82,10 +84,9 @@ class Leg:
         except Exception as error:
             if not await self._failed_by(error):
                 raise
-        held: list[StreamEvent] = []
         while not self.is_committed and self.ended is None:
-            held += await self.more()
-        return held
+            # Signs of life have told what they had to tell.
+            self.first += [event for event in await self.more() if event.kind != "ping"]
 
     async def more(self) -> list[StreamEvent]:
         """Reads once from the network.
@@ -108,18 +109,26 @@ class Leg:
             return await self._finish(ended)
         if not chunk:
             return await self._finish(None)
+        if not self.is_committed:
+            self._held_bytes += len(chunk)
+            self._held_reads += 1
+            if self._held_bytes > _HELD_BYTES or self._held_reads > _HELD_READS:
+                return await self._finish(Ended("bad_upstream", message_code="held_back"))
         return self._seen(self._reader.feed(chunk))
 
-    async def abandon(self, outcome: str) -> None:
+    async def abandon(self, outcome: str, code: str | None = None) -> None:
         """Ends the leg from our side, closing the upstream first.
 
         Args:
             outcome: `cancelled`, or what else the reason is called.
+            code: Why, where that is more than the outcome says.
         """
         if self.ended is None:
             await self._close()
             _, end = self._reader.finish()
-            await self._end(Ended(outcome, self._status, self._reader.answer(), end.usage, ttft_ms=self.ttft_ms))
+            await self._end(
+                Ended(outcome, self._status, self._reader.answer(), end.usage, message_code=code, ttft_ms=self.ttft_ms)
+            )
 
     @property
     def _status(self) -> int | None:
@@ -140,7 +149,7 @@ class Leg:
         if any(event.is_content for event in events):
             if not self.is_committed:
                 self.is_committed = True
-                self.ttft_ms = self._call.since_begin_ms()
+                self.ttft_ms = None if self.flight is None else self.flight.elapsed_ms()
             self._content_at = asyncio.get_running_loop().time() + self._idle_s
         # An error of the stream is raised at its end, after what came.
         return [event for event in events if event.kind != "error"]
@@ -150,8 +159,9 @@ class Leg:
         tail, end = self._reader.finish()
         events = self._seen(tail)
         failure = end.failure
-        # A connection that breaks after the stream's own end takes nothing away from the answer.
-        is_broken = broke is not None and failure is None and (end.outcome not in ANSWERS)
+        # A connection that breaks after the stream's own end takes nothing away from the answer, and says more than the
+        # event that it broke off in the middle.
+        is_broken = broke is not None and (failure is None or end.outcome == "truncated") and end.outcome not in ANSWERS
         if broke is not None and is_broken:
             outcome, code, detail = broke.outcome, broke.message_code, broke.detail
         else:
@@ -167,13 +177,15 @@ class Leg:
                 detail,
                 failure.retry_after_ms if failure else None,
                 self.ttft_ms,
+                failure.should_retry if failure else None,
             )
         )
         return events
 
     async def _end(self, ended: Ended) -> None:
         self.ended = ended
-        self._call.end(ended)
+        if self.flight is not None:
+            self._call.end(self.flight, ended)
         await self._close()
 
     async def _failed_by(self, error: Exception) -> bool:

@@ -51,7 +51,7 @@ def record_of(call: Call, outcome: str, ttft_ms: int | None = None) -> CallRecor
         total_ms=call.deadline.elapsed_ms(),
         facts_json=json.dumps(facts, ensure_ascii=False, separators=(",", ":")),
         record_json=text,
-        attempts=tuple(call.records),
+        attempts=tuple(sorted(call.records, key=lambda each: each.number)),
         failed_cost_usd_picos=failed,
         escalated_cost_usd_picos=poor,
         meta_json=json.dumps(

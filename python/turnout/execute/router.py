@@ -21,7 +21,7 @@ from turnout.execute.response import Response
 from turnout.execute.stream import Stream
 from turnout.ledger import Ledger
 from turnout.providers.anthropic_sdk import AnthropicSdkUpstream
-from turnout.providers.transport import Transport, host_of, open_transport
+from turnout.providers.transport import Transport, TransportName, host_of, open_transport
 from turnout.providers.upstream import HttpUpstream, Upstream
 
 __all__ = ["Router"]
@@ -48,7 +48,8 @@ class Router:
             retries are off for our calls. A provider's client does not stand for deployments with a `base_url`, a
             `key` or a `region` of their own; name those.
         ledger: Where the record of each call goes, or the file for it; none is kept if None.
-        transport: What carries the other calls; the default transport if None.
+        transport: What carries the other calls: a transport, or the name of one, `fast` or `httpx2`. The fast one where
+            it is installed (extra `fast`), else httpx2, if None.
         environ: Where keys are; the process's own environment if None. Keys are read anew for each attempt.
         base_urls: For a provider's id, the address that takes the place of the policy's, such as that of a test
             server; the path of the dialect follows it (`/v1/messages`, `/chat/completions`).
@@ -77,7 +78,7 @@ class Router:
         *,
         clients: Mapping[str, object] | None = None,
         ledger: str | Path | Ledger | None = None,
-        transport: Transport | None = None,
+        transport: Transport | TransportName | None = None,
         environ: Mapping[str, str] | None = None,
         base_urls: Mapping[str, str] | None = None,
         catalog: str | Path | Catalog | None = None,
@@ -102,8 +103,10 @@ class Router:
         engine = Engine(loaded, environ=environ, with_client=list(upstreams))
         self._streams: set[Stream] = set()
         self._is_closed = False
-        self._owns_transport = transport is None
-        self._transport = transport or open_transport()
+        self._owns_transport = transport is None or isinstance(transport, str)
+        self._transport: Transport = (
+            open_transport(name=transport) if transport is None or isinstance(transport, str) else transport
+        )
         upstreams[""] = HttpUpstream(self._transport, base_urls)
         self._owns_ledger = ledger is not None and not isinstance(ledger, Ledger)
         opened = ledger if ledger is None or isinstance(ledger, Ledger) else Ledger.open(ledger)

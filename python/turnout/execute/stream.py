@@ -7,20 +7,42 @@ ends, is left, or is cancelled. Refuses: to be read twice. To break it, cut, sta
 
 from __future__ import annotations
 
+import asyncio
 from collections import deque
 from collections.abc import Awaitable, Callable
-from typing import NoReturn, Self
+from typing import Final, NoReturn, Self
 
-from turnout._core import StreamEvent
+from turnout._core import Attempt, StreamEvent
 from turnout.errors import TurnoutError
-from turnout.execute.call import Call
+from turnout.execute.call import HEDGE_LOST, Call
 from turnout.execute.fallback import error_of, response_of
-from turnout.execute.leg import IDLE_CONTENT_S, Leg
+from turnout.execute.hedge import race
+from turnout.execute.leg import Leg
 from turnout.execute.record import save
 from turnout.execute.response import Response
 from turnout.ledger import CallRecord
 
 __all__ = ["Stream"]
+
+_MOST_DRAINS: Final = 64
+"""How many streams of one router may be read to their end after their client has gone; beyond it they are closed."""
+
+
+async def _open_leg(call: Call, attempt: Attempt) -> Leg:
+    leg = Leg(call, attempt)
+    try:
+        await leg.open()
+    except asyncio.CancelledError as error:
+        await leg.abandon("cancelled", HEDGE_LOST if HEDGE_LOST in error.args else None)
+        raise
+    except Exception:
+        await leg.abandon("transport")
+        raise
+    return leg
+
+
+def _is_committed(leg: Leg) -> bool:
+    return leg.is_committed
 
 
 class Stream:
@@ -29,15 +51,12 @@ class Stream:
     Args:
         begin: Decides and makes the call.
         open_streams: Where the stream stands while it is open, so that whoever owns it can end it.
-        idle_s: The longest pause between pieces of content.
     """
 
-    def __init__(
-        self, begin: Callable[[], Awaitable[Call]], open_streams: set[Stream], idle_s: float = IDLE_CONTENT_S
-    ) -> None:
+    def __init__(self, begin: Callable[[], Awaitable[Call]], open_streams: set[Stream]) -> None:
         self._begin = begin
         self._open_streams = open_streams
-        self._idle_s = idle_s
+        self._drain: asyncio.Task[None] | None = None
         self._call: Call | None = None
         self._leg: Leg | None = None
         self._events: deque[StreamEvent] = deque()
@@ -85,15 +104,26 @@ class Stream:
 
     async def _open(self, call: Call) -> None:
         while (attempt := await call.next()) is not None:
-            self._leg = leg = Leg(call, attempt, self._idle_s)
-            self._events.extend(await leg.open())
+            self._leg = leg = await self._opened(call, attempt)
             if leg.is_committed:
-                await call.before_answer()
+                await call.before_answer(leg.flight)
+                self._events.extend(leg.first)
                 self._ttft_ms = call.deadline.elapsed_ms()
                 return
-            self._events.clear()
         if call.best is None:
             await self._raise(call)
+
+    async def _opened(self, call: Call, attempt: Attempt) -> Leg:
+        """Opens an attempt, and another one beside it if it is late; gives back the one that goes on."""
+        late_ms = call.plan.late_after_ms(attempt.index, call.services.state, streams=True)
+        if late_ms is None:
+            self._leg = leg = Leg(call, attempt)
+            await leg.open()
+            return leg
+        won, others = await race(call, attempt, late_ms, lambda each: _open_leg(call, each), _is_committed)
+        for leg in others:
+            await leg.abandon("cancelled", HEDGE_LOST)
+        return won
 
     def __aiter__(self) -> Self:
         return self
@@ -133,7 +163,7 @@ class Stream:
         if best is None:
             await self._raise(call)
         self._record = await save(call, best.ended.outcome, self._ttft_ms)
-        self._response = response_of(call, best, b"", self._record)
+        self._response = response_of(call, best, self._record)
 
     async def _raise(self, call: Call) -> NoReturn:
         error, outcome = error_of(call)
@@ -147,12 +177,41 @@ class Stream:
         """Ends the stream and closes the upstream; may be called twice."""
         await self._leave("cancelled")
 
+    def _may_drain(self, call: Call, leg: Leg, outcome: str) -> bool:
+        """Whether the upstream is read to its end although nobody listens any more, by the policy's `on_disconnect`."""
+        draining = sum(1 for each in self._open_streams if each._drain is not None)  # noqa: SLF001  # of this class
+        wants = call.plan.on_disconnect == "drain" and outcome == "cancelled" and leg.is_committed
+        return wants and self._drain is None and draining < _MOST_DRAINS
+
+    async def _drain_rest(self, call: Call, leg: Leg, outcome: str) -> None:
+        try:
+            while leg.ended is None:
+                await leg.more()
+        finally:
+            self._record = await self._end_drain(call, leg, outcome)
+
+    async def _end_drain(self, call: Call, leg: Leg, outcome: str) -> CallRecord:
+        self._open_streams.discard(self)
+        await leg.abandon(outcome)
+        return await save(call, outcome, self._ttft_ms)
+
     async def _leave(self, outcome: str) -> None:
         call, leg = self._call, self._leg
+        if self._drain is not None:
+            # Asked again, by the router that closes: what drains is cut off.
+            self._drain.cancel()
+            await asyncio.gather(self._drain, return_exceptions=True)
+            if call is not None and leg is not None and self._record is None:  # it had not even begun
+                self._record = await self._end_drain(call, leg, outcome)
+            return
         self._open_streams.discard(self)
         if call is None or self._record is not None:
             return
         if leg is not None and leg.ended is None:
+            if self._may_drain(call, leg, outcome):
+                self._drain = asyncio.get_running_loop().create_task(self._drain_rest(call, leg, outcome))
+                self._open_streams.add(self)
+                return
             await leg.abandon(outcome)
         elif self._is_open:
             # The stream was over, and its end was not asked for.

@@ -22,7 +22,7 @@ from turnout.execute.response import Response
 from turnout.execute.router import Router
 from turnout.execute.stream import Stream
 from turnout.ledger import CallRecord, Ledger
-from turnout.providers.transport import Transport
+from turnout.providers.transport import Transport, TransportName
 
 __all__ = ["SyncRouter", "SyncStream"]
 
@@ -57,7 +57,7 @@ class SyncRouter:
         *,
         clients: Mapping[str, object] | None = None,
         ledger: str | Path | Ledger | None = None,
-        transport: Transport | None = None,
+        transport: Transport | TransportName | None = None,
         environ: Mapping[str, str] | None = None,
         base_urls: Mapping[str, str] | None = None,
         catalog: str | Path | Catalog | None = None,

@@ -9,10 +9,8 @@ guessed from exception names.
 from __future__ import annotations
 
 import asyncio
-import math
 import socket
 import ssl
-import urllib.request
 from collections.abc import AsyncIterator, Mapping
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from typing import Literal, Protocol, Self, runtime_checkable
@@ -21,6 +19,7 @@ from urllib.parse import urlsplit
 import httpx2
 
 from turnout.errors import TransportError
+from turnout.providers.outbound import Outbound, causes, proxy_for
 from turnout.providers.transport import (
     BodyDecoder,
     BodyLimits,
@@ -30,11 +29,6 @@ from turnout.providers.transport import (
     HttpStream,
     MaybeSent,
     NotSent,
-    Phase,
-    TransportTimeout,
-    checked_headers,
-    host_of,
-    is_loopback,
 )
 
 __all__ = ["Httpx2Transport"]
@@ -152,7 +146,7 @@ class Httpx2Transport:
             # Connections belong to the loop that opened them; those of a loop that is gone cannot even be closed.
             self._loop, self._pools = loop, {}
         scheme = urlsplit(url).scheme
-        key = (scheme, _proxy_for(url) if self._proxy == "environment" else None)
+        key = (scheme, proxy_for(url) if self._proxy == "environment" else None)
         if key not in self._pools:
             if scheme == "http":
                 tls = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)  # for the library's sake: it trusts nobody
@@ -177,27 +171,13 @@ class _Closable(Protocol):
     async def aclose(self) -> None: ...
 
 
-class _Call:
-    """What one call knows about itself: its deadlines, and how far it has come."""
+class _Call(Outbound):
+    """One request, with the trace of the connection pool."""
 
     def __init__(
         self, request: HttpRequest, deadline_s: float, first_byte_timeout_s: float | None, accept_encoding: str
     ) -> None:
-        self.host = host_of(request.url)
-        self.method = request.method
-        self.url = request.url
-        self.body = request.body
-        self.headers = checked_headers(request, self.host)
-        names = {name.lower() for name, _ in self.headers}
-        for name, value in (("accept-encoding", accept_encoding), ("user-agent", "turnout")):
-            if name not in names:
-                self.headers.append((name, value))
-        now = asyncio.get_running_loop().time()
-        self.deadline_at = now + max(0.0, deadline_s)
-        first_byte_at = math.inf if first_byte_timeout_s is None else now + max(0.0, first_byte_timeout_s)
-        self.head_at = min(self.deadline_at, first_byte_at)
-        self.sent = False
-        self.connected = False
+        super().__init__(request, deadline_s, first_byte_timeout_s, accept_encoding)
         self._half_open: object = None
 
     async def trace(self, event: str, info: Mapping[str, object]) -> None:
@@ -215,17 +195,6 @@ class _Call:
         left, self._half_open = self._half_open, None
         if isinstance(left, _Closable):
             await left.aclose()
-
-    def timed_out(self, phase: Phase | None = None) -> TransportTimeout:
-        """Names the deadline that has passed: the call's own, or that of the phase it was in."""
-        if phase is None:
-            phase = "total" if self.head_at >= self.deadline_at else "first_byte" if self.sent else "connect"
-        text = {
-            "connect": "no connection within its deadline",
-            "first_byte": "no answer within its deadline",
-            "total": "the call's deadline passed",
-        }[phase]
-        return TransportTimeout(f"`{self.host}`: {text}", host=self.host, phase=phase, may_have_been_sent=self.sent)
 
 
 class _Stream:
@@ -288,17 +257,17 @@ def _failure(error: httpx2.HTTPError, call: _Call) -> TransportError:
     if not call.sent:
         if isinstance(error, httpx2.ProxyError):
             return NotSent(f"the proxy did not connect to `{host}`", host=host, kind="egress")
-        causes = list(_causes(error))
-        if any(isinstance(cause, ssl.SSLError) for cause in causes):
+        under = causes(error)
+        if any(isinstance(cause, ssl.SSLError) for cause in under):
             return NotSent(
                 f"no TLS connection to `{host}`",
                 host=host,
                 kind="tls",
                 hint="check its certificate and this machine's clock",
             )
-        if any(isinstance(cause, socket.gaierror) for cause in causes):
+        if any(isinstance(cause, socket.gaierror) for cause in under):
             return NotSent(f"the name `{host}` has no address", host=host, kind="dns")
-        if any(isinstance(cause, ConnectionRefusedError) for cause in causes):
+        if any(isinstance(cause, ConnectionRefusedError) for cause in under):
             return NotSent(f"`{host}` refuses connections", host=host, kind="refused")
         return NotSent(f"no connection to `{host}`", host=host, kind="connect")
     if isinstance(error, httpx2.RemoteProtocolError):
@@ -310,29 +279,3 @@ def _failure(error: httpx2.HTTPError, call: _Call) -> TransportError:
             f"`{host}` answered with something that is not HTTP", host=host, kind="protocol", stale_connection=stale
         )
     return MaybeSent(f"`{host}` reset the connection", host=host, kind="reset", stale_connection=stale)
-
-
-def _causes(error: BaseException) -> list[BaseException]:
-    found: list[BaseException] = []
-    waiting: list[BaseException | None] = [error]
-    while waiting and len(found) < 32:
-        each = waiting.pop()
-        if each is None or each in found:
-            continue
-        found.append(each)
-        if isinstance(each, BaseExceptionGroup):
-            waiting.extend(each.exceptions)
-        waiting.extend((each.__cause__, each.__context__))
-    return found
-
-
-def _proxy_for(url: str) -> str | None:
-    parts = urlsplit(url)
-    if is_loopback(url):
-        return None
-    # The environment alone, on every platform: what a desktop is set to does not steer a server.
-    proxies = urllib.request.getproxies_environment()
-    proxy = proxies.get(parts.scheme) or proxies.get("all")
-    if not proxy or urllib.request.proxy_bypass(parts.netloc):
-        return None
-    return proxy if "://" in proxy else f"http://{proxy}"

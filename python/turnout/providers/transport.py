@@ -29,6 +29,7 @@ __all__ = [
     "MaybeSent",
     "NotSent",
     "Transport",
+    "TransportName",
     "TransportTimeout",
     "checked_headers",
     "host_of",
@@ -222,18 +223,39 @@ class Transport(Protocol):
         ...
 
 
-def open_transport(limits: BodyLimits | None = None) -> Transport:
-    """Makes the default transport; the HTTP library is imported here, so that deciding alone never pays for it.
+TransportName = Literal["httpx2", "fast"]
+
+
+def open_transport(limits: BodyLimits | None = None, name: TransportName | None = None) -> Transport:
+    """Makes a transport; its HTTP library is imported here, so that deciding alone never pays for it.
 
     Args:
         limits: How large an answer may grow.
+        name: `fast` is aiohttp (extra `fast`), `httpx2` is httpx2 (extra `http`). None takes the fast one where it is
+            installed, else httpx2.
 
     Returns:
         A transport for the calls of one event loop; close it with `aclose()`.
 
     Raises:
-        TurnoutError: `extra-missing`, if the library is not installed.
+        TurnoutError: `extra-missing`, if the library is not installed; `router-transport`, if there is no such one.
     """
+    if name not in (None, "fast", "httpx2"):
+        raise TurnoutError("router-transport", f"there is no transport `{name}`", "the transports are fast and httpx2")
+    if name != "httpx2":
+        try:
+            from turnout.providers.aiohttp_transport import AiohttpTransport
+        except ModuleNotFoundError as error:
+            if (error.name or "").partition(".")[0] not in ("aiohttp", "yarl"):
+                raise
+            if name == "fast":
+                raise TurnoutError(
+                    "extra-missing",
+                    "the fast transport needs `aiohttp`, which is not installed",
+                    "pip install 'turnout[fast]'",
+                ) from None
+        else:
+            return AiohttpTransport(limits=limits)
     try:
         from turnout.providers.httpx2_transport import Httpx2Transport
     except ModuleNotFoundError as error:

@@ -202,7 +202,7 @@ pub const TABLE: &[OutcomeRow] = {
         row(K::Truncated,        true,  NextDeployment,    Nothing,    0,                      true,  true,  "the answer stopped without its end"),
         row(K::Refused,          false, Return,            Nothing,    0,                      false, true,  "the model or a filter declined"),
         row(K::BadUpstream,      true,  NextDeployment,    Nothing,    0,                      true,  true,  "the upstream sent something that is not an answer"),
-        row(K::RateLimited,      true,  SameModelOtherKey, Key,        RATE_LIMIT_COOLDOWN_MS, false, false, "too many requests or tokens just now"),
+        row(K::RateLimited,      true,  SameModelOtherKey, Deployment, RATE_LIMIT_COOLDOWN_MS, false, false, "too many requests or tokens just now"),
         row(K::Exhausted,        false, SameModelOtherKey, Key,        ACCOUNT_COOLDOWN_MS,    false, false, "the key's quota, credit or spend cap is used up"),
         row(K::Overloaded,       true,  NextProvider,      Provider,   RATE_LIMIT_COOLDOWN_MS, true,  false, "the provider has no capacity just now"),
         row(K::Overflow,         false, LargerWindow,      Nothing,    0,                      false, false, "the request does not fit the model's context window"),
@@ -299,9 +299,9 @@ mod tests {
         let row = OutcomeKind::row;
         // F01, F05: nothing was sent, so nothing is billed, and the next target is tried at once.
         assert!(!row(OutcomeKind::Connect).maybe_billed && row(OutcomeKind::Transport).maybe_billed);
-        // F23: never retried on that key. F24: only the key cools. F26: another provider, not another key.
+        // F23: never retried on that key. F24: only one model with one key cools, as limits are per model. F26: another provider, not another key.
         assert!(!row(OutcomeKind::Exhausted).retry_same && row(OutcomeKind::Exhausted).cools == Cools::Key);
-        assert_eq!(row(OutcomeKind::RateLimited).cools, Cools::Key);
+        assert_eq!(row(OutcomeKind::RateLimited).cools, Cools::Deployment);
         assert_eq!(row(OutcomeKind::Overloaded).next, NextStep::NextProvider);
         // F30, F31: the client's request is no failure of the provider.
         assert_eq!(row(OutcomeKind::Overflow).next, NextStep::LargerWindow);

@@ -7,7 +7,7 @@ use common::{Call, policy, text};
 use proptest::prelude::*;
 use turnout_core::outcome::{NextStep, OutcomeKind, TABLE};
 use turnout_core::plan::{Attempt, Plan, Step, Tried, Why, plan};
-use turnout_core::policy::{Escalate, KeyRef};
+use turnout_core::policy::{Escalate, Hedge, HedgeAfter, KeyRef};
 
 /// A plan of three attempts as a decision lays it out.
 fn base() -> Plan {
@@ -122,7 +122,7 @@ proptest! {
             if let Some(purse) = plan.run.spend_usd_picos {
                 prop_assert!(spent + plan.attempts[index].cost_p50_usd_picos.unwrap() <= purse);
             }
-            tried.push(Tried { attempt: index, outcome, is_accepted: accepts && outcome.is_answer() });
+            tried.push(Tried { attempt: index, outcome, is_accepted: accepts && outcome.is_answer(), should_retry: None });
             spent += cost;
         }
         prop_assert!(tried.is_empty(), "no end after {} attempts", tried.len());
@@ -130,13 +130,20 @@ proptest! {
 
     #[test]
     fn made_up_histories_never_panic(plan in varied(), history in prop::collection::vec((0..9_usize, endings(), any::<bool>()), 0..9), spent in any::<i64>()) {
-        let tried: Vec<Tried> = history.iter().map(|(attempt, endings, is_accepted)| Tried { attempt: *attempt, outcome: endings[0].0, is_accepted: *is_accepted }).collect();
+        let tried: Vec<Tried> = history.iter().map(|(attempt, endings, is_accepted)| Tried { attempt: *attempt, outcome: endings[0].0, is_accepted: *is_accepted, should_retry: None }).collect();
         let _ = plan.next(&tried, spent);
     }
 }
 
 fn tried(all: &[(usize, OutcomeKind)]) -> Vec<Tried> {
-    all.iter().map(|(attempt, outcome)| Tried { attempt: *attempt, outcome: *outcome, is_accepted: false }).collect()
+    all.iter()
+        .map(|(attempt, outcome)| Tried {
+            attempt: *attempt,
+            outcome: *outcome,
+            is_accepted: false,
+            should_retry: None,
+        })
+        .collect()
 }
 
 /// Every step and every reason to stop, each once by hand.
@@ -153,7 +160,10 @@ fn each_step_and_each_why() {
     let done = |why: Why| Step::Return(why);
 
     assert_eq!(next(&plan, &[]), Step::Fallback(0));
-    assert_eq!(plan.next(&[Tried { attempt: 0, outcome: K::Complete, is_accepted: true }], 0), done(Why::Accepted));
+    assert_eq!(
+        plan.next(&[Tried { attempt: 0, outcome: K::Complete, is_accepted: true, should_retry: None }], 0),
+        done(Why::Accepted)
+    );
     assert_eq!(next(&plan, &[(0, K::Rejected)]), done(Why::Final));
     assert_eq!(next(&plan, &[(0, K::Cancelled)]), done(Why::Final));
     assert_eq!(next(&plan, &[(0, K::ServerError)]), Step::Fallback(1));
@@ -220,4 +230,49 @@ fn a_plan_says_what_its_rule_says() {
         of(&chat(r#","max_tokens":70000"#)).attempts.iter().map(|attempt| attempt.max_tokens).collect::<Vec<_>>(),
         [Some(8000)]
     );
+}
+
+#[test]
+fn the_provider_goes_before_the_table() {
+    let plan = base();
+    let tried = |outcome, should_retry| [Tried { attempt: 0, outcome, is_accepted: false, should_retry }];
+    let one = Plan { attempts: plan.attempts[..1].to_vec(), ..plan.clone() };
+    // RELIABILITY F36: `x-should-retry` is obeyed before the table of outcomes.
+    assert_eq!(one.next(&tried(OutcomeKind::Rejected, None), 0), Step::Return(Why::Final));
+    assert_eq!(one.next(&tried(OutcomeKind::Rejected, Some(true)), 0), Step::Retry(0));
+    assert_eq!(one.next(&tried(OutcomeKind::ServerError, None), 0), Step::Retry(0));
+    assert_eq!(one.next(&tried(OutcomeKind::ServerError, Some(false)), 0), Step::Return(Why::NothingLeft));
+    // It speaks of this target only.
+    assert_eq!(plan.next(&tried(OutcomeKind::ServerError, Some(false)), 0), Step::Fallback(1));
+    assert_eq!(plan.next(&tried(OutcomeKind::Rejected, Some(true)), 0), Step::Retry(0));
+}
+
+proptest! {
+    #[test]
+    fn a_hedge_is_new_affordable_and_within_the_attempts(
+        plan in varied(),
+        within in prop::option::of(0..3_000_000_i64),
+        beside in 0..6_usize,
+        tried in prop::collection::vec(0..6_usize, 0..4),
+        spent in 0..200_i64,
+    ) {
+        let tried: Vec<Tried> = (tried.into_iter())
+            .map(|attempt| Tried { attempt, outcome: OutcomeKind::Connect, is_accepted: false, should_retry: None })
+            .collect();
+        prop_assert!(plan.hedges(&tried, beside, spent).is_empty(), "no policy hedges unasked");
+        let hedge = Hedge { after: HedgeAfter::Ms(1), share_permille: 30, cost_within_millionths: within };
+        let mut plan = plan;
+        plan.run.hedge = Some(hedge);
+        for index in plan.hedges(&tried, beside, spent) {
+            let (one, late) = (&plan.attempts[index], &plan.attempts[beside]);
+            prop_assert!(index != beside && tried.iter().all(|each| each.attempt != index));
+            prop_assert!(tried.len() + 2 <= usize::try_from(plan.run.attempts).unwrap());
+            if let Some(purse) = plan.run.spend_usd_picos {
+                prop_assert!(spent + late.cost_p50_usd_picos.unwrap_or(0) + one.cost_p50_usd_picos.unwrap() <= purse);
+            }
+            if let Some(within) = within {
+                prop_assert!(one.cost_p50_usd_picos.unwrap() * 1_000_000 <= late.cost_p50_usd_picos.unwrap() * within);
+            }
+        }
+    }
 }

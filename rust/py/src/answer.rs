@@ -35,6 +35,8 @@ pub struct Failure {
     code: Option<String>,
     message: String,
     retry_after_ms: Option<i64>,
+    /// What the provider says of one more try (`x-should-retry`); none when it says nothing.
+    should_retry: Option<bool>,
 }
 
 impl Failure {
@@ -45,6 +47,7 @@ impl Failure {
             code: failure.code.clone(),
             message: failure.message.clone(),
             retry_after_ms: failure.retry_after_ms,
+            should_retry: failure.should_retry,
         }
     }
 }

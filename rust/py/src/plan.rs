@@ -9,7 +9,7 @@ use turnout_core::control::reservations::Measure;
 use turnout_core::decide::{self, Echo, settle};
 use turnout_core::money::UsdPicos;
 use turnout_core::plan::{self, Tried};
-use turnout_core::policy::KeyRef;
+use turnout_core::policy::{HedgeAfter, KeyRef};
 use turnout_core::usage::UsageProblem;
 use turnout_core::wire::{self, Dialect, ResponseFormat, parse_request, write_body};
 
@@ -20,7 +20,7 @@ use crate::engine::DETACH_BYTES;
 use crate::errors::{of_price, of_wire, raise};
 use crate::money::{ExpectedCost, Money, Usage, cost_at};
 use crate::reservations::Claim;
-use crate::state::outcome_of;
+use crate::state::{State, outcome_of};
 
 /// An upstream body, and what could not be carried over into it.
 #[pyclass(frozen, module = "turnout")]
@@ -341,6 +341,19 @@ impl Step {
     }
 }
 
+/// An attempt that was made: its index, outcome, whether it is accepted, and what the provider says of one more try.
+type TriedRow = (usize, String, bool, Option<bool>);
+
+fn rows_of(py: Python<'_>, tried: &[TriedRow]) -> PyResult<Vec<Tried>> {
+    tried
+        .iter()
+        .map(|(attempt, outcome, is_accepted, should_retry)| {
+            let outcome = outcome_of(py, outcome)?;
+            Ok(Tried { attempt: *attempt, outcome, is_accepted: *is_accepted, should_retry: *should_retry })
+        })
+        .collect()
+}
+
 /// The attempts of one call, and its bounds.
 #[pyclass(frozen, module = "turnout")]
 pub struct Plan {
@@ -363,6 +376,62 @@ impl Plan {
     #[getter]
     fn ttft_ms(&self) -> Option<i64> {
         self.plan.run.ttft_ms
+    }
+
+    /// The longest pause between pieces of content of a stream, in milliseconds.
+    #[getter]
+    fn idle_ms(&self) -> i64 {
+        self.plan.run.idle_ms
+    }
+
+    /// What becomes of an upstream whose client has gone: `cancel` or `drain`.
+    #[getter]
+    fn on_disconnect(&self) -> &'static str {
+        self.plan.run.on_disconnect.name()
+    }
+
+    /// Whether a late attempt gets a second one beside it.
+    #[getter]
+    fn is_hedged(&self) -> bool {
+        self.plan.run.hedge.is_some()
+    }
+
+    /// After how many milliseconds an attempt is late, by what its deployment usually takes; none when that is not known yet,
+    /// or the policy does not hedge.
+    fn late_after_ms(&self, attempt: usize, state: &State, streams: bool) -> Option<i64> {
+        let row = self.plan.attempts.get(attempt)?;
+        match self.plan.run.hedge?.after {
+            HedgeAfter::Ms(after_ms) => Some(after_ms),
+            HedgeAfter::Percentile(percent) => {
+                state.lend(|state| state.percentile_ms(&row.deployment, percent, streams)).map(i64::from)
+            }
+        }
+    }
+
+    /// The attempt that may run beside a late one: the first that is allowed, healthy, and within the hedges' share of the
+    /// calls, which is then spent; none otherwise.
+    #[pyo3(signature = (tried, beside, spent, state, *, now = None))]
+    fn hedge(
+        &self,
+        py: Python<'_>,
+        tried: Vec<TriedRow>,
+        beside: usize,
+        spent: &Money,
+        state: &State,
+        now: Option<f64>,
+    ) -> PyResult<Option<usize>> {
+        let Some(hedge) = self.plan.run.hedge else { return Ok(None) };
+        let (now_ms, _) = moment(now, Some(0))?;
+        let allowed = self.plan.hedges(&rows_of(py, &tried)?, beside, spent.picos);
+        Ok(state.lend(|state| {
+            let is_healthy = |index: &usize| {
+                self.plan.attempts.get(*index).is_some_and(|row| {
+                    state.standing(&row.deployment, &row.key.label(), &row.provider, now_ms).is_healthy()
+                })
+            };
+            let found = allowed.into_iter().find(is_healthy)?;
+            state.may_hedge(hedge.share_permille, now_ms).then_some(found)
+        }))
     }
 
     #[getter]
@@ -399,14 +468,9 @@ impl Plan {
         plan::unmet(&self.plan.accept, &answer.inner, self.asked.wants_json).map(turnout_core::policy::Accept::name)
     }
 
-    /// The step after `tried`: tuples of (attempt, outcome, accepted).
-    fn next(&self, py: Python<'_>, tried: Vec<(usize, String, bool)>, spent: &Money) -> PyResult<Step> {
-        let tried = tried
-            .iter()
-            .map(|(attempt, outcome, is_accepted)| {
-                Ok(Tried { attempt: *attempt, outcome: outcome_of(py, outcome)?, is_accepted: *is_accepted })
-            })
-            .collect::<PyResult<Vec<Tried>>>()?;
+    /// The step after `tried`: tuples of (attempt, outcome, accepted, what the provider says of one more try).
+    fn next(&self, py: Python<'_>, tried: Vec<TriedRow>, spent: &Money) -> PyResult<Step> {
+        let tried = rows_of(py, &tried)?;
         let step = |kind, attempt| Step { kind, attempt: Some(attempt), why: None };
         Ok(match self.plan.next(&tried, spent.picos) {
             plan::Step::Retry(attempt) => step("retry", attempt),

@@ -19,6 +19,14 @@ const BOUNDS_MS: [u32; 51] = [
 /// At this many observations all counts are halved, so that the last few hundred weigh most.
 const HALVE_AT: u32 = 512;
 
+/// Fewer observations say nothing about a tail.
+const MIN_OBSERVATIONS: u32 = 20;
+/// A call is slow at five times the median of its deployment: p95 is two to three times it on a usual day, and a
+/// brown-out is ten times (RELIABILITY F17).
+const SLOW_TIMES: u32 = 5;
+/// Nothing below a second is slow, whatever is usual: nobody waits for it.
+const SLOW_FROM_MS: u32 = 1_000;
+
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Histogram {
     counts: [u16; BOUNDS_MS.len()],
@@ -48,6 +56,16 @@ impl Histogram {
 
     pub fn quantiles(&self) -> Option<LatencyQuantiles> {
         Some(LatencyQuantiles { ttft_p50_ms: self.quantile(50)?, ttft_p95_ms: self.quantile(95)? })
+    }
+
+    /// The bound that `percent` of the observations are within; nothing while there are too few to say.
+    pub fn percentile(&self, percent: u32) -> Option<u32> {
+        if self.total < MIN_OBSERVATIONS { None } else { self.quantile(percent.min(100)) }
+    }
+
+    /// Whether an observation is far beyond what is usual here.
+    pub fn is_slow(&self, ms: u32) -> bool {
+        ms >= SLOW_FROM_MS && self.percentile(50).is_some_and(|usual_ms| ms / SLOW_TIMES >= usual_ms)
     }
 
     /// The smallest bound that at least `percent` of the observations are within.
@@ -85,6 +103,24 @@ mod tests {
         histogram.add(u32::MAX);
         histogram.add(0);
         assert_eq!(histogram.quantiles(), Some(LatencyQuantiles { ttft_p50_ms: 10, ttft_p95_ms: 675_399 }));
+    }
+
+    #[test]
+    fn slow_is_far_beyond_the_usual_and_needs_a_past() {
+        let mut histogram = Histogram::default();
+        for _ in 0..19 {
+            assert!(!histogram.is_slow(u32::MAX));
+            histogram.add(290);
+        }
+        assert_eq!(histogram.percentile(95), None);
+        histogram.add(290);
+        assert_eq!(histogram.percentile(95), Some(342));
+        assert!(!histogram.is_slow(1_709) && histogram.is_slow(1_710));
+        let mut quick = Histogram::default();
+        for _ in 0..20 {
+            quick.add(10);
+        }
+        assert!(!quick.is_slow(999) && quick.is_slow(1_000));
     }
 
     #[test]

@@ -14,6 +14,9 @@ use super::{ControlSettings, LatencyQuantiles, RetryBudget, Standing};
 /// How many deployments, keys and providers are tracked, each; beyond it the one that was touched longest ago is forgotten.
 pub const MAX_TRACKED: usize = 4_096;
 
+/// The shortest cooldown: a provider that asks for no wait at all, or for one that has passed, is not asked again at once.
+const MIN_COOLDOWN_MS: i64 = 250;
+
 /// The name of the key where none is sent.
 pub const NO_KEY: &str = "none";
 
@@ -74,6 +77,8 @@ struct Deployment {
     breaker: BreakerState,
     in_flight: u32,
     ttft: Histogram,
+    /// Whole answers, from the request to the last byte.
+    total: Histogram,
     touched: u64,
 }
 
@@ -94,6 +99,7 @@ pub struct ControlState {
     keys: BTreeMap<String, Account>,
     providers: BTreeMap<String, Account>,
     retries: RetryBudget,
+    hedges: RetryBudget,
     prefixes: Prefixes,
     sessions: Sessions,
     book: Book,
@@ -128,7 +134,10 @@ impl ControlState {
         let now_ms = self.tick(now_ms);
         self.events = self.events.saturating_add(1);
         match *event {
-            ControlEvent::CallStarted => self.retries.on_first_attempt(now_ms, &self.settings),
+            ControlEvent::CallStarted => {
+                self.retries.on_first_attempt(now_ms, &self.settings);
+                self.hedges.on_first_attempt(now_ms, &self.settings);
+            }
             ControlEvent::PrefixesSent { deployment, prefixes, ttl_ms } => {
                 self.prefixes.sent(deployment, prefixes, ttl_ms, now_ms);
             }
@@ -140,15 +149,19 @@ impl ControlState {
                 deployment.in_flight = deployment.in_flight.saturating_add(1);
                 deployment.breaker.on_start(now_ms);
             }
-            ControlEvent::AttemptEnded { deployment, key, provider, outcome, ttft_ms, total_ms: _, retry_after_ms } => {
+            ControlEvent::AttemptEnded { deployment, key, provider, outcome, ttft_ms, total_ms, retry_after_ms } => {
                 let settings = self.settings;
                 let target = self.deployment(deployment);
                 target.in_flight = target.in_flight.saturating_sub(1);
-                if let Some(ttft_ms) = ttft_ms {
-                    target.ttft.add(ttft_ms);
+                let is_slow = ttft_ms.is_some_and(|ttft_ms| target.ttft.is_slow(ttft_ms));
+                match ttft_ms {
+                    Some(ttft_ms) => target.ttft.add(ttft_ms),
+                    None if outcome.is_answer() => target.total.add(total_ms),
+                    None => {}
                 }
                 let row = outcome.row();
-                if row.counts_as_failure {
+                // A brown-out is an outage without errors (RELIABILITY F17).
+                if row.counts_as_failure || (is_slow && outcome.is_answer()) {
                     target.breaker.on_failure(now_ms, &settings);
                 } else if outcome.is_answer() {
                     target.breaker.on_success(now_ms, &settings);
@@ -160,7 +173,7 @@ impl ControlState {
                     (Cools::Nothing, Some(_)) if row.counts_as_failure => Cools::Deployment,
                     (cools, _) => cools,
                 };
-                let wait_ms = retry_after_ms.unwrap_or(0).max(row.default_cooldown_ms);
+                let wait_ms = retry_after_ms.map_or(row.default_cooldown_ms, |asked_ms| asked_ms.max(MIN_COOLDOWN_MS));
                 let until_ms = now_ms.saturating_add(wait_ms.clamp(0, settings.max_cooldown_ms.max(0)));
                 // Deployments without a key do not share one.
                 let cools = if cools == Cools::Key && key == NO_KEY { Cools::Deployment } else { cools };
@@ -198,6 +211,20 @@ impl ControlState {
     pub fn may_retry(&mut self, now_ms: i64) -> bool {
         let now_ms = self.tick(now_ms);
         self.retries.may_retry(now_ms, &self.settings)
+    }
+
+    /// Whether a hedge fits into `permille` of the calls; if so, it is spent. There is no floor: a quiet process does not hedge.
+    pub fn may_hedge(&mut self, permille: u32, now_ms: i64) -> bool {
+        let now_ms = self.tick(now_ms);
+        let settings = ControlSettings { retry_permille: permille, retry_floor_millis_per_second: 0, ..self.settings };
+        self.hedges.may_retry(now_ms, &settings)
+    }
+
+    /// Within which time `percent` of a deployment's attempts have given their first content (`streams`), or their whole
+    /// answer; nothing while too few are known.
+    pub fn percentile_ms(&self, deployment: &str, percent: u32, streams: bool) -> Option<u32> {
+        let known = self.deployments.get(deployment)?;
+        if streams { known.ttft.percentile(percent) } else { known.total.percentile(percent) }
     }
 
     /// Time to first token of a deployment; nothing when it was never seen.
@@ -333,6 +360,51 @@ mod tests {
     }
 
     #[test]
+    fn what_a_provider_asks_for_goes_before_our_own_guess() {
+        for (asked_ms, until_ms) in
+            [(Some(800), 800), (Some(0), MIN_COOLDOWN_MS), (Some(-9), MIN_COOLDOWN_MS), (None, 5_000)]
+        {
+            let mut state = ControlState::default();
+            state.apply(&ended(OutcomeKind::RateLimited, asked_ms), 0);
+            assert_eq!(state.standing("d", "k", "p", 0).cooling_until_ms, Some(until_ms));
+            assert!(state.standing("other", "k", "p", 0).is_healthy(), "a limit is one model's");
+        }
+    }
+
+    #[test]
+    fn a_brown_out_opens_the_breaker() {
+        let mut state = ControlState::default();
+        let answered = |ttft_ms| ControlEvent::AttemptEnded {
+            deployment: "d",
+            key: "k",
+            provider: "p",
+            outcome: OutcomeKind::Complete,
+            ttft_ms: Some(ttft_ms),
+            total_ms: 9_000,
+            retry_after_ms: None,
+        };
+        for at in 0..30 {
+            state.apply(&answered(400), at);
+        }
+        for at in 0..20 {
+            state.apply(&answered(4_000), 20_000 + at);
+            let is_open = matches!(state.standing("d", "k", "p", 20_000 + at).breaker, Breaker::Open { .. });
+            assert_eq!(is_open, at >= 4, "{at}");
+        }
+    }
+
+    #[test]
+    fn hedges_have_a_share_of_their_own_and_no_floor() {
+        let mut state = ControlState::default();
+        assert!(!state.may_hedge(30, 0));
+        for _ in 0..100 {
+            state.apply(&ControlEvent::CallStarted, 0);
+        }
+        assert_eq!((0..100).filter(|_| state.may_hedge(30, 0)).count(), 3);
+        assert!(state.may_retry(0), "retries are not touched");
+    }
+
+    #[test]
     fn a_clock_that_goes_back_is_held_still() {
         let mut state = ControlState::default();
         state.apply(&ended(OutcomeKind::RateLimited, None), 10_000);
@@ -378,7 +450,7 @@ mod tests {
                     deployment: &name,
                     key: &key,
                     provider: "p",
-                    outcome: OutcomeKind::RateLimited,
+                    outcome: OutcomeKind::Exhausted,
                     ttft_ms: Some(5),
                     total_ms: 9,
                     retry_after_ms: None,

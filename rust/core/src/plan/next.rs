@@ -1,7 +1,7 @@
 //! After each outcome: what comes next.
 
 use super::attempt::{Attempt, Plan};
-use crate::outcome::{NextStep, OutcomeKind};
+use crate::outcome::{NextStep, OutcomeKind, OutcomeRow};
 use crate::policy::KeyRef;
 
 /// An attempt that was made.
@@ -13,6 +13,8 @@ pub struct Tried {
     pub outcome: OutcomeKind,
     /// Whether the answer passed the plan's checks; false for every outcome that is no answer.
     pub is_accepted: bool,
+    /// What the provider says of one more try of the same (`x-should-retry`); it goes before the outcome table.
+    pub should_retry: Option<bool>,
 }
 
 /// What comes next.
@@ -76,12 +78,13 @@ impl Plan {
         let (Some(from), row) = (self.attempts.get(last.attempt), last.outcome.row()) else {
             return Step::Return(Why::NothingLeft);
         };
+        let retry_same = last.should_retry.unwrap_or(row.retry_same);
         let step = if last.outcome.is_answer() {
             self.stronger(tried, from).map_or(Step::Return(Why::NothingLeft), Step::Escalate)
-        } else if row.next == NextStep::Return && !row.retry_same {
+        } else if row.next == NextStep::Return && !retry_same {
             return Step::Return(Why::Final);
         } else {
-            self.elsewhere(tried, from, row.next, row.retry_same)
+            self.elsewhere(tried, from, row, retry_same)
         };
         let (Step::Retry(index) | Step::Fallback(index) | Step::Escalate(index)) = step else { return step };
         if tried.len() >= usize::try_from(self.run.attempts).unwrap_or(usize::MAX) {
@@ -94,7 +97,7 @@ impl Plan {
     }
 
     /// Another deployment, else the same once more: a healthy target never waits behind a retry.
-    fn elsewhere(&self, tried: &[Tried], from: &Attempt, next: NextStep, retry_same: bool) -> Step {
+    fn elsewhere(&self, tried: &[Tried], from: &Attempt, row: &OutcomeRow, retry_same: bool) -> Step {
         let untried = |accept: &dyn Fn(&Attempt) -> bool| {
             self.attempts
                 .iter()
@@ -102,7 +105,7 @@ impl Plan {
                 .find(|(index, attempt)| tried.iter().all(|one| one.attempt != *index) && accept(attempt))
                 .map(|(index, _)| index)
         };
-        let found = match next {
+        let found = match row.next {
             NextStep::Return => None,
             NextStep::NextDeployment => untried(&|_| true),
             NextStep::SameModelOtherKey => {
@@ -111,7 +114,7 @@ impl Plan {
                 untried(&|attempt| attempt.model == from.model && other_key(attempt))
                     .or_else(|| untried(&other_key))
                     // A limit is often one model's: another model may still answer with the same key. A dead key answers nothing.
-                    .or_else(|| if retry_same { untried(&|_| true) } else { None })
+                    .or_else(|| if row.retry_same { untried(&|_| true) } else { None })
             }
             NextStep::NextProvider => {
                 untried(&|attempt| attempt.provider != from.provider).or_else(|| untried(&|_| true))
@@ -152,6 +155,27 @@ impl Plan {
             (Some(cost), Some(base)) => i128::from(cost) * 1_000_000 <= i128::from(base) * i128::from(within),
             _ => false,
         }
+    }
+
+    /// The attempts that may run beside a late one, in their order; none where the policy does not hedge. Each is untried,
+    /// within the hedge's cost, and covered by the purse together with the one it runs beside.
+    pub fn hedges(&self, tried: &[Tried], beside: usize, spent_usd_picos: i64) -> Vec<usize> {
+        let (Some(hedge), Some(late)) = (self.run.hedge, self.attempts.get(beside)) else { return Vec::new() };
+        if tried.len().saturating_add(2) > usize::try_from(self.run.attempts).unwrap_or(usize::MAX) {
+            return Vec::new();
+        }
+        let costs = |attempt: &Attempt| Some((attempt.cost_p50_usd_picos?, late.cost_p50_usd_picos?));
+        let is_within = |attempt: &Attempt| match (hedge.cost_within_millionths, costs(attempt)) {
+            (None, _) => true,
+            (Some(within), Some((cost, base))) => i128::from(cost) * 1_000_000 <= i128::from(base) * i128::from(within),
+            (Some(_), None) => false,
+        };
+        let committed = spent_usd_picos.saturating_add(late.cost_p50_usd_picos.unwrap_or(0));
+        let is_new = |index: usize| index != beside && tried.iter().all(|one| one.attempt != index);
+        let rows = self.attempts.iter().enumerate();
+        rows.filter(|(index, attempt)| is_new(*index) && is_within(attempt) && self.affords(attempt, committed))
+            .map(|(index, _)| index)
+            .collect()
     }
 
     /// Whether the purse covers an attempt as it is expected to cost.

@@ -25,7 +25,7 @@ pub use budgets::{Bound, Budget, Caller, Limit, OnExceed, Per};
 pub use compile::{compile, compile_extending, compile_with_zones};
 pub use grammar::json_schema;
 pub use model::{
-    Accept, Deployment, Escalate, Experiment, Given, GivenValue, KeyRef, MetaValue, NamedFact, Policy, PolicyModel,
-    PolicyTest, Pool, Prefer, Require, Rule, Run, SAVES_RANGE, SetParams, Sticky, TestFailure, ThinkingLevel,
-    UnknownMode,
+    Accept, Deployment, Escalate, Experiment, Given, GivenValue, Hedge, HedgeAfter, KeyRef, MetaValue, NamedFact,
+    OnDisconnect, Policy, PolicyModel, PolicyTest, Pool, Prefer, Require, Rule, Run, SAVES_RANGE, SetParams, Sticky,
+    TestFailure, ThinkingLevel, UnknownMode,
 };

@@ -333,6 +333,52 @@ pub struct Run {
     pub spend_usd_picos: Option<i64>,
     /// Extra attempts as a share of first attempts over the whole process, in millionths.
     pub retry_budget_millionths: i64,
+    /// The longest pause between two pieces of content of one stream; signs of life do not count.
+    pub idle_ms: i64,
+    /// What becomes of an upstream whose client has gone.
+    pub on_disconnect: OnDisconnect,
+    /// Whether a late attempt gets a second one beside it.
+    pub hedge: Option<Hedge>,
+}
+
+/// What becomes of an upstream whose client has gone.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum OnDisconnect {
+    /// It is closed at once; what was seen is counted, the rest is estimated.
+    #[default]
+    Cancel,
+    /// It is read to its end, within the call's deadline, so that its usage is known.
+    Drain,
+}
+
+impl OnDisconnect {
+    /// The name in policies.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Cancel => "cancel",
+            Self::Drain => "drain",
+        }
+    }
+}
+
+/// A second attempt beside one that is late, before any content has come.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Hedge {
+    /// When an attempt is late.
+    pub after: HedgeAfter,
+    /// Hedges for each thousand calls of the process, at most.
+    pub share_permille: u32,
+    /// A hedge may cost at most this many times what the attempt beside it is expected to cost, in millionths.
+    pub cost_within_millionths: Option<i64>,
+}
+
+/// When an attempt is late.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum HedgeAfter {
+    /// Later than this share of the deployment's own attempts, in percent; never while too few are known.
+    Percentile(u32),
+    /// After so many milliseconds.
+    Ms(i64),
 }
 
 impl Default for Run {
@@ -344,6 +390,10 @@ impl Default for Run {
             attempts: 3,
             spend_usd_picos: None,
             retry_budget_millionths: 200_000,
+            // Models that think in silence pause for seconds; half a minute of nothing but pings is a stall.
+            idle_ms: 30_000,
+            on_disconnect: OnDisconnect::Cancel,
+            hedge: None,
         }
     }
 }

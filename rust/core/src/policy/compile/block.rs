@@ -98,7 +98,7 @@ fn duplicate(key: &Key, first: &Key, what: &str, findings: &mut Findings) {
 }
 
 /// Keys that POLICY has and this version does not: worth a better hint than a guess at a misspelling.
-const NOT_YET: [&str; 4] = ["cache", "measure", "hedge", "on_disconnect"];
+const NOT_YET: [&str; 2] = ["cache", "measure"];
 
 fn report_unknown_key(key: &Key, what: &str, keys: &[&str], findings: &mut Findings) {
     let hint = if keys.contains(&"now") && ["time", "date", "weekday"].contains(&key.name.as_str()) {

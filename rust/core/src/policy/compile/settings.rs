@@ -4,7 +4,7 @@ use super::block::{Block, boolean, duration_ms, items, millionths, money_picos, 
 use crate::policy::diagnostics::Findings;
 use crate::policy::facts::FactId;
 use crate::policy::grammar::{self, KeyRow};
-use crate::policy::model::{Accept, Escalate, Run};
+use crate::policy::model::{Accept, Escalate, Hedge, HedgeAfter, Run};
 use crate::policy::source::Node;
 
 /// `accept: [complete, ...]`
@@ -59,7 +59,48 @@ pub(super) fn run(node: &Node, inherited: Option<Run>, findings: &mut Findings) 
         }
         run.retry_budget_millionths = value;
     }
+    if let Some(value) = block.get("idle").and_then(|node| duration_ms(node, "`idle`", findings)) {
+        run.idle_ms = value;
+    }
+    if let Some(node) = block.get("on_disconnect") {
+        run.on_disconnect = word(node, "`on_disconnect`", &grammar::ON_DISCONNECT, findings).unwrap_or_default();
+    }
+    if let Some(node) = block.get("hedge") {
+        run.hedge = hedge(node, findings);
+    }
     run
+}
+
+/// Hedges for each thousand calls where the file does not say: enough for the slowest 3 of 100.
+const HEDGE_SHARE_MILLIONTHS: i64 = 30_000;
+
+/// `hedge: { after: p95, share: 3%, cost_within: 1.5x }`
+fn hedge(node: &Node, findings: &mut Findings) -> Option<Hedge> {
+    let block = Block::open(node, "`hedge`", &[grammar::HEDGE], findings)?;
+    let after = block.need("after", "`hedge`", findings)?;
+    let after = match after.text().and_then(|text| grammar::HEDGE_AFTER.iter().find(|(name, _)| *name == text)) {
+        Some((_, percent)) => HedgeAfter::Percentile(*percent),
+        None => HedgeAfter::Ms(duration_ms(after, "`after`", findings)?),
+    };
+    let share = match block.get("share") {
+        Some(node) => {
+            let share = millionths(node, "`share`", "", findings)?;
+            if share > 1_000_000 {
+                findings.error_hint(
+                    node.pos,
+                    "out-of-range",
+                    "`share` is a share of the calls: at most 100%",
+                    "such as 3%",
+                );
+            }
+            share
+        }
+        None => HEDGE_SHARE_MILLIONTHS,
+    };
+    let cost_within_millionths =
+        block.get("cost_within").and_then(|node| millionths(node, "`cost_within`", "x", findings));
+    let share_permille = u32::try_from(share / 1_000).unwrap_or(u32::MAX);
+    Some(Hedge { after, share_permille, cost_within_millionths })
 }
 
 /// Whether a program looks at money.

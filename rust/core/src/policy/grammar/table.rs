@@ -2,7 +2,7 @@
 
 use super::{BUDGET, GIVEN_BUDGET, KeyRow, LIMIT, Shape};
 use crate::policy::facts::{FACTS, FactId, FactRow, Scope, Type};
-use crate::policy::model::{Accept, Prefer, ThinkingLevel, UnknownMode};
+use crate::policy::model::{Accept, OnDisconnect, Prefer, ThinkingLevel, UnknownMode};
 use crate::wire::Dialect;
 
 const fn key(name: &'static str, shape: Shape, doc: &'static str) -> KeyRow {
@@ -20,6 +20,11 @@ fn first<T: Copy>(words: &[(&'static str, T)]) -> Vec<&'static str> {
 /// What `unknown` may say.
 pub(in crate::policy) const UNKNOWN: [(&str, UnknownMode); 2] =
     [("strongest", UnknownMode::Strongest), ("skip", UnknownMode::Skip)];
+/// What `on_disconnect` may say.
+pub(in crate::policy) const ON_DISCONNECT: [(&str, OnDisconnect); 2] =
+    [("cancel", OnDisconnect::Cancel), ("drain", OnDisconnect::Drain)];
+/// The percentiles that `after` may say.
+pub(in crate::policy) const HEDGE_AFTER: [(&str, u32); 4] = [("p50", 50), ("p90", 90), ("p95", 95), ("p99", 99)];
 /// What `dialect` may say.
 pub(in crate::policy) const DIALECTS: [(&str, Dialect); 3] = [
     ("openai-chat", Dialect::OpenAiChat),
@@ -234,6 +239,34 @@ pub(in crate::policy) const RUN: &[KeyRow] = &[
     key("spend", Shape::Money, "What the whole call may cost: `$0.25`."),
     key("ttft", Shape::Duration, "The first content of one streamed attempt: `6s`."),
     key("attempts", Shape::Count(1, 20), "How many attempts the call may make."),
+    key(
+        "idle",
+        Shape::Duration,
+        "The longest pause between pieces of content of a stream; pings do not count. Default: 30s.",
+    ),
+    key(
+        "on_disconnect",
+        Shape::Words(|| first(&ON_DISCONNECT)),
+        "What becomes of the upstream when the client of a stream has gone. `cancel`, the default: it is closed at once, \
+         and what was not seen is estimated. `drain`: it is read to its end, within the deadline, so that its usage is known.",
+    ),
+    key(
+        "hedge",
+        Shape::Block(&[HEDGE]),
+        "A second attempt elsewhere beside one that is late, before any content: `{ after: p95, share: 3% }`. The first to \
+         answer wins, the other one is cancelled and paid for.",
+    ),
+];
+
+/// `hedge`.
+pub(in crate::policy) const HEDGE: &[KeyRow] = &[
+    needed(
+        "after",
+        Shape::OneOf(&[Shape::Words(|| first(&HEDGE_AFTER)), Shape::Duration]),
+        "When an attempt is late: later than this share of its deployment's own, or such as `800ms`.",
+    ),
+    key("share", Shape::Share, "Hedges as a share of the process's calls, at most. Default: `3%`."),
+    key("cost_within", Shape::Factor, "What a hedge may cost, as a multiple of the attempt beside it: `1.5x`."),
 ];
 
 /// `run`, at the top only: what belongs to the process.
