@@ -1,4 +1,4 @@
-"""The lab itself: two providers that do not exist, on a real socket.
+"""The lab itself: providers that do not exist, on a real socket.
 
 Promises: each answer follows from the seed and the request; each fault is what the provider, or the network before
 it, would really put on the wire; the counters tell what happened. Refuses: to listen anywhere but on loopback. To
@@ -26,12 +26,17 @@ from turnout.lab.exchange import Answer, Dialect, PromptCache, Question, Refused
 from turnout.lab.faults import FaultPlan, checked_fault
 from turnout.lab.messages_dialect import MessagesDialect
 from turnout.lab.models import DEFAULT_MODELS, SimulatedModel, model_for
+from turnout.lab.responses_dialect import ResponsesDialect
 from turnout.lab.scene import Pace, Scene, perform, send_reply
 from turnout.lab.table import FAULTS
 
 __all__ = ["Lab", "LabSettings"]
 
-_ROUTES: dict[str, Dialect] = {"/v1/messages": MessagesDialect(), "/v1/chat/completions": ChatDialect()}
+_ROUTES: dict[str, Dialect] = {
+    "/v1/messages": MessagesDialect(),
+    "/v1/chat/completions": ChatDialect(),
+    "/v1/responses": ResponsesDialect(),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,7 +162,8 @@ class Lab:
         """Returns the base URL as the dialect's own SDK wants it.
 
         Args:
-            dialect: `anthropic` (`/v1/messages` follows) or `openai` (`/chat/completions` follows).
+            dialect: `anthropic` (`/v1/messages` follows), `openai` (`/chat/completions` follows) or `responses`
+                (`/responses` follows).
             fault: Every request to this URL gets this fault.
 
         Returns:
@@ -170,10 +176,12 @@ class Lab:
         match dialect:
             case "anthropic":
                 return base
-            case "openai":
+            case "openai" | "responses":
                 return f"{base}/v1"
             case _:
-                raise LabError("lab-setting", f"the lab does not speak `{dialect}`", "it speaks anthropic and openai")
+                raise LabError(
+                    "lab-setting", f"the lab does not speak `{dialect}`", "it speaks anthropic, openai and responses"
+                )
 
     def script(self, model: str, faults: Iterable[str]) -> None:
         """Says what happens to the model's next requests, one after the other; later ones go by the plan again.
