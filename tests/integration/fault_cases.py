@@ -60,16 +60,8 @@ def cases(dialect: str, mode: str) -> list[Case]:
         said = row.get(f"{mode}_{dialect}", row.get(mode, row.get("both")))
         assert isinstance(said, str), f"{fault}: nothing is said of {mode} in {dialect}"
         outcome, _, then = said.partition(" > ")
-        found.append(
-            Case(
-                fault,
-                outcome,
-                then,
-                row.get(f"text_{mode}", row.get("text", "same")) == "same",
-                row.get("estimated"),
-                row.get("tries"),
-            )
-        )
+        text = row.get(f"text_{mode}_{dialect}", row.get(f"text_{mode}", row.get("text", "same")))
+        found.append(Case(fault, outcome, then, text == "same", row.get("estimated"), row.get("tries")))
     return found
 
 

@@ -24,13 +24,17 @@ from turnout.providers.transport import BodyLimits, Transport, open_transport
 MODELS = {
     "anthropic": "anthropic/claude-haiku-5-5",
     "openai": "openai/gpt-6-luna",
+    "responses": "openai/gpt-6-luna, dialect: openai-responses",
 }
-OTHER = {"anthropic": "openai", "openai": "anthropic"}
+PROVIDER = {"anthropic": "anthropic", "openai": "openai", "responses": "openai"}
+OTHER = {"anthropic": "openai", "openai": "anthropic", "responses": "anthropic"}
 CARRIERS = [
     ("fast", "anthropic"),
     ("fast", "openai"),
+    ("fast", "responses"),
     ("httpx2", "anthropic"),
     ("httpx2", "openai"),
+    ("httpx2", "responses"),
     ("sdk", "anthropic"),
 ]
 LIMITS = BodyLimits(decoded_bytes=12 << 20)
@@ -86,7 +90,7 @@ async def call(router: Router, mode: str) -> Told:
 @asynccontextmanager
 async def routed(lab: Lab, dialect: str, carrier: str, fault: str, transport: Transport) -> AsyncIterator[Router]:
     """A router whose weak model has a fault, and whose strong one has none."""
-    urls = {dialect: lab.url_for(dialect, fault), OTHER[dialect]: lab.url_for(OTHER[dialect])}
+    urls = {PROVIDER[dialect]: lab.url_for(dialect, fault), OTHER[dialect]: lab.url_for(OTHER[dialect])}
     async with PLAIN() as http:
         clients: dict[str, object] = {}
         if carrier == "sdk":

@@ -248,10 +248,15 @@ def text_type(scene: Scene) -> Performance:
 def said_nothing(scene: Scene) -> Performance:
     """An answer without any content that ends as if all were well."""
     if scene.question.is_stream:
-        return streamed(scene, [frame for frame in scene.frames() if frame.kind not in ("open", "content", "close")])
+        left = [frame for frame in scene.frames() if frame.kind not in ("open", "content", "close")]
+        return streamed(scene, [_edited(scene, frame, _emptied) if frame.kind == "end" else frame for frame in left])
     reply = scene.reply()
     empty = scene.dialect.emptied(json.loads(reply.body))
     return whole(scene, Reply(reply.status, reply.headers, on_wire(empty)))
+
+
+def _emptied(scene: Scene, body: Json) -> Json:
+    return walk(body, "output", lambda _: [])
 
 
 def cut_tool_call(scene: Scene) -> Performance:

@@ -101,7 +101,7 @@ proptest! {
             clock_ms = clock_ms.max(now_ms);
             state.apply(&step.event(), now_ms);
             let row = step.outcome.row();
-            let wait_ms = step.retry_after_ms.unwrap_or(0).max(row.default_cooldown_ms).clamp(0, 600_000);
+            let wait_ms = step.retry_after_ms.map_or(row.default_cooldown_ms, |asked_ms| asked_ms.max(250)).clamp(0, 600_000);
             let cools = if row.cools == Cools::Nothing && row.counts_as_failure && step.retry_after_ms.is_some() {
                 Cools::Deployment
             } else {
