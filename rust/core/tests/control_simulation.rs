@@ -89,6 +89,7 @@ struct World {
     cooling: Vec<i64>,
     firsts: VecDeque<i64>,
     extras: VecDeque<i64>,
+    clock_ms: i64,
     log: Vec<(i64, usize, &'static str)>,
 }
 
@@ -143,6 +144,7 @@ impl World {
             cooling: vec![0; count],
             firsts: VecDeque::new(),
             extras: VecDeque::new(),
+            clock_ms: START_MS,
             log: Vec::new(),
         }
     }
@@ -178,6 +180,8 @@ impl World {
 
     fn apply(&mut self, event: &ControlEvent<'_>, now_ms: i64) {
         self.state.apply(event, now_ms);
+        self.clock_ms = self.clock_ms.max(now_ms);
+        let now_ms = self.clock_ms;
         for at in 0..self.targets.len() {
             let standing = self.standing(at, now_ms);
             let until_ms = standing.cooling_until_ms.unwrap_or(0);
