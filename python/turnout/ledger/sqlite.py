@@ -11,12 +11,13 @@ look for the row.
 from __future__ import annotations
 
 import asyncio
+import concurrent.futures
 import os
 import queue
 import sqlite3
 import threading
 import weakref
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -116,7 +117,7 @@ class Ledger:
         Returns:
             Done once it is on disk; raises what `append` raises. Nobody needs to ask it.
         """
-        return self._written(_Ticket(lambda database: insert_call(database, record), record.id))
+        return self._written(lambda database: insert_call(database, record), record.id)
 
     def begin(self, attempt: OpenAttempt) -> asyncio.Future[None]:
         """Writes an attempt that begins, and says when it is on disk.
@@ -127,11 +128,11 @@ class Ledger:
         Returns:
             As `write`.
         """
-        return self._written(_Ticket(lambda database: insert_open(database, attempt), attempt.id))
+        return self._written(lambda database: insert_open(database, attempt), attempt.id)
 
     def mark_sent(self, attempt: OpenAttempt) -> asyncio.Future[None]:
         """Notes that an attempt was sent; as `write`."""
-        return self._written(_Ticket(lambda database: mark_sent(database, attempt.call_id, attempt.number), attempt.id))
+        return self._written(lambda database: mark_sent(database, attempt.call_id, attempt.number), attempt.id)
 
     def expire(self, now_ms: int) -> list[OpenAttempt]:
         """Settles attempts whose process is gone at what they held.
@@ -146,7 +147,11 @@ class Ledger:
             LedgerError: As `append`.
         """
         lost: list[OpenAttempt] = []
-        self._wait(_Ticket(lambda database: lost.extend(expire(database, now_ms)), "lost"))
+
+        def work(database: sqlite3.Connection) -> None:
+            lost[:] = expire(database, now_ms)  # anew, where the commit is tried again
+
+        self._wait(work, "lost")
         return lost
 
     def own_budgets(self) -> int:
@@ -189,22 +194,11 @@ class Ledger:
         with database_at(self._path) as database, errors_of(self._path):
             return spent_since(database, from_ms)
 
-    def _written(self, ticket: _Ticket) -> asyncio.Future[None]:
-        loop = asyncio.get_running_loop()
-        written: asyncio.Future[None] = loop.create_future()
+    def _written(self, work: Callable[[sqlite3.Connection], None], name: str) -> asyncio.Future[None]:
+        written: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         # Who does not ask is not told twice: the failure is in the log of whoever needs the row.
-        written.add_done_callback(lambda done: done.cancelled() or done.exception())
-
-        def settle(error: LedgerError | None) -> None:
-            if not written.done():
-                written.set_result(None) if error is None else written.set_exception(error)
-
-        def notify(error: LedgerError | None) -> None:
-            with suppress(RuntimeError):  # the loop is gone, and with it whoever waited
-                loop.call_soon_threadsafe(settle, error)
-
-        ticket.notify = notify
-        self._enqueue(ticket)
+        written.add_done_callback(_asked)
+        self._enqueue(_Ticket(work, name, written))
         return written
 
     def append_sync(self, record: CallRecord) -> None:
@@ -216,22 +210,12 @@ class Ledger:
         Raises:
             LedgerError: As `append`.
         """
-        self._wait(_Ticket(lambda database: insert_call(database, record), record.id))
+        self._wait(lambda database: insert_call(database, record), record.id)
 
-    def _wait(self, ticket: _Ticket) -> None:
-        done = threading.Event()
-        failed: list[LedgerError] = []
-
-        def notify(error: LedgerError | None) -> None:
-            if error is not None:
-                failed.append(error)
-            done.set()
-
-        ticket.notify = notify
-        self._enqueue(ticket)
-        done.wait()
-        if failed:
-            raise failed[0]
+    def _wait(self, work: Callable[[sqlite3.Connection], None], name: str) -> None:
+        written: concurrent.futures.Future[None] = concurrent.futures.Future()
+        self._enqueue(_Ticket(work, name, written))
+        written.result()
 
     async def close(self) -> None:
         """Writes what waits and lets the file go; may be called twice."""
@@ -326,15 +310,36 @@ class Ledger:
             self._writer.queue.put(ticket)
 
 
-def _nobody(_: LedgerError | None) -> None:
-    pass
-
-
-@dataclass(slots=True)
+@dataclass(frozen=True, slots=True)
 class _Ticket:
     work: Callable[[sqlite3.Connection], None]
     name: str
-    notify: Callable[[LedgerError | None], None] = _nobody
+    written: asyncio.Future[None] | concurrent.futures.Future[None] | None = None
+
+
+def _asked(written: asyncio.Future[None]) -> None:
+    if not written.cancelled():
+        written.exception()
+
+
+def _tell(tickets: Sequence[_Ticket], errors: Sequence[LedgerError | None]) -> None:
+    """Tells who waits: each event loop once for all of its tickets, as waking it is what costs."""
+    by_loop: dict[asyncio.AbstractEventLoop, list[tuple[asyncio.Future[None], LedgerError | None]]] = {}
+    for ticket, error in zip(tickets, errors, strict=True):
+        written = ticket.written
+        if isinstance(written, asyncio.Future):
+            by_loop.setdefault(written.get_loop(), []).append((written, error))
+        elif written is not None:
+            written.set_result(None) if error is None else written.set_exception(error)
+    for loop, done in by_loop.items():
+        with suppress(RuntimeError):  # the loop is gone, and with it whoever waited
+            loop.call_soon_threadsafe(_settle, done)
+
+
+def _settle(done: Sequence[tuple[asyncio.Future[None], LedgerError | None]]) -> None:
+    for written, error in done:
+        if not written.done():
+            written.set_result(None) if error is None else written.set_exception(error)
 
 
 class _Writer:
@@ -356,7 +361,7 @@ class _Writer:
                 with database_at(self.path) as database:
                     is_open = self._serve(database, first)
             except LedgerError as error:  # the file cannot be opened now; the next record tries again
-                first.notify(error)
+                _tell([first], [error])
 
     def _serve(self, database: sqlite3.Connection, first: _Ticket) -> bool:
         """Writes until the connection turns out to be useless (True) or the ledger is closed (False)."""
@@ -383,13 +388,14 @@ class _Writer:
 
 def _commit(database: sqlite3.Connection, path: Path, tickets: list[_Ticket]) -> bool:
     """Writes all tickets in one transaction and tells each what became of it; returns whether that failed."""
-    results: list[LedgerError | None] = []
+    results: list[LedgerError | None] = [None] * len(tickets)
     failure: LedgerError | None = None
     try:
         with errors_of(path):
-            database.execute("BEGIN IMMEDIATE")
-            results = [_write_one(database, path, ticket) for ticket in tickets]
-            database.execute("COMMIT")
+            if not _write_all(database, tickets):
+                database.execute("BEGIN IMMEDIATE")
+                results = [_write_one(database, path, ticket) for ticket in tickets]
+                database.execute("COMMIT")
     except LedgerError as error:
         failure = error
     except Exception as error:  # noqa: BLE001 - a caller must never wait for a thread that is gone
@@ -397,9 +403,26 @@ def _commit(database: sqlite3.Connection, path: Path, tickets: list[_Ticket]) ->
     if failure is not None:
         with suppress(sqlite3.Error):
             database.execute("ROLLBACK")
-    for index, ticket in enumerate(tickets):
-        ticket.notify(failure or results[index])
+        results = [failure] * len(tickets)
+    _tell(tickets, results)
     return failure is not None
+
+
+_OF_ONE: Final = (sqlite3.IntegrityError, sqlite3.ProgrammingError, OverflowError, UnicodeEncodeError)
+"""What is wrong with one record, and not with the file."""
+
+
+def _write_all(database: sqlite3.Connection, tickets: list[_Ticket]) -> bool:
+    """Writes all tickets in one transaction; says whether none of them is at fault. Nothing is written if one is."""
+    database.execute("BEGIN IMMEDIATE")
+    try:
+        for ticket in tickets:
+            ticket.work(database)
+    except _OF_ONE:
+        database.execute("ROLLBACK")
+        return False
+    database.execute("COMMIT")
+    return True
 
 
 def _write_one(database: sqlite3.Connection, path: Path, ticket: _Ticket) -> LedgerError | None:
