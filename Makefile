@@ -1,9 +1,9 @@
 # Each target is one script; what it does and why is written there.
 .DEFAULT_GOAL := help
-.PHONY: help run test build wheel bench prove clients fmt clean
+.PHONY: help run test build wheel bench bench-tokens prove clients fmt clean
 
 help: ## print this
-	@awk -F ':.*## ' '/^[a-z]+:.*## /{printf "make %-7s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z]+:.*## /{printf "make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 run: build ## build, then route and execute the demo's prompts against a simulated provider
 	@.venv/bin/turnout demo
@@ -20,6 +20,9 @@ wheel: ## a wheel in dist/, checked in a clean environment
 
 bench: ## the benchmarks of the core and of the package, with machine and versions
 	@scripts/bench.sh
+
+bench-tokens: ## the token counters beside tiktoken and ctok (TURNOUT_BENCH_TOKENS_PEER names their interpreter)
+	@scripts/bench_tokens.sh
 
 prove: ## the property tests with many more cases (PROVE_CASES=20000)
 	@scripts/prove.sh

@@ -725,6 +725,7 @@ class Engine:
         state: State | None = None,
         dialect: str | None = None,
         refused_ok: bool = False,
+        resolve_edges: bool = False,
     ) -> Decision: ...
     def observe(
         self,

@@ -69,14 +69,14 @@ def _purse(spend: object) -> Money | None:
 async def decide(
     engine: Engine, request: RequestLike, meta: Meta | None, dialect: str | None, *, refused_ok: bool
 ) -> tuple[Decision, bool]:
-    """Decides, in a thread if the request is large.
+    """Decides, in a thread if the request is large; near a window or a threshold it counts exactly.
 
     Returns:
         The decision, and whether the request is large.
     """
 
     def work() -> Decision:
-        return engine.decide(request, meta, dialect=dialect, refused_ok=refused_ok)
+        return engine.decide(request, meta, dialect=dialect, refused_ok=refused_ok, resolve_edges=True)
 
     is_large = _is_large(request)
     return await asyncio.to_thread(work) if is_large else work(), is_large

@@ -1,5 +1,6 @@
 //! Python values to the core's: requests to bytes, `meta` to typed values, the clock and the seed when none is given.
 
+use std::borrow::Cow;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use pyo3::exceptions::{PyTypeError, PyValueError};
@@ -31,8 +32,13 @@ pub fn request_bytes(request: &Bound<'_, PyAny>) -> PyResult<Vec<u8>> {
 
 /// The text of a Python string; lone surrogates become U+FFFD, pairs of them the character that they spell.
 pub fn repaired(text: &Bound<'_, PyString>) -> PyResult<String> {
+    borrowed(text).map(Cow::into_owned)
+}
+
+/// The same without a copy, where nothing needs repair.
+pub fn borrowed<'t>(text: &'t Bound<'_, PyString>) -> PyResult<Cow<'t, str>> {
     if let Ok(text) = text.to_str() {
-        return Ok(text.to_owned());
+        return Ok(Cow::Borrowed(text));
     }
     let bytes = text.call_method1("encode", ("utf-16-le", "surrogatepass"))?;
     let units: Vec<u16> = bytes
@@ -41,7 +47,7 @@ pub fn repaired(text: &Bound<'_, PyString>) -> PyResult<String> {
         .chunks_exact(2)
         .map(|pair| pair.iter().rev().fold(0, |unit, byte| (unit << 8) | u16::from(*byte)))
         .collect();
-    Ok(String::from_utf16_lossy(&units))
+    Ok(Cow::Owned(String::from_utf16_lossy(&units)))
 }
 
 /// Deeper than the core reads, so that its own error names the bound.

@@ -100,7 +100,7 @@ impl Engine {
         seed: u64,
     ) -> Result<(turnout_core::decide::Decision, Dialect, bool), WireError> {
         let request = parse_request(body, dialect)?;
-        let decision = self.decided_on(&request, body.len() > DETACH_BYTES, meta, state, now_ms, seed);
+        let decision = self.decided_on(&request, body.len() > DETACH_BYTES, false, meta, state, now_ms, seed);
         Ok((decision, request.dialect, wants_json(request.response_format)))
     }
 
@@ -108,6 +108,7 @@ impl Engine {
         &self,
         request: &Request<'_>,
         is_large: bool,
+        resolves_edges: bool,
         meta: &[(String, MetaValue)],
         state: &State,
         now_ms: i64,
@@ -115,9 +116,14 @@ impl Engine {
     ) -> turnout_core::decide::Decision {
         // A copy of what the decision reads would cost more than the lock does; of a large request, what takes long
         // is computed before the lock is taken.
-        if is_large {
-            let facts = self.inner.prepared(request, meta, now_ms);
-            return state.lend(|state| self.inner.decide_on(&facts, Some(state), now_ms, seed));
+        if is_large || resolves_edges {
+            let mut facts = self.inner.prepared(request, meta, now_ms);
+            let mut decision = state.lend(|state| self.inner.decide_on(&facts, Some(state), now_ms, seed));
+            // What is near an edge is counted without the lock; then the decision is made again.
+            while resolves_edges && facts.resolve() {
+                decision = state.lend(|state| self.inner.decide_on(&facts, Some(state), now_ms, seed));
+            }
+            return decision;
         }
         state.lend(|state| self.inner.decide(request, meta, Some(state), now_ms, seed))
     }
@@ -180,8 +186,11 @@ impl Engine {
         self.state.clone()
     }
 
-    /// Decides for one request: a prompt, a body as a dict, or a body's bytes.
-    #[pyo3(signature = (request, meta = None, *, now = None, seed = None, state = None, dialect = None, refused_ok = false))]
+    /// Decides for one request: a prompt, a body as a dict, or a body's bytes. With `resolve_edges` a large request that is
+    /// near a window, a threshold or a price tier is counted exactly, instead of taking the safe side.
+    #[pyo3(signature = (
+        request, meta = None, *, now = None, seed = None, state = None, dialect = None, refused_ok = false, resolve_edges = false
+    ))]
     #[allow(clippy::too_many_arguments, reason = "everything that a decision depends on is an argument")]
     fn decide(
         &self,
@@ -193,6 +202,7 @@ impl Engine {
         state: Option<&State>,
         dialect: Option<&str>,
         refused_ok: bool,
+        resolve_edges: bool,
     ) -> PyResult<Decision> {
         let body = request_bytes(request)?;
         let meta = meta_of(meta)?;
@@ -202,7 +212,7 @@ impl Engine {
         let is_large = body.len() > DETACH_BYTES;
         let work = || {
             let request = parse_request(&body, dialect)?;
-            let decision = self.decided_on(&request, is_large, &meta, state, now_ms, seed);
+            let decision = self.decided_on(&request, is_large, resolve_edges, &meta, state, now_ms, seed);
             let plan = self.inner.plan(&decision, &request);
             Ok((decision, plan, request.dialect, wants_json(request.response_format)))
         };

@@ -7,7 +7,7 @@ use turnout_core::classify::{self as classifier, Language};
 use turnout_core::tokens::{self, Family};
 use turnout_core::wire::parse_request;
 
-use crate::convert::{dialect as dialect_of, repaired, request_bytes};
+use crate::convert::{borrowed, dialect as dialect_of, repaired, request_bytes};
 use crate::errors::{of_catalog, of_wire};
 
 /// A count of tokens with its bounds.
@@ -44,6 +44,9 @@ impl TokenCount {
     }
 }
 
+/// Up to so many bytes a text is counted without letting other threads in, which would take longer.
+const INLINE_BYTES: usize = 8192;
+
 /// Input tokens of a text or a whole request for a model of the catalogue.
 #[pyfunction]
 #[pyo3(signature = (model, request_or_text, *, dialect = None))]
@@ -56,8 +59,10 @@ pub fn count_tokens(
     let resolved = Catalog::bundled().resolve(model).map_err(|error| of_catalog(py, &error))?;
     let family = resolved.model.tokenizer_family.as_deref().map_or(Family::Unknown, Family::from_catalog);
     if let Ok(text) = request_or_text.cast::<PyString>() {
-        let text = repaired(text)?;
-        let inner = py.detach(|| tokens::count_text(family, &text, usize::MAX));
+        let text = borrowed(text)?;
+        let count = || tokens::count_text(family, &text, usize::MAX);
+        // Below about 100 microseconds of work the GIL is kept.
+        let inner = if text.len() > INLINE_BYTES || !tokens::is_warm(family) { py.detach(count) } else { count() };
         return Ok(TokenCount { inner });
     }
     let body = request_bytes(request_or_text)?;

@@ -241,6 +241,26 @@ impl<'r> RequestFacts<'r> {
         count
     }
 
+    /// Counts exactly, whatever the size, what a decision on these facts asked for and was refused as too large for inline:
+    /// for who has the time. Whether anything became known, so that deciding anew may come out otherwise.
+    pub fn resolve(&mut self) -> bool {
+        if self.recorded.is_some() {
+            return false;
+        }
+        let mut is_news = false;
+        for (family, count) in self.exact_inputs.get_mut() {
+            if count.is_none() {
+                *count = count_request_exact(self.request, *family);
+                is_news |= count.is_some();
+            }
+        }
+        if is_news {
+            self.exact = OnceCell::new();
+            self.is_exact.set(false);
+        }
+        is_news
+    }
+
     /// Whether `tokens` is the exact count now.
     pub fn is_sharp(&self) -> bool {
         self.is_exact.get()

@@ -7,30 +7,39 @@ use std::cmp::Reverse;
 use std::collections::BinaryHeap;
 use std::sync::OnceLock;
 
+use super::cuts::Cuts;
 use super::family::Family;
-use super::memo::{Key, LONGEST, Memo};
+use super::memo::{Key, LONGEST, LongKey, LongMemo, Memo};
 use super::pretokenize::{Pattern, Pieces};
 use super::vocabulary::{NONE, Vocabulary};
 
+/// Pieces up to this many bytes are merged in rows of fixed size.
+const TINY: usize = 32;
 /// Pieces up to this many bytes are merged by looking for the least rank each time: faster than a heap for so few.
 const SHORT: usize = 96;
 
 struct Encoder {
     vocabulary: Vocabulary,
+    cuts: Cuts,
     pattern: Pattern,
 }
 
+static ENCODER_O200K: OnceLock<Option<Encoder>> = OnceLock::new();
+static ENCODER_CL100K: OnceLock<Option<Encoder>> = OnceLock::new();
+
 /// The encoder of a family, unpacked at the first call.
 fn encoder(family: Family) -> Option<&'static Encoder> {
-    static O200K: OnceLock<Option<Encoder>> = OnceLock::new();
-    static CL100K: OnceLock<Option<Encoder>> = OnceLock::new();
-    let load = |packed: &[u8], pattern| Some(Encoder { vocabulary: Vocabulary::unpack(packed)?, pattern });
+    let load = |packed: &[u8], pattern| {
+        let vocabulary = Vocabulary::unpack(packed)?;
+        let cuts = Cuts::new(vocabulary.tokens());
+        Some(Encoder { vocabulary, cuts, pattern })
+    };
     match family {
         Family::O200k | Family::O200kHarmony => {
-            O200K.get_or_init(|| load(include_bytes!("../../data/vocab/o200k.bin"), Pattern::O200k)).as_ref()
+            ENCODER_O200K.get_or_init(|| load(include_bytes!("../../data/vocab/o200k.bin"), Pattern::O200k)).as_ref()
         }
         Family::Cl100k => {
-            CL100K.get_or_init(|| load(include_bytes!("../../data/vocab/cl100k.bin"), Pattern::Cl100k)).as_ref()
+            ENCODER_CL100K.get_or_init(|| load(include_bytes!("../../data/vocab/cl100k.bin"), Pattern::Cl100k)).as_ref()
         }
         _ => None,
     }
@@ -41,12 +50,23 @@ pub(super) fn warm(family: Family) -> bool {
     encoder(family).is_some()
 }
 
-/// Slots of the memory of a thread for one vocabulary, a power of two: 512 kB.
+/// Whether the vocabulary of a family is unpacked, or it has none.
+pub(super) fn is_warm(family: Family) -> bool {
+    match family {
+        Family::O200k | Family::O200kHarmony => ENCODER_O200K.get().is_some(),
+        Family::Cl100k => ENCODER_CL100K.get().is_some(),
+        _ => true,
+    }
+}
+
+/// Slots of the memory of a thread for one vocabulary, a power of two: 512 kB of short pieces and 256 kB of longer ones.
 const MEMO_BITS: u32 = 15;
+const LONG_MEMO_BITS: u32 = 13;
 
 /// What counting reuses from call to call of a thread.
 struct Scratch {
     memo: Memo,
+    long_memo: LongMemo,
     merger: Merger,
 }
 
@@ -64,7 +84,11 @@ pub(super) fn count_exact(family: Family, text: &str) -> Option<u64> {
         Pattern::Cl100k => &CL100K,
     };
     scratch.with_borrow_mut(|scratch| {
-        let scratch = scratch.get_or_insert_with(|| Scratch { memo: Memo::new(MEMO_BITS), merger: Merger::default() });
+        let scratch = scratch.get_or_insert_with(|| Scratch {
+            memo: Memo::new(MEMO_BITS),
+            long_memo: LongMemo::new(LONG_MEMO_BITS),
+            merger: Merger::default(),
+        });
         let total = scratch.count(encoder, text);
         scratch.merger.shrink();
         Some(total)
@@ -79,28 +103,68 @@ impl Scratch {
         while at < bytes.len() {
             let end = pieces.end_from(at);
             let length = end - at;
-            // Every byte is a token.
-            total += if length == 1 {
-                1
-            } else if length <= LONGEST {
-                // The length is the tag: a piece may end in NUL.
-                let key = Key::new(bytes, at, length, length as u8);
-                match key.and_then(|key| self.memo.get(key)) {
-                    Some(known) => known,
-                    None => {
-                        let cost = self.merger.count(&encoder.vocabulary, bytes.get(at..end).unwrap_or_default());
-                        if let Some(key) = key {
-                            self.memo.put(key, cost);
-                        }
-                        cost
-                    }
-                }
+            total += if length <= LONGEST {
+                self.short(encoder, bytes, at, end)
             } else {
-                self.merger.count(&encoder.vocabulary, bytes.get(at..end).unwrap_or_default())
+                self.long(encoder, bytes, at, end)
             };
             at = end;
         }
         total
+    }
+
+    /// The tokens of a piece, or a part between cuts, of at most fifteen bytes.
+    #[inline]
+    fn short(&mut self, encoder: &Encoder, bytes: &[u8], start: usize, end: usize) -> u64 {
+        let length = end - start;
+        // Every byte is a token.
+        if length == 1 {
+            return 1;
+        }
+        // The length is the tag: a piece may end in NUL.
+        let key = Key::new(bytes, start, length, length as u8);
+        if let Some(known) = key.and_then(|key| self.memo.get(key)) {
+            return known;
+        }
+        let cost = self.merger.count(&encoder.vocabulary, bytes.get(start..end).unwrap_or_default());
+        if let Some(key) = key {
+            self.memo.put(key, cost);
+        }
+        cost
+    }
+
+    /// The tokens of a longer piece: those of its parts between cuts. A part that is a token counts one, as a piece does, for
+    /// merging makes every token out of its bytes (a test holds that).
+    #[inline(never)]
+    fn long(&mut self, encoder: &Encoder, bytes: &[u8], start: usize, end: usize) -> u64 {
+        let (mut from, mut total) = (start, 0);
+        if bytes.get(start..end).is_some_and(|piece| !piece.is_ascii()) {
+            for place in start + 2..end {
+                if bytes.get(place).is_some_and(|byte| byte & 0xF0 == 0xE0)
+                    && encoder.cuts.is_cut(bytes.get(from..end).unwrap_or_default(), place - from)
+                {
+                    total += self.part(encoder, bytes, from, place);
+                    from = place;
+                }
+            }
+        }
+        total + self.part(encoder, bytes, from, end)
+    }
+
+    fn part(&mut self, encoder: &Encoder, bytes: &[u8], start: usize, end: usize) -> u64 {
+        if end - start <= LONGEST {
+            return self.short(encoder, bytes, start, end);
+        }
+        let part = bytes.get(start..end).unwrap_or_default();
+        let key = LongKey::new(part);
+        if let Some(known) = key.and_then(|key| self.long_memo.get(key)) {
+            return known;
+        }
+        let cost = self.merger.count(&encoder.vocabulary, part);
+        if let Some(key) = key {
+            self.long_memo.put(key, cost);
+        }
+        cost
     }
 }
 
@@ -138,7 +202,13 @@ impl Merger {
     /// The tokens of a piece.
     #[inline(never)]
     fn count(&mut self, vocabulary: &Vocabulary, piece: &[u8]) -> u64 {
-        if vocabulary.rank(piece) == NONE { self.merge(vocabulary, piece) } else { 1 }
+        if vocabulary.rank(piece) != NONE {
+            1
+        } else if piece.len() <= TINY {
+            merge_tiny(vocabulary, piece)
+        } else {
+            self.merge(vocabulary, piece)
+        }
     }
 
     /// Gives back the room that a piece of more than 64 kB took.
@@ -250,10 +320,65 @@ impl Merger {
     }
 }
 
+/// How many parts remain of a piece of at most 32 bytes. Each pair stands as its rank, above its place, so that the least of
+/// all is the one to merge: the lowest rank, and of equal ranks the leftmost.
+fn merge_tiny(vocabulary: &Vocabulary, piece: &[u8]) -> u64 {
+    const PLACE: u32 = TINY as u32 - 1;
+    let length = piece.len().min(TINY);
+    let mut pairs = [NONE; TINY];
+    // By first byte of a part, the first byte of the next and of the one before.
+    let (mut next, mut before) = ([0_u8; TINY], [0_u8; TINY]);
+    let packed = |rank: u32, place: usize| if rank == NONE { NONE } else { rank << 5 | place as u32 };
+    for (place, slot) in next.iter_mut().enumerate() {
+        *slot = place as u8 + 1;
+    }
+    for (place, slot) in before.iter_mut().enumerate() {
+        *slot = (place as u8).saturating_sub(1);
+    }
+    for (place, (slot, two)) in pairs.iter_mut().zip(piece.windows(2)).enumerate() {
+        if let [first, second] = *two {
+            *slot = packed(vocabulary.pair(first, second), place);
+        }
+    }
+    let follow = |list: &[u8; TINY], place: usize| usize::from(list.get(place & (TINY - 1)).copied().unwrap_or(0));
+    let mut parts = length as u64;
+    loop {
+        let least = pairs.iter().take(length).fold(NONE, |least, pair| least.min(*pair));
+        if least == NONE {
+            return parts;
+        }
+        let place = (least & PLACE) as usize;
+        let second = follow(&next, place);
+        let end = follow(&next, second);
+        parts -= 1;
+        if let Some(slot) = next.get_mut(place) {
+            *slot = end as u8;
+        }
+        if let Some(slot) = before.get_mut(end) {
+            *slot = place as u8;
+        }
+        if let Some(slot) = pairs.get_mut(second) {
+            *slot = NONE;
+        }
+        let after =
+            if end < length { rank_of(vocabulary, piece, place as u32, follow(&next, end) as u32) } else { NONE };
+        if let Some(slot) = pairs.get_mut(place) {
+            *slot = packed(after, place);
+        }
+        if place > 0 {
+            let left = follow(&before, place);
+            let rank = rank_of(vocabulary, piece, left as u32, end as u32);
+            if let Some(slot) = pairs.get_mut(left) {
+                *slot = packed(rank, left);
+            }
+        }
+    }
+}
+
 /// The rank of a part of a piece; none when it reaches beyond its end.
 #[inline]
 fn rank_of(vocabulary: &Vocabulary, piece: &[u8], start: u32, end: u32) -> u32 {
-    piece.get(start as usize..end as usize).map_or(NONE, |part| vocabulary.rank(part))
+    piece.get(start as usize..end as usize).map_or(NONE, |part| vocabulary.rank_if_likely(part))
 }
 
 #[inline]
@@ -311,6 +436,44 @@ mod tests {
             let mut merger = Merger::default();
             let short = merger.merge_short(vocabulary, &piece);
             assert_eq!(short, merger.merge_long(vocabulary, &piece), "{}", String::from_utf8_lossy(&piece));
+            if length <= TINY {
+                assert_eq!(short, merge_tiny(vocabulary, &piece), "{}", String::from_utf8_lossy(&piece));
+            }
+        }
+    }
+
+    #[test]
+    fn merging_makes_every_token_out_of_its_bytes() {
+        for family in [Family::O200k, Family::Cl100k] {
+            let vocabulary = &encoder(family).unwrap().vocabulary;
+            let mut merger = Merger::default();
+            let made = vocabulary.tokens().filter(|token| token.len() > 1 && merger.merge(vocabulary, token) == 1);
+            assert_eq!(made.count() + 256, vocabulary.tokens().count());
+        }
+    }
+
+    #[test]
+    fn cuts_change_no_count() {
+        let characters: Vec<char> = "的一是不了在人有我他这中国日本語のはをがカタ한국어अआकखग่กขคa1 ".chars().collect();
+        let mut state = 3_u32;
+        for family in [Family::O200k, Family::Cl100k] {
+            let encoder = encoder(family).unwrap();
+            let mut cut = 0;
+            for length in 6..120_usize {
+                let text: String = std::iter::repeat_with(|| {
+                    state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+                    characters[(state >> 16) as usize % characters.len()]
+                })
+                .take(length)
+                .collect();
+                let piece = text.as_bytes();
+                let expected = Merger::default().merge(&encoder.vocabulary, piece);
+                let mut scratch =
+                    Scratch { memo: Memo::new(4), long_memo: LongMemo::new(4), merger: Merger::default() };
+                assert_eq!(scratch.long(encoder, piece, 0, piece.len()), expected, "{text}");
+                cut += (1..piece.len()).filter(|place| encoder.cuts.is_cut(piece, *place)).count();
+            }
+            assert!(cut > 1000, "{cut}");
         }
     }
 

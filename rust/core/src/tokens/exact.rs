@@ -17,6 +17,11 @@ pub fn warm(family: Family) -> bool {
     generation(family).map_or_else(|| bpe::warm(family), claude::warm)
 }
 
+/// Whether no count of the family waits for its vocabulary: it is unpacked, or there is none.
+pub fn is_warm(family: Family) -> bool {
+    generation(family).map_or_else(|| bpe::is_warm(family), claude::is_warm)
+}
+
 /// The exact number of tokens of a text (its special tokens counted as text), or `None` when the family has no vocabulary
 /// here. Time is linear in the text, but n log n in single OpenAI words beyond 96 bytes.
 pub fn count_exact(family: Family, text: &str) -> Option<u64> {

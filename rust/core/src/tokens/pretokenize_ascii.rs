@@ -45,7 +45,7 @@ const ONES: u64 = 0x0101_0101_0101_0101;
 /// The high bit of each byte that is a letter.
 #[inline]
 const fn letters(word: u64) -> u64 {
-    let folded = (word | 0x20 * ONES) & !HIGH;
+    let folded = (word | (0x20 * ONES)) & !HIGH;
     (folded + (0x80 - 0x61) * ONES) & !(folded + (0x80 - 0x7B) * ONES) & HIGH & !word
 }
 
@@ -64,8 +64,8 @@ const fn smalls(word: u64) -> u64 {
 /// The high bit of each byte that is a space.
 #[inline]
 const fn spaces(word: u64) -> u64 {
-    let other = word ^ 0x20 * ONES;
-    !((other & !HIGH) + !HIGH | other) & HIGH
+    let other = word ^ (0x20 * ONES);
+    !(((other & !HIGH) + !HIGH) | other) & HIGH
 }
 
 /// The end of the run of bytes from `at` on that `marks` marks.

@@ -16,6 +16,8 @@ pub(super) struct Vocabulary {
     short: Vec<(u64, u32)>,
     /// Longer tokens: bits of the hash in the upper half, the rank in the lower, or `NONE` in a free slot.
     long: Vec<u64>,
+    /// A bit for each of them by hash, 256 kB: most of what merging asks for is no token, and this answers from nearby.
+    filter: Vec<u64>,
     /// Ranks of all pairs of bytes.
     pairs: Vec<u32>,
     /// Ranks of single bytes.
@@ -38,6 +40,7 @@ impl Vocabulary {
             starts: Vec::with_capacity(count + 1),
             short: vec![(0, NONE); (shorts * 3 / 2 + 2).next_power_of_two()],
             long: vec![u64::from(NONE); (longs * 2 + 2).next_power_of_two()],
+            filter: vec![0; 1 << (FILTER_BITS - 6)],
             pairs: vec![NONE; 1 << 16],
             singles: vec![NONE; 1 << 8],
             longest: lengths.iter().copied().max().map_or(0, usize::from),
@@ -62,7 +65,10 @@ impl Vocabulary {
             [first, second] => *self.pairs.get_mut(usize::from(first) << 8 | usize::from(second))? = rank,
             _ if token.len() <= 8 => {
                 let (key, packed) = (key(token), pack(token.len(), rank));
-                let mut at = home(mix(0, key), self.short.len());
+                let hash = mix(0, key);
+                let place = filter_place(hash);
+                *self.filter.get_mut(place >> 6)? |= 1 << (place & 63);
+                let mut at = home(hash, self.short.len());
                 while self.short.get(at)?.1 != NONE {
                     at = (at + 1) & (self.short.len() - 1);
                 }
@@ -78,6 +84,11 @@ impl Vocabulary {
             }
         }
         Some(())
+    }
+
+    /// All tokens by rank.
+    pub(super) fn tokens(&self) -> impl Iterator<Item = &[u8]> {
+        (0..).map_while(|rank| self.token(rank))
     }
 
     /// The bytes of a token.
@@ -109,6 +120,18 @@ impl Vocabulary {
             }
             _ => self.rank_of_long(token),
         }
+    }
+
+    /// The same, quicker where the answer is likely no.
+    #[inline]
+    pub(super) fn rank_if_likely(&self, token: &[u8]) -> u32 {
+        if (3..=8).contains(&token.len()) {
+            let place = filter_place(mix(0, key(token)));
+            if self.filter.get(place >> 6).is_some_and(|word| word >> (place & 63) & 1 == 0) {
+                return NONE;
+            }
+        }
+        self.rank(token)
     }
 
     /// The rank of two bytes.
@@ -143,6 +166,14 @@ const LENGTH: u32 = 0xFF00_0000;
 #[inline]
 fn pack(length: usize, rank: u32) -> u32 {
     (length as u32) << 24 | rank
+}
+
+/// Bits of the filter.
+const FILTER_BITS: u32 = 21;
+
+#[inline]
+fn filter_place(hash: u64) -> usize {
+    (hash >> (64 - FILTER_BITS)) as usize
 }
 
 #[inline]

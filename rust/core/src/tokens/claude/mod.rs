@@ -68,19 +68,20 @@ fn characters() -> Option<&'static Characters> {
     CHARACTERS.get_or_init(|| Characters::unpack(include_bytes!("../../../data/vocab/claude_characters.bin"))).as_ref()
 }
 
+static MODEL_FROM_3: OnceLock<Option<Model>> = OnceLock::new();
+static MODEL_FROM_47: OnceLock<Option<Model>> = OnceLock::new();
+
 fn model(generation: Generation) -> Option<&'static Model> {
-    static FROM_3: OnceLock<Option<Model>> = OnceLock::new();
-    static FROM_47: OnceLock<Option<Model>> = OnceLock::new();
     let load = |packed: &[u8], is_older| {
         let vocabulary = Vocabulary::unpack(packed, characters()?)?;
         Some(Model { vocabulary, folds_quotes: is_older, marks_capitals: is_older })
     };
     match generation {
         Generation::From3 => {
-            FROM_3.get_or_init(|| load(include_bytes!("../../../data/vocab/claude_3_to_46.bin"), true)).as_ref()
+            MODEL_FROM_3.get_or_init(|| load(include_bytes!("../../../data/vocab/claude_3_to_46.bin"), true)).as_ref()
         }
         Generation::From47 => {
-            FROM_47.get_or_init(|| load(include_bytes!("../../../data/vocab/claude_47_on.bin"), false)).as_ref()
+            MODEL_FROM_47.get_or_init(|| load(include_bytes!("../../../data/vocab/claude_47_on.bin"), false)).as_ref()
         }
     }
 }
@@ -88,6 +89,14 @@ fn model(generation: Generation) -> Option<&'static Model> {
 /// Unpacks the vocabulary now. Whether it could be.
 pub(super) fn warm(generation: Generation) -> bool {
     model(generation).is_some()
+}
+
+/// Whether the vocabulary is unpacked.
+pub(super) fn is_warm(generation: Generation) -> bool {
+    match generation {
+        Generation::From3 => MODEL_FROM_3.get().is_some(),
+        Generation::From47 => MODEL_FROM_47.get().is_some(),
+    }
 }
 
 /// Slots of the memory of a thread for one vocabulary, a power of two: 256 kB.

@@ -1,0 +1,64 @@
+"""Near an edge: the safe side inline, the exact count where a request is large and its caller can wait."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import turnout
+from turnout.policy import parse_policy
+
+POLICY = """\
+turnout: 1
+name: mine
+models:
+  mini: openai/gpt-4o-mini
+  big: openai/gpt-4o
+rules:
+  - {{ name: short, when: tokens < {limit}, use: mini }}
+otherwise: big
+"""
+
+# 60 kB: too large to be counted inline.
+TEXT = "The quick brown fox jumps over the lazy dog. " * 1_350
+REQUEST: dict[str, Any] = {"model": "any", "messages": [{"role": "user", "content": TEXT}]}
+
+
+def policy(limit: int) -> str:
+    return POLICY.format(limit=limit)
+
+
+def engine(limit: int) -> turnout.Engine:
+    return turnout.Engine(parse_policy(policy(limit)), environ={"OPENAI_API_KEY": "x"})
+
+
+def exact() -> int:
+    count = turnout.count_tokens("openai/gpt-4o", REQUEST)
+    assert count.method == "exact"
+    return count.tokens
+
+
+@pytest.mark.parametrize(("over", "rule"), [(1, "short"), (-1, "otherwise")])
+def test_an_open_threshold_is_resolved_where_asked(over: int, rule: str) -> None:
+    close = engine(exact() + over)
+    # The estimate straddles the threshold: the rule is not known to hold.
+    assert close.decide(REQUEST).rule == "otherwise"
+    decision = close.decide(REQUEST, resolve_edges=True)
+    assert decision.rule == rule
+    # A record says what was counted, and gives the same decision again.
+    assert close.redecide(decision).to_dict() == decision.to_dict()
+
+
+def test_a_router_resolves_edges(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("OPENAI_API_KEY", "x")
+    path = tmp_path / "policy.yaml"
+    path.write_text(policy(exact() + 1), encoding="utf-8")
+
+    async def decide() -> turnout.Decision:
+        async with turnout.Router(path, ledger=None) as router:
+            return await router.decide(REQUEST)
+
+    assert asyncio.run(decide()).rule == "short"
