@@ -18,8 +18,8 @@ models:
   mini: openai/gpt-4o-mini
   big: openai/gpt-4o
 rules:
-  - {{ name: short, when: tokens < {limit}, use: mini }}
-otherwise: big
+  - {{ name: short, when: tokens < {limit}, from: [mini] }}
+otherwise: {{ from: [big] }}
 """
 
 # 60 kB: too large to be counted inline.
@@ -58,7 +58,7 @@ def test_a_router_resolves_edges(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     path.write_text(policy(exact() + 1), encoding="utf-8")
 
     async def decide() -> turnout.Decision:
-        async with turnout.Router(path, ledger=None) as router:
+        async with turnout.Router(path) as router:
             return await router.decide(REQUEST)
 
     assert asyncio.run(decide()).rule == "short"

@@ -42,6 +42,14 @@ def test_odd_texts(model: str) -> None:
     assert tokens("word é\n" * 20_000) > 20_000
 
 
+def test_bytes_that_are_no_text_count_as_what_replaces_them() -> None:
+    def tokens(content: bytes) -> int:
+        body = b'{"messages": [{"role": "user", "content": "' + content + b'"}]}'
+        return turnout.count_tokens("openai/gpt-4o", body).tokens
+
+    assert tokens(b"a\xff\xfeb") == tokens("a\ufffd\ufffdb".encode())
+
+
 def test_threads_count_alike() -> None:
     texts = [case["text"] for case in CASES] * 20
     with ThreadPoolExecutor(4) as pool:
@@ -54,7 +62,8 @@ def test_what_is_wrong_is_said() -> None:
     with pytest.raises(CatalogError) as unknown:
         turnout.count_tokens("gpt-99-imaginary", "text")
     assert unknown.value.code == "unknown-model"
-    with pytest.raises(RequestError):
-        turnout.count_tokens("openai/gpt-4o", b'{"messages": [{"role": "user", "content": "\xff\xfe"}]}')
+    for broken in (b'{"messages": [', b"\xff", b"[]"):
+        with pytest.raises(RequestError):
+            turnout.count_tokens("openai/gpt-4o", broken)
     with pytest.raises(TypeError, match="not int"):
         turnout.count_tokens("openai/gpt-4o", 7)  # type: ignore[arg-type]
