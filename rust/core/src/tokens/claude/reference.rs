@@ -120,8 +120,12 @@ fn stream(text: &str, generation: Generation, edges: Edges) -> Vec<u8> {
         match runs.first() {
             None => out.push(OPEN),
             Some(_) if opens_word(0) => out.push(b' '),
-            Some(run) if is_word(run) || run.takes_left() || run.class == Class::Space && run.chars[0] == ' ' => {}
-            Some(_) => out.push(OPEN),
+            Some(run) => {
+                let joins = is_word(run) || run.takes_left() || run.class == Class::Space && run.chars[0] == ' ';
+                if !joins {
+                    out.push(OPEN);
+                }
+            }
         }
     }
     for (index, run) in runs.iter().enumerate() {
@@ -221,6 +225,6 @@ pub(super) fn count(generation: Generation, text: &str, edges: Edges) -> u64 {
     let newlines = normal.len() - body.len();
     let tail = if newlines == 0 { 0 } else { tile(&vec![b'\n'; newlines + 2], generation) - 1 };
     let takes_space = edges.opens_word && text.starts_with(' ') && body.starts_with(' ') && !body.starts_with("  ");
-    let body = if takes_space { &body[1..] } else { body };
+    let body = if takes_space { body.trim_start_matches(' ') } else { body };
     tail + tile(&stream(body, generation, edges), generation)
 }
