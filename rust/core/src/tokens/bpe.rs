@@ -1,5 +1,6 @@
 //! Exact counts by byte-pair encoding: a piece that is a token costs one; any other is merged, lowest rank first and of
-//! equal ranks the leftmost. Short pieces are merged in place, long ones with a heap, so that no text takes quadratic time.
+//! equal ranks the leftmost. Short pieces are merged in place, long ones window by window, or with a heap where that does
+//! not work, so that no text takes quadratic time.
 #![allow(clippy::cast_possible_truncation, reason = "a packed entry is taken apart on purpose; short pieces fit")]
 
 use std::cell::RefCell;
@@ -206,8 +207,50 @@ impl Merger {
             1
         } else if piece.len() <= TINY {
             merge_tiny(vocabulary, piece)
+        } else if piece.len() <= SHORT {
+            self.merge_short(vocabulary, piece)
         } else {
-            self.merge(vocabulary, piece)
+            self.count_long(vocabulary, piece).unwrap_or_else(|| self.merge_long(vocabulary, piece))
+        }
+    }
+
+    /// The tokens of a long piece, window by window. Tokens are the ones of a text when each two neighbours are those of their
+    /// own bytes; so where a window and the next, which begins at a boundary inside of it, have a token in common, the tokens
+    /// of the first up to it and of the second from it on are those of both together. `None` where two windows have none.
+    fn count_long(&mut self, vocabulary: &Vocabulary, piece: &[u8]) -> Option<u64> {
+        // The boundaries of the last window from where the next one begins, counted from there.
+        let mut tail: Vec<u32> = Vec::new();
+        let mut last: &[u8] = &[];
+        let (mut at, mut total) = (0, 0);
+        loop {
+            let rest = piece.get(at..)?;
+            let window = rest.get(..SHORT).unwrap_or(rest);
+            // A run of one letter is one window again and again.
+            if window != last {
+                self.merge_short(vocabulary, window);
+                last = window;
+            }
+            let bounds = &self.starts;
+            let mut from = 0;
+            if at > 0 {
+                let (before, first) = common(&tail, bounds)?;
+                total += before as u64;
+                from = first;
+            }
+            let count = bounds.len() - 1;
+            if rest.len() <= SHORT {
+                return Some(total + (count - from) as u64);
+            }
+            // The last third is counted with the next window.
+            let next = bounds.partition_point(|bound| (*bound as usize) < SHORT * 2 / 3).min(count - 1);
+            if next <= from {
+                return None;
+            }
+            let start = *bounds.get(next)?;
+            tail.clear();
+            tail.extend(bounds.get(next..)?.iter().map(|bound| bound - start));
+            total += (next - from) as u64;
+            at += start as usize;
         }
     }
 
@@ -316,6 +359,20 @@ impl Merger {
                 push(start, end);
                 start = end;
             }
+        }
+    }
+}
+
+/// The first token that two rows of boundaries share: how many tokens stand before it in each.
+fn common(first: &[u32], second: &[u32]) -> Option<(usize, usize)> {
+    let (mut left, mut right) = (0, 0);
+    loop {
+        let (a, b) = (first.get(left..)?, second.get(right..)?);
+        match (a, b) {
+            ([from, to, ..], [start, end, ..]) if from == start && to == end => return Some((left, right)),
+            ([from, _, ..], [start, _, ..]) if from <= start => left += 1,
+            ([_, _, ..], [_, _, ..]) => right += 1,
+            _ => return None,
         }
     }
 }
@@ -439,6 +496,41 @@ mod tests {
             if length <= TINY {
                 assert_eq!(short, merge_tiny(vocabulary, &piece), "{}", String::from_utf8_lossy(&piece));
             }
+        }
+    }
+
+    #[test]
+    fn windows_of_long_pieces_change_no_count() {
+        let mut state = 11_u32;
+        let mut random = |letters: &[u8], length: usize| -> Vec<u8> {
+            std::iter::repeat_with(|| {
+                state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+                letters[(state >> 16) as usize % letters.len()]
+            })
+            .take(length)
+            .collect()
+        };
+        for family in [Family::O200k, Family::Cl100k] {
+            let vocabulary = &encoder(family).unwrap().vocabulary;
+            let mut windowed = 0;
+            let mut check = |piece: &[u8]| {
+                let mut merger = Merger::default();
+                let expected = merger.merge_long(vocabulary, piece);
+                assert_eq!(merger.count(vocabulary, piece), expected, "{}", String::from_utf8_lossy(piece));
+                windowed += usize::from(merger.count_long(vocabulary, piece).is_some());
+            };
+            for length in 97..400 {
+                for letters in ["abcdefghijklmnopqrstuvwxyz", "ab", "etaoin", "=-", " \t", "ABCabc0123+/", "的是不é漢"]
+                {
+                    check(&random(letters.as_bytes(), length));
+                }
+            }
+            for letter in ["a", "A", " ", "\n", "-", "=", "0", "ab", "漢", "е\u{301}", "\u{fffd}"] {
+                for times in [97, 128, 129, 1000, 5003] {
+                    check(letter.repeat(times).as_bytes());
+                }
+            }
+            assert!(windowed > 2_000, "{windowed}");
         }
     }
 
