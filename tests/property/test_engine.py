@@ -230,6 +230,22 @@ def test_a_record_decides_the_same_bytes(request: Any, meta: Any, seed: int) -> 
 KEYLESS = turnout.Engine(BALANCED, environ={})
 
 
+def test_policies_of_one_hash_give_the_same_bytes() -> None:
+    # The order of keys is no part of the hash, and so must not show.
+    facts = ["long: tokens > 20", 'team: meta.team ?? "none"', "asked: meta.asked is known"]
+    said = set()
+    for order in (facts, facts[::-1]):
+        text = (
+            "turnout: 1\nname: mine\nmodels: { own: { use: ollama/own, price: free } }\n"
+            f"facts: {{ {', '.join(order)} }}\n"
+            "rules: [{ name: r, when: 'long and asked and team == \"x\"', from: own }]\notherwise: { from: own }\n"
+        )
+        policy = turnout.parse_policy(text)
+        decision = turnout.Engine(policy, environ={}).decide("hi " * 50, {"asked": 1, "team": "x"}, now=NOW, seed=0)
+        said.add((policy.hash, decision.to_json(), decision.explain()))
+    assert len(said) == 1
+
+
 def test_a_record_has_no_prompt_to_write_and_no_text_of_it() -> None:
     decision = ENGINE.decide("CANARYPROMPT " * 9, now=NOW, seed=0)
     assert "CANARYPROMPT" not in decision.to_json()

@@ -25,7 +25,7 @@ from tests.reference.measure import Both, Refused, World
 import turnout
 
 CASES = int(os.environ.get("REFERENCE_CASES", "10000"))
-REQUESTS = 25
+REQUESTS = 40
 # About one policy in twelve is refused: a rule that is never reached, a price that must be known.
 WORLDS = -(-CASES // REQUESTS) * 11 // 9
 TALLY = {"cases": 0, "refused": 0}

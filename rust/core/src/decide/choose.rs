@@ -337,19 +337,18 @@ fn facts_at_hand(policy: &Policy, env: &RequestEnv<'_>) -> Vec<(Cow<'static, str
         .iter()
         .filter(|row| row.scope == Scope::Request && env.facts.is_at_hand(row.id))
         .map(|row| (Cow::Borrowed(row.name), FactValue::of(env.fact(row.id), row.ty)));
-    let own = policy.facts.iter().enumerate().filter_map(|(index, fact)| {
-        let index = u16::try_from(index).ok()?;
+    let own = policy.shown.facts.iter().filter_map(|index| {
+        let fact = policy.facts.get(*index)?;
+        let index = u16::try_from(*index).ok()?;
         env.was_read(index)
             .then(|| (Cow::Owned(fact.name.clone()), FactValue::of(env.fact(FactId::Named(index)), fact.ty)))
     });
-    let meta = policy
-        .meta_keys
-        .iter()
-        .map(|key| (Cow::Owned(format!("meta.{key}")), FactValue::of(env.facts.meta(key), Type::Number)));
     let budgets = policy.budgets.iter().zip(0_u16..).flat_map(|(budget, index)| {
         [("used", FactId::BudgetUsed(index), Type::Number), ("left", FactId::BudgetLeft(index), Type::Money)].map(
             |(what, id, ty)| (Cow::Owned(format!("budget.{}.{what}", budget.name)), FactValue::of(env.fact(id), ty)),
         )
     });
+    let keys = policy.shown.meta.iter().filter_map(|index| policy.meta_keys.get(*index));
+    let meta = keys.map(|key| (Cow::Owned(format!("meta.{key}")), FactValue::of(env.facts.meta(key), Type::Number)));
     of_request.chain(budgets).chain(own).chain(meta).collect()
 }

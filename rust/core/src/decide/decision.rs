@@ -136,7 +136,7 @@ pub struct Decision {
     pub rule: SharedStr,
     /// The rules that were looked at, in order, the one that was taken last unless an unknown one above it won.
     pub trace: Vec<RuleTrace>,
-    /// The facts that were at hand, in the order of the table, then the policy's own, then `meta`.
+    /// The facts that were at hand, in the order of the table, then the policy's own, then `meta`, both by name.
     pub facts: Vec<(Cow<'static, str>, FactValue)>,
     /// Every candidate of the rule; attempts first, in their order, then the rejected.
     pub candidates: Vec<Considered>,

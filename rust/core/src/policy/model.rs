@@ -48,12 +48,24 @@ pub struct Policy {
     pub tests: Vec<PolicyTest>,
     /// Keys of `meta` that expressions read.
     pub meta_keys: Vec<String>,
+    /// The policy's own facts and those keys, each in the order of their names: as decisions show them. Their order in the file
+    /// is no part of the hash.
+    pub shown: ShownOrder,
     /// Whether a condition or a preference of it looks at what the prompt says, so that every ask is classified.
     pub classifies: bool,
     /// The highest rank of any model.
     pub ranks: u32,
     /// The strongest model that a rule can choose, by index: what its savings are measured against. None without a rule.
     pub strongest: Option<usize>,
+}
+
+/// Indices in the order of names.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct ShownOrder {
+    /// Of the facts that the policy defines.
+    pub facts: Vec<usize>,
+    /// Of the keys of `meta`.
+    pub meta: Vec<usize>,
 }
 
 impl Policy {

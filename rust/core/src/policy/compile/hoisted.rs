@@ -27,6 +27,13 @@ pub(super) fn classifies(facts: &[NamedFact], required: &[Require], rules: &[Rul
         || rules.iter().any(|rule| rule.prefer == Prefer::Best || leaves(rule))
 }
 
+/// The places of names in the order of the names.
+pub(super) fn by_name(names: &[&str]) -> Vec<usize> {
+    let mut places: Vec<usize> = (0..names.len()).collect();
+    places.sort_by_key(|place| names.get(*place));
+    places
+}
+
 /// The strongest model that any rule can choose: the last of the first pool that has one, else the one of the highest
 /// rank.
 pub(super) fn strongest(models: &[PolicyModel], pools: &[Pool], rules: &[Rule]) -> Option<usize> {

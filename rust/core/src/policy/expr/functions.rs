@@ -123,14 +123,22 @@ impl Checker<'_> {
         self.names.pattern_bytes = self.names.pattern_bytes.saturating_add(bytes);
         match compiled {
             Ok(pattern) if pattern.is_match("") => {
-                self.fail(ExprError::new(
-                    argument.span,
-                    "matches-everything",
-                    "the pattern matches the empty text, and so says nothing about a text",
-                ));
+                let message = "the pattern matches the empty text, and so says nothing about a text";
+                self.fail(
+                    ExprError::new(argument.span, "matches-everything", message)
+                        .hint("ask for one character at least: `+` instead of `*`, `{1,9}` instead of `{0,9}`"),
+                );
                 None
             }
             Ok(pattern) => Some(pattern),
+            Err(regex::Error::CompiledTooBig(_)) => {
+                let message = format!("the pattern is larger than {} kB once compiled", PATTERN_BYTES / 1024);
+                self.fail(
+                    ExprError::new(argument.span, "bad-regex", message)
+                        .hint("count less (`{1,20}`), or name the characters (`[a-z0-9]` instead of `\\w`)"),
+                );
+                None
+            }
             Err(error) => {
                 let text = error.to_string();
                 let reason = text.lines().last().unwrap_or_default().trim_start_matches("error: ").to_owned();

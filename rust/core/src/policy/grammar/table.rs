@@ -200,7 +200,7 @@ pub(in crate::policy) const CHOICE: &[KeyRow] = &[
     key(
         "prefer",
         Shape::Words(|| first(&Prefer::ALL)),
-        "What ranks them: `cheapest` by expected cost, `best` by rank, `fastest` by time to first token, or `in_order`, \
+        "What ranks them: `cheapest` by expected cost, `best` by predicted quality, `fastest` by time to first token, or `in_order`, \
          the default.",
     ),
     key(

@@ -38,7 +38,7 @@ pub(super) fn patterns(site: &Site<'_>, findings: &mut Findings) {
 fn is_anything(pattern: &str) -> bool {
     let pattern = pattern.strip_prefix("(?s)").unwrap_or(pattern);
     let once = pattern.trim_end_matches('?').trim_end_matches('+');
-    matches!(once, "." | r"[\s\S]" | r"[\S\s]" | r"[\w\W]" | r"[\W\w]" | r"[\d\D]" | r"[\D\d]")
+    matches!(once, "." | r"\S" | r"[\s\S]" | r"[\S\s]" | r"[\w\W]" | r"[\W\w]" | r"[\d\D]" | r"[\D\d]")
 }
 
 #[cfg(test)]
@@ -48,7 +48,7 @@ mod tests {
 
     #[test]
     fn only_what_matches_every_text_is_anything() {
-        for pattern in [".", ".+", r"[\s\S]", "(?s).+", ".+?", r"[\w\W]+"] {
+        for pattern in [".", ".+", r"\S", r"\S+", r"[\s\S]", "(?s).+", ".+?", r"[\w\W]+"] {
             assert!(is_anything(pattern), "{pattern}");
             let compiled = regex::Regex::new(pattern).unwrap();
             assert!(["a", "é", "1 2", "-"].iter().all(|text| compiled.is_match(text)), "{pattern}");
