@@ -58,6 +58,7 @@ def _model(draw: Source, use: str) -> Row | str:
         "images": lambda: some(draw, 50),
         "documents": lambda: some(draw, 50),
         "schema": lambda: some(draw, 50),
+        "dialect": lambda: one(draw, "openai-chat", "anthropic-messages", "openai-responses"),
         "deployments": lambda: _deployments(draw),
     }
     for key in several(draw, sorted(options), 0, 3):

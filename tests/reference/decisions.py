@@ -230,7 +230,7 @@ def _rejection(request: Request, rule: Rule, candidate: Candidate) -> tuple[str,
         return "no-documents", "the request holds files", False
     if request.format == "json_schema" and not model.takes("structured"):
         return "no-schema", "the request asks for JSON of a schema", False
-    if body.get("n", 1) > 1 and model.dialect == "anthropic-messages":
+    if body.get("n", 1) > 1 and model.dialect != "openai-chat":
         return "no-choices", f"the request asks for {body['n']} answers", False
     if candidate.seen.untranslatable is not None:
         return "untranslatable", candidate.seen.untranslatable, False

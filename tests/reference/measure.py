@@ -319,7 +319,11 @@ class Both:
 
 
 PROBE = _probe()
-_EXACT = {"o200k_base": "openai/gpt-6-sol", "cl100k_base": "openai/gpt-4"}
+_EXACT = {
+    "o200k_base": "openai/gpt-6-sol",
+    "cl100k_base": "openai/gpt-4",
+    "claude-4.7-on": "anthropic/claude-opus-5-5",
+}
 _PROBED: dict[tuple[bytes, str], Row] = {}
 
 
