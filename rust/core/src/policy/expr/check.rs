@@ -251,7 +251,7 @@ impl Checker<'_> {
 /// Whether the design of the language has a fact that this version does not.
 fn is_announced(name: &str) -> bool {
     let family = name.split('.').next().unwrap_or_default();
-    matches!(family, "budget" | "key" | "domain" | "secrets" | "jailbreak")
+    matches!(family, "key" | "domain" | "secrets" | "jailbreak")
         || matches!(name, "deployment.errors" | "deployment.busy")
 }
 
