@@ -261,6 +261,7 @@ mod tests {
             limits: Vec::new(),
             tests: Vec::new(),
             meta_keys: Vec::new(),
+            shown: crate::policy::ShownOrder::default(),
             classifies: false,
             strongest: None,
         }
