@@ -238,7 +238,7 @@ def test_what_the_loader_does_not_know_is_not_valid(policy: dict[str, Any]) -> N
 def test_an_unknown_key_is_refused_in_every_block(data: st.DataObject) -> None:
     """Blocks of the user's own names have no unknown keys; all others do."""
     policy: dict[str, Any] = json.loads(json.dumps(EVERYTHING))
-    own = ("models", "pools", "facts", "meta", "arms")
+    own = ("models", "pools", "facts", "meta", "arms", "budget")
     blocks = [each for each in places(policy) if isinstance(each, dict)]
     theirs = [id(each[name]) for each in blocks for name in own if name in each]
     place = data.draw(st.sampled_from([each for each in blocks if id(each) not in theirs]))

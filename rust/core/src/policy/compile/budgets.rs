@@ -124,9 +124,7 @@ pub(super) fn limits(
         if let Some(most) = block.count("concurrent", findings).and_then(|most| i64::try_from(most).ok()) {
             bounds.push(Bound { key: "concurrent", measure: Measure::Permits, unit: Unit::Requests, most });
         }
-        let says_nothing = !["requests", "tokens", "input_tokens", "output_tokens", "spend", "concurrent"]
-            .iter()
-            .any(|key| block.get(key).is_some());
+        let says_nothing = !grammar::BOUNDS.iter().any(|key| block.get(key).is_some());
         if says_nothing {
             let hint = "such as requests: 600/min, tokens: 2M/min or concurrent: 50";
             findings.error_hint(block.pos, "missing-key", "this limit bounds nothing", hint);

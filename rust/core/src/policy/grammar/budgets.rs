@@ -52,6 +52,10 @@ pub(in crate::policy) const BUDGET: &[KeyRow] = &[
     ENFORCE,
 ];
 
+/// What a limit bounds: one of these at least.
+pub(in crate::policy) const BOUNDS: [&str; 6] =
+    ["requests", "tokens", "input_tokens", "output_tokens", "spend", "concurrent"];
+
 /// A limit.
 pub(in crate::policy) const LIMIT: &[KeyRow] = &[
     key("name", Shape::Text, "Its name, as refusals show it. Default: `limit-1`, by its place."),

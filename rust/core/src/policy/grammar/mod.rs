@@ -8,7 +8,7 @@ mod budgets;
 mod schema;
 mod table;
 
-pub(super) use budgets::{BUDGET, GIVEN_BUDGET, LIMIT};
+pub(super) use budgets::{BOUNDS, BUDGET, GIVEN_BUDGET, LIMIT};
 pub use schema::json_schema;
 pub(super) use table::{
     CHOICE, DEPLOYMENT, DIALECTS, ESCALATE, EXPERIMENT, FILTER, FOR_ANY, GIVEN, HEDGE, HEDGE_AFTER, MODEL, NOT_STICKY,

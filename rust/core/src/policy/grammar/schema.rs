@@ -4,7 +4,7 @@
 //! accepts is valid by it. It cannot say everything: that names are defined, that expressions have types.
 
 use super::table::{GIVEN, POLICY, given_facts};
-use super::{KeyRow, Shape};
+use super::{BOUNDS, KeyRow, Shape};
 use crate::json::{ObjectWriter, write_string};
 use crate::policy::expr::{FUNCTIONS, KEYWORDS};
 use crate::policy::facts::{FACTS, Scope};
@@ -50,6 +50,15 @@ fn block<'r>(schema: &mut ObjectWriter<'_>, rows: impl Iterator<Item = &'r KeyRo
             for keys in [spared, &[*key][..]] {
                 either.object(|one| {
                     one.raw("required", words(keys));
+                });
+            }
+        });
+    }
+    if BOUNDS.iter().all(|key| rows.clone().any(|row| row.name == *key)) {
+        schema.array("anyOf", |either| {
+            for key in BOUNDS {
+                either.object(|one| {
+                    one.raw("required", words(&[key]));
                 });
             }
         });
