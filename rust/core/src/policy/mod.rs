@@ -26,6 +26,6 @@ pub use compile::{compile, compile_extending, compile_with_zones};
 pub use grammar::json_schema;
 pub use model::{
     Accept, Deployment, Escalate, Experiment, Given, GivenValue, Hedge, HedgeAfter, KeyRef, MetaValue, NamedFact,
-    OnDisconnect, Policy, PolicyModel, PolicyTest, Pool, Prefer, Require, Rule, Run, SAVES_RANGE, SetParams, ShownOrder, Sticky,
-    TestFailure, ThinkingLevel, UnknownMode,
+    OnDisconnect, Policy, PolicyModel, PolicyTest, Pool, Prefer, Require, Rule, Run, SAVES_RANGE, SetParams,
+    ShownOrder, Sticky, TestFailure, ThinkingLevel, UnknownMode,
 };
