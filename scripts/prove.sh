@@ -8,6 +8,8 @@ cases=${PROVE_CASES:-20000}
 
 echo "== proptest, $cases cases a property"
 PROPTEST_CASES=$cases cargo test --locked --profile suite -p turnout-core --tests
+echo "== 100,000 randomised faulted streams through the translator"
+cargo test --locked --profile suite -p turnout-core --test translate_properties -- --ignored --nocapture
 scripts/extension.sh suite
 reference=${PROVE_REFERENCE_CASES:-1000000}
 echo "== the reference model and the core, $reference cases"

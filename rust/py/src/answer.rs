@@ -3,12 +3,14 @@
 use std::sync::{Mutex, PoisonError};
 
 use pyo3::prelude::*;
-use pyo3::types::PyTuple;
+use pyo3::types::{PyBytes, PyTuple};
 use turnout_core::usage::UsageProblem;
 use turnout_core::wire;
 
 use crate::convert::dialect as dialect_of;
 use crate::money::{Money, Usage};
+use crate::plan::Body;
+use crate::state::outcome_of;
 
 /// A tool call that the model made.
 #[pyclass(frozen, get_all, module = "turnout")]
@@ -233,6 +235,19 @@ pub struct StreamEnd {
     failure: Option<Failure>,
 }
 
+impl StreamEnd {
+    fn of(end: wire::StreamEnd) -> Self {
+        Self {
+            outcome: end.outcome.name(),
+            usage: end.usage.map(|inner| Usage { inner }),
+            finish_reason: end.finish_reason,
+            model: end.model,
+            message: end.message,
+            failure: end.failure.as_ref().map(Failure::of),
+        }
+    }
+}
+
 #[pymethods]
 impl StreamEnd {
     fn __repr__(&self) -> String {
@@ -268,15 +283,7 @@ impl StreamReader {
 
     fn finish(&self) -> (Vec<StreamEvent>, StreamEnd) {
         let mut events = Vec::new();
-        let end = self.with(|reader| reader.finish(&mut events));
-        let end = StreamEnd {
-            outcome: end.outcome.name(),
-            usage: end.usage.map(|inner| Usage { inner }),
-            finish_reason: end.finish_reason,
-            model: end.model,
-            message: end.message,
-            failure: end.failure.as_ref().map(Failure::of),
-        };
+        let end = StreamEnd::of(self.with(|reader| reader.finish(&mut events)));
         (events.into_iter().map(StreamEvent::of).collect(), end)
     }
 
@@ -293,4 +300,107 @@ impl StreamReader {
     fn answer(&self) -> Answer {
         Answer { inner: self.with(|reader| reader.answer()) }
     }
+}
+
+/// Translates a stream: upstream bytes in, bytes of the client's dialect out. One call for each network read.
+#[pyclass(frozen, module = "turnout")]
+pub struct StreamTranslator {
+    inner: Mutex<wire::StreamTranslator>,
+}
+
+impl StreamTranslator {
+    fn with<T>(&self, act: impl FnOnce(&mut wire::StreamTranslator) -> T) -> T {
+        act(&mut self.inner.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+}
+
+#[pymethods]
+impl StreamTranslator {
+    #[new]
+    #[pyo3(signature = (upstream, client, *, answer_id, created_s, model = None, include_usage = false))]
+    fn new(
+        py: Python<'_>,
+        upstream: &str,
+        client: &str,
+        answer_id: String,
+        created_s: i64,
+        model: Option<String>,
+        include_usage: bool,
+    ) -> PyResult<Self> {
+        let envelope = wire::Envelope { id: answer_id, created_s, model, include_usage };
+        let inner = wire::StreamTranslator::new(dialect_of(py, upstream)?, dialect_of(py, client)?, envelope);
+        Ok(Self { inner: Mutex::new(inner) })
+    }
+
+    fn feed<'py>(&self, py: Python<'py>, data: &[u8]) -> Bound<'py, PyBytes> {
+        let mut out = Vec::with_capacity(data.len() + 256);
+        self.with(|translator| translator.feed(data, &mut out));
+        PyBytes::new(py, &out)
+    }
+
+    fn finish<'py>(&self, py: Python<'py>) -> (Bound<'py, PyBytes>, StreamEnd) {
+        let mut out = Vec::new();
+        let end = self.with(|translator| translator.finish(&mut out));
+        (PyBytes::new(py, &out), StreamEnd::of(end))
+    }
+
+    /// The event that ends the stream for the client; nothing when it has ended.
+    fn fail<'py>(&self, py: Python<'py>, outcome: &str, message: &str) -> PyResult<Bound<'py, PyBytes>> {
+        let kind = outcome_of(py, outcome)?;
+        let mut out = Vec::new();
+        self.with(|translator| translator.fail(kind, message, &mut out));
+        Ok(PyBytes::new(py, &out))
+    }
+
+    #[getter]
+    fn has_content(&self) -> bool {
+        self.with(|translator| translator.has_content())
+    }
+
+    #[getter]
+    fn has_text(&self) -> bool {
+        self.with(|translator| translator.has_text())
+    }
+
+    #[getter]
+    fn is_over(&self) -> bool {
+        self.with(|translator| translator.is_over())
+    }
+
+    /// What was left out of the translation so far.
+    #[getter]
+    fn dropped<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyTuple>> {
+        PyTuple::new(py, self.with(|translator| translator.dropped()))
+    }
+
+    fn answer(&self) -> Answer {
+        Answer { inner: self.with(|translator| translator.answer()) }
+    }
+}
+
+/// An answer as a body of a dialect, whatever dialect it came in.
+#[pyfunction]
+#[pyo3(signature = (answer, dialect, *, answer_id, created_s, model = None))]
+pub fn render_answer(
+    py: Python<'_>,
+    answer: &Answer,
+    dialect: &str,
+    answer_id: String,
+    created_s: i64,
+    model: Option<String>,
+) -> PyResult<Body> {
+    let envelope = wire::Envelope { id: answer_id, created_s, model, include_usage: true };
+    Ok(Body { inner: wire::render_answer(&answer.inner, dialect_of(py, dialect)?, &envelope) })
+}
+
+/// The status and the body that tell a client of a dialect what went wrong.
+#[pyfunction]
+pub fn render_error<'py>(
+    py: Python<'py>,
+    dialect: &str,
+    outcome: &str,
+    message: &str,
+) -> PyResult<(u16, Bound<'py, PyBytes>)> {
+    let answer = wire::render_error(dialect_of(py, dialect)?, outcome_of(py, outcome)?, message);
+    Ok((answer.status, PyBytes::new(py, &answer.body)))
 }

@@ -32,6 +32,7 @@ fn _core(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_class::<answer::StreamEnd>()?;
     module.add_class::<answer::StreamEvent>()?;
     module.add_class::<answer::StreamReader>()?;
+    module.add_class::<answer::StreamTranslator>()?;
     module.add_class::<answer::ToolCall>()?;
     module.add_class::<catalog::Catalog>()?;
     module.add_class::<catalog::CatalogDiff>()?;
@@ -64,6 +65,8 @@ fn _core(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_class::<usage::UsageReport>()?;
     module.add_function(wrap_pyfunction!(answer::classify_response, module)?)?;
     module.add_function(wrap_pyfunction!(answer::parse_answer, module)?)?;
+    module.add_function(wrap_pyfunction!(answer::render_answer, module)?)?;
+    module.add_function(wrap_pyfunction!(answer::render_error, module)?)?;
     module.add_function(wrap_pyfunction!(measure::classify, module)?)?;
     module.add_function(wrap_pyfunction!(measure::count_tokens, module)?)?;
     module.add_function(wrap_pyfunction!(money::cost, module)?)?;

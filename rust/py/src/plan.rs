@@ -25,7 +25,7 @@ use crate::state::{State, outcome_of};
 /// An upstream body, and what could not be carried over into it.
 #[pyclass(frozen, module = "turnout")]
 pub struct Body {
-    inner: wire::Body,
+    pub inner: wire::Body,
 }
 
 #[pymethods]

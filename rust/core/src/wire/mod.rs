@@ -8,6 +8,9 @@
 //! classes; a stream that ends without its terminal event is truncated, whatever it held; output is the same for every
 //! split of the bytes ([`parse_answer`], [`classify_response`], [`StreamReader`]).
 //!
+//! Client side. Promises: an answer of any dialect as a body of any other, a stream as a stream of any other, a failure as the
+//! error of any other; no terminal marker for what did not end ([`render_answer`], [`StreamTranslator`], [`render_error`]).
+//!
 //! Refuses: what is not a chat request, a key that stands twice where we read it, and to write what the other dialect
 //! cannot say when leaving it out would change the meaning.
 //!
@@ -18,6 +21,7 @@ mod answer;
 mod billing;
 mod error;
 mod read;
+mod render;
 mod request;
 mod target;
 mod write;
@@ -31,6 +35,10 @@ pub use billing::{Billing, CacheMark, CacheTtl, PrefixEnd};
 pub use error::{CODES, WireError};
 pub use read::detect::detect;
 pub use read::parse::{parse_request, prompt_body};
+pub use render::envelope::Envelope;
+pub use render::error::{ErrorAnswer, render_error};
+pub use render::translator::StreamTranslator;
+pub use render::whole::render_answer;
 pub use request::{
     Dialect, Document, Image, ImageSource, Part, Request, ResponseFormat, Role, Thinking, Tool, ToolChoice, Turn,
 };

@@ -342,6 +342,8 @@ pub(in crate::wire) struct OpenAiStream {
     /// The choice that is handed out: the first one seen.
     choice: Option<u64>,
     calls: Vec<Call>,
+    /// Whether the last chunk held usage and no choice.
+    pub is_usage_alone: bool,
     /// Choices seen and finished, one bit an index.
     seen: u128,
     finished: u128,
@@ -350,7 +352,14 @@ pub(in crate::wire) struct OpenAiStream {
 impl OpenAiStream {
     /// A stream of which nothing has come.
     pub fn new() -> Self {
-        Self { usage: UsageReader::new(&OPENAI_CHAT), choice: None, calls: Vec::new(), seen: 0, finished: 0 }
+        Self {
+            usage: UsageReader::new(&OPENAI_CHAT),
+            choice: None,
+            calls: Vec::new(),
+            is_usage_alone: false,
+            seen: 0,
+            finished: 0,
+        }
     }
 
     /// Whether each choice said why it ended.
@@ -372,9 +381,12 @@ impl OpenAiStream {
                 None => Err(JsonError { offset: 0, message: "expected an object".into() }),
             };
         }
-        let mut has_too_many_calls = false;
-        let envelope =
-            read_envelope(data, "delta", |choice| has_too_many_calls |= !self.take_choice(choice, draft, out))?;
+        let (mut has_too_many_calls, mut has_choice) = (false, false);
+        let envelope = read_envelope(data, "delta", |choice| {
+            has_choice = true;
+            has_too_many_calls |= !self.take_choice(choice, draft, out);
+        })?;
+        self.is_usage_alone = !has_choice && envelope.usage.or(envelope.groq_usage).is_some();
         if let Some(model) = &envelope.model
             && draft.model.as_deref() != Some(model.as_ref())
         {

@@ -110,7 +110,7 @@ pub struct StreamReader {
 
 /// Everything but the framing.
 #[derive(Debug, Clone)]
-struct Body {
+pub(in crate::wire) struct Body {
     state: State,
     draft: Draft,
     gathered_bytes: usize,
@@ -146,6 +146,40 @@ impl StreamReader {
         if !self.body.is_over {
             self.parser.feed(bytes, &mut |item| self.body.take(item, out));
         }
+    }
+
+    /// As [`StreamReader::feed`]; `see` gets each piece of the framing after it was read, and what came of it.
+    pub(in crate::wire) fn feed_items(
+        &mut self,
+        bytes: &[u8],
+        out: &mut Vec<StreamEvent>,
+        mut see: impl FnMut(SseItem<'_>, &Body, &mut Vec<StreamEvent>),
+    ) {
+        if !self.body.is_over {
+            self.parser.feed(bytes, &mut |item| self.body.take_seen(item, out, &mut see));
+        }
+    }
+
+    /// As [`StreamReader::finish`]; `see` gets what the end of input left pending.
+    pub(in crate::wire) fn finish_items(
+        &mut self,
+        out: &mut Vec<StreamEvent>,
+        mut see: impl FnMut(SseItem<'_>, &Body, &mut Vec<StreamEvent>),
+    ) -> StreamEnd {
+        if !self.body.is_over {
+            self.parser.finish(&mut |item| self.body.take_seen(item, out, &mut see));
+        }
+        self.finish(out)
+    }
+
+    /// What was gathered.
+    pub(in crate::wire) fn draft(&self) -> &Draft {
+        self.body.draft()
+    }
+
+    /// How a stream that ends here ended.
+    pub(in crate::wire) fn verdict(&self) -> (OutcomeKind, Option<String>) {
+        self.body.verdict()
     }
 
     /// The end of input. Appends what a last event without its blank line holds, and says how the stream ended.
@@ -186,6 +220,44 @@ impl StreamReader {
 }
 
 impl Body {
+    /// Reads a piece and shows it; nothing that comes after the end.
+    fn take_seen(
+        &mut self,
+        item: SseItem<'_>,
+        out: &mut Vec<StreamEvent>,
+        see: &mut impl FnMut(SseItem<'_>, &Self, &mut Vec<StreamEvent>),
+    ) {
+        if !self.is_over {
+            self.take(item, out);
+            see(item, self, out);
+        }
+    }
+
+    /// What was gathered.
+    pub(in crate::wire) fn draft(&self) -> &Draft {
+        &self.draft
+    }
+
+    /// Whether the terminal event came, or an error.
+    pub(in crate::wire) fn is_ended(&self) -> bool {
+        self.is_over
+    }
+
+    /// Whether an error came.
+    pub(in crate::wire) fn has_failed(&self) -> bool {
+        self.failure.is_some()
+    }
+
+    /// Whether the provider said why it ended.
+    pub(in crate::wire) fn has_reason(&self) -> bool {
+        self.draft.finish_reason.is_some()
+    }
+
+    /// Whether the last event told the usage and nothing else (Chat).
+    pub(in crate::wire) fn is_usage_alone(&self) -> bool {
+        matches!(&self.state, State::OpenAi(state) if state.is_usage_alone)
+    }
+
     fn take(&mut self, item: SseItem<'_>, out: &mut Vec<StreamEvent>) {
         if self.is_over {
             return;

@@ -28,6 +28,13 @@ pub struct ToolCallAnswer {
     pub arguments: String,
 }
 
+impl ToolCallAnswer {
+    /// The arguments; `{}` when nothing was sent.
+    pub(in crate::wire) fn arguments_or_empty(&self) -> &str {
+        if self.arguments.trim().is_empty() { "{}" } else { &self.arguments }
+    }
+}
+
 /// What came back. Of several choices (`n`), this is the first.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Answer {
@@ -53,6 +60,8 @@ pub struct Answer {
     pub reported_cost_usd_picos: Option<i64>,
     /// The terms that it says it was served under.
     pub served: ServedTerms,
+    /// Kinds of content beside text and calls of the client's tools: audio, results of the provider's own tools.
+    pub others: Vec<String>,
     /// Why it is not `complete`.
     pub message: Option<String>,
     /// The error that the upstream described, when it did.
@@ -107,6 +116,7 @@ fn finish_of(reason: &str) -> Finish {
         | "model_length"
         | "model_context_window_exceeded"
         | "pause_turn"
+        | "incomplete"
         | "compaction" => Finish::Cut,
         "content_filter" | "refusal" | "sensitive" | "safety" | "SAFETY" => Finish::Refused,
         "insufficient_system_resource" => Finish::Failed(OutcomeKind::Overloaded),
@@ -116,6 +126,21 @@ fn finish_of(reason: &str) -> Finish {
 }
 
 impl Draft {
+    /// What was gathered of an answer that was judged.
+    pub fn of_answer(answer: &Answer) -> Self {
+        Self {
+            text: answer.text.clone(),
+            thinking: answer.thinking.clone(),
+            refusal: answer.refusal.clone().unwrap_or_default(),
+            tool_calls: answer.tool_calls.clone(),
+            finish_reason: answer.finish_reason.clone(),
+            model: answer.model.clone(),
+            reported: ReportedUsage { usage: answer.usage, ..ReportedUsage::default() },
+            served: answer.served.clone(),
+            others: answer.others.clone(),
+        }
+    }
+
     /// Notes content of another kind.
     pub fn other(&mut self, kind: &str) {
         if self.others.len() < MAX_OTHERS && !self.others.iter().any(|known| known == kind) {
@@ -174,6 +199,7 @@ impl Draft {
             usage_problem: self.reported.finding.map(|finding| finding.problem),
             reported_cost_usd_picos: self.reported.reported_cost_usd_picos,
             served: self.served,
+            others: self.others,
             message,
             failure,
         }
@@ -184,6 +210,11 @@ impl Draft {
 enum Damage {
     Cut,
     Garbage,
+}
+
+/// Whether tool arguments are whole JSON.
+pub(in crate::wire) fn is_whole_json(arguments: &str) -> bool {
+    !arguments.trim().is_empty() && damage_of(arguments).is_none()
 }
 
 /// Whether tool arguments are not JSON, and whether that is because they stop early. Nothing at all means `{}`.

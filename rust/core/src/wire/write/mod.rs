@@ -10,3 +10,4 @@ pub(super) mod translate_to_anthropic;
 pub(super) mod translate_to_openai;
 pub(super) mod translate_to_responses;
 pub(super) mod translate_turns;
+pub(super) mod unsigned;

@@ -3,6 +3,7 @@
 use super::body::Notes;
 use super::thinking::{anthropic_max_tokens, for_anthropic, for_openai};
 use super::thinking_fields::{gives_way_to, is_same, is_thinking_key, settle, settle_responses};
+use super::unsigned;
 use crate::json::Value;
 use crate::wire::read::members::{Member, Splice, members, quoted, with_member};
 use crate::wire::read::typed::{Read, sampling_name};
@@ -72,6 +73,10 @@ pub(in crate::wire) fn anthropic(request: &Request<'_>, target: &Target<'_>, not
     for member in members(request.body)? {
         match member.key.as_ref() {
             "model" | "stream" | "max_tokens" => {}
+            "messages" => match unsigned::messages(request, member.value, notes)? {
+                Some(messages) => out.put("messages", messages),
+                None => out.keep(&member),
+            },
             "thinking" if thinking.is_some() => old = Some(member),
             "output_config" if thinking.is_some() => output_config = Some(member.value),
             key if sampling_name(key).is_some() && (!target.accepts_sampling || thinks) => {
@@ -114,6 +119,10 @@ pub(in crate::wire) fn responses(request: &Request<'_>, target: &Target<'_>, not
     for member in members(request.body)? {
         match member.key.as_ref() {
             "model" | "stream" | "max_output_tokens" => {}
+            "input" => match unsigned::input(request, member.value, notes)? {
+                Some(input) => out.put("input", input),
+                None => out.keep(&member),
+            },
             // Refused without a stream.
             "stream_options" if !target.stream => {}
             "reasoning" if thinking.is_some() => reasoning = Some(member.value),

@@ -184,11 +184,19 @@ fn tool_id<'a>(id: &'a str, notes: &mut Notes) -> Read<Cow<'a, str>> {
         return Err(WireError::new("tool_call_id_missing", "a tool call or its result has no id", 0)
             .hint("anthropic-messages pairs results with calls by id"));
     }
+    let plain = plain_id(id);
+    if matches!(plain, Cow::Owned(_)) {
+        notes.say("`tool_call_id`: letters that anthropic-messages refuses were replaced");
+    }
+    Ok(plain)
+}
+
+/// An id in the letters that Anthropic takes; others are written as `_` and their number.
+pub(in crate::wire) fn plain_id(id: &str) -> Cow<'_, str> {
     let is_plain = |letter: char| letter.is_ascii_alphanumeric() || letter == '_' || letter == '-';
     if id.chars().all(is_plain) {
-        return Ok(Cow::Borrowed(id));
+        return Cow::Borrowed(id);
     }
-    notes.say("`tool_call_id`: letters that anthropic-messages refuses were replaced");
     let mut plain = String::with_capacity(id.len() + 8);
     for letter in id.chars() {
         if is_plain(letter) {
@@ -198,7 +206,7 @@ fn tool_id<'a>(id: &'a str, notes: &mut Notes) -> Read<Cow<'a, str>> {
             let _ = write!(plain, "_{:x}", u32::from(letter));
         }
     }
-    Ok(Cow::Owned(plain))
+    Cow::Owned(plain)
 }
 
 /// A call's arguments as the object that Anthropic requires.
