@@ -76,6 +76,7 @@ impl Script {
         if self.text().is_empty() && !self.has_tools() { OutcomeKind::Incomplete } else { OutcomeKind::Complete }
     }
 
+    #[allow(clippy::too_many_lines, reason = "one script in three dialects")]
     pub fn payloads(&self, dialect: Dialect) -> Vec<serde_json::Value> {
         use serde_json::json;
         let mut payloads = Vec::new();

@@ -128,10 +128,10 @@ impl ResponsesStream {
                 }
                 self.say(&event, StreamEvent::Thinking, out);
             }
-            "response.reasoning_summary_text.delta" => {
-                if !self.find(&event).is_some_and(|item| item.has_reasoning_text) {
-                    self.say(&event, StreamEvent::Thinking, out);
-                }
+            "response.reasoning_summary_text.delta"
+                if !self.find(&event).is_some_and(|item| item.has_reasoning_text) =>
+            {
+                self.say(&event, StreamEvent::Thinking, out);
             }
             "response.function_call_arguments.delta" => {
                 let Some(index) = self.find(&event).and_then(|item| item.tool.filter(|_| !item.is_done)) else {
@@ -275,9 +275,9 @@ mod tests {
     }
 
     fn stream(events: &[&str]) -> (Vec<StreamEvent>, StreamEnd, Answer) {
-        let text: String = events.iter().map(|event| format!("data: {event}\n\n")).collect();
+        let text: Vec<String> = events.iter().map(|event| format!("data: {event}\n\n")).collect();
         let (mut reader, mut out) = (StreamReader::new(Dialect::OpenAiResponses), Vec::new());
-        reader.feed(text.as_bytes(), &mut out);
+        reader.feed(text.concat().as_bytes(), &mut out);
         let end = reader.finish(&mut out);
         (out, end, reader.answer())
     }

@@ -15,8 +15,9 @@ impl From<JsonError> for Stop {
     }
 }
 
-/// Signs of Anthropic.
+/// Signs of a dialect.
 #[derive(Default)]
+#[allow(clippy::struct_excessive_bools, reason = "each is one independent sign")]
 struct Signs {
     strong: bool,
     /// `thinking` in Anthropic's words, which some `OpenAI` clients send as well.

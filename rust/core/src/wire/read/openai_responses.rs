@@ -1,7 +1,5 @@
 //! `OpenAI` Responses requests into the normal form.
 
-use std::borrow::Cow;
-
 use super::openai_chat::{thinking, tools};
 use super::parse::{each_member, messages};
 use super::responses_items::Talk;
@@ -114,7 +112,7 @@ fn format<'a>(reader: &mut Reader<'a>) -> Read<ResponseFormat<'a>> {
 
 fn tool_choice<'a>(reader: &mut Reader<'a>, field: &str) -> Read<ToolChoice<'a>> {
     if reader.peek()? == Kind::String {
-        return Ok(of_word(reader.string()?));
+        return Ok(of_word(&reader.string()?));
     }
     if !present(reader, field, Kind::Object)? {
         return Ok(ToolChoice::Auto);
@@ -131,7 +129,7 @@ fn tool_choice<'a>(reader: &mut Reader<'a>, field: &str) -> Read<ToolChoice<'a>>
     })?;
     // Which tools are allowed stays in the body; the normal form keeps whether one must be called.
     Ok(match (kind.as_deref(), name) {
-        (Some("allowed_tools"), _) => mode.map_or(ToolChoice::Auto, of_word),
+        (Some("allowed_tools"), _) => mode.map_or(ToolChoice::Auto, |mode| of_word(&mode)),
         (_, Some(name)) => ToolChoice::Named(name),
         // A tool of the provider's is named by its type.
         (Some(_), None) => ToolChoice::Named(kind.unwrap_or_default()),
@@ -139,8 +137,8 @@ fn tool_choice<'a>(reader: &mut Reader<'a>, field: &str) -> Read<ToolChoice<'a>>
     })
 }
 
-fn of_word(word: Cow<'_, str>) -> ToolChoice<'_> {
-    match word.as_ref() {
+fn of_word(word: &str) -> ToolChoice<'static> {
+    match word {
         "none" => ToolChoice::None,
         "required" => ToolChoice::Any,
         _ => ToolChoice::Auto,

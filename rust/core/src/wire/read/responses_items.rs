@@ -149,7 +149,7 @@ impl<'a> Talk<'a> {
     }
 }
 
-fn only_text<'a>(part: Part<'a>) -> Option<Cow<'a, str>> {
+fn only_text(part: Part<'_>) -> Option<Cow<'_, str>> {
     if let Part::Text(text) = part { Some(text) } else { None }
 }
 

@@ -19,8 +19,7 @@ pub struct ErrorAnswer {
 const fn names(kind: OutcomeKind) -> (u16, &'static str, &'static str) {
     use OutcomeKind as K;
     match kind {
-        K::Overflow | K::Rejected => (400, "invalid_request_error", "invalid_request_error"),
-        K::Refused => (400, "invalid_request_error", "invalid_request_error"),
+        K::Overflow | K::Rejected | K::Refused => (400, "invalid_request_error", "invalid_request_error"),
         K::NotFound => (404, "invalid_request_error", "not_found_error"),
         K::RateLimited | K::Exhausted => (429, "rate_limit_error", "rate_limit_error"),
         K::Overloaded => (503, "server_error", "overloaded_error"),
@@ -94,12 +93,12 @@ mod tests {
 
     #[test]
     fn every_error_is_read_back_as_what_it_is() {
+        use OutcomeKind as K;
         for row in TABLE.iter().filter(|row| !row.kind.is_answer()) {
             for dialect in Dialect::ALL {
                 let answer = render_error(dialect, row.kind, "it failed");
                 let seen = classify_response(dialect, answer.status, &[], &answer.body, 0);
                 assert_eq!(seen.message, "it failed", "{}", row.kind.name());
-                use OutcomeKind as K;
                 if matches!(row.kind, K::Overflow | K::Rejected | K::NotFound | K::RateLimited | K::Overloaded) {
                     if row.kind != K::Overflow || dialect != Dialect::AnthropicMessages {
                         assert_eq!(seen.kind, row.kind, "{dialect:?}");

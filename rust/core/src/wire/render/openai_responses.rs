@@ -77,7 +77,9 @@ fn response(draft: &Draft, envelope: &Envelope, status: &str, why: Option<&str>,
     };
     body.raw("instructions", "null").string("model", envelope.model(draft));
     let mut list = ArrayWriter::new(body.key("output"));
-    output.iter().for_each(|item| list.element().push_str(item));
+    for item in output {
+        list.element().push_str(item);
+    }
     list.end();
     body.raw("parallel_tool_calls", "true").string("tool_choice", "auto").raw("tools", "[]").raw("metadata", "{}");
     match draft.reported.usage.as_ref().filter(|_| status != "in_progress") {
@@ -134,7 +136,8 @@ struct Open {
 struct Call {
     index: usize,
     id: String,
-    call_id: String,
+    /// The id by which a result names it.
+    answered_by: String,
     name: String,
     is_done: bool,
 }
@@ -308,11 +311,11 @@ impl ResponsesWriter {
                 let call = Call {
                     index,
                     id: item_id("fc_", envelope, index),
-                    call_id: envelope.call_id(id, place),
+                    answered_by: envelope.call_id(id, place),
                     name: name.clone(),
                     is_done: false,
                 };
-                let item = call_item(&call.id, &call.call_id, &call.name, "", "in_progress");
+                let item = call_item(&call.id, &call.answered_by, &call.name, "", "in_progress");
                 self.calls.push(call);
                 self.item_event("response.output_item.added", index, &item, out);
             }
@@ -332,13 +335,13 @@ impl ResponsesWriter {
         for place in 0..self.calls.len() {
             let Some(call) = self.calls.get_mut(place).filter(|call| !call.is_done) else { continue };
             call.is_done = true;
-            let Call { index, id, call_id, name, .. } = call.clone();
+            let Call { index, id, answered_by, name, .. } = call.clone();
             let arguments = draft.tool_calls.get(place).map_or("{}", |call| call.arguments_or_empty());
             self.emit("response.function_call_arguments.done", out, |event| {
                 event.string("item_id", &id).raw("output_index", index).string("name", &name);
                 event.string("arguments", arguments);
             });
-            let item = call_item(&id, &call_id, &name, arguments, "completed");
+            let item = call_item(&id, &answered_by, &name, arguments, "completed");
             self.item_event("response.output_item.done", index, &item, out);
             self.finish_item(index, item);
         }

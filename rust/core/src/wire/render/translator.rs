@@ -10,6 +10,8 @@
 //!
 //! A test breaks it with a prefix of a stream whose translation ends with a terminal marker.
 
+use std::borrow::Cow;
+
 use super::anthropic_messages::AnthropicWriter;
 use super::envelope::{Envelope, comment, frame};
 use super::error::error_event;
@@ -172,6 +174,9 @@ impl StreamTranslator {
     }
 }
 
+/// Names that say the end.
+const ENDS: [&[u8]; 5] = [b"message_stop", b"response.completed", b"response.incomplete", b"response.failed", b"error"];
+
 /// Writes an event of the upstream's own dialect as it came, unless it is a failure, an end that is not sure yet, or usage
 /// that the client did not ask for.
 fn forward(
@@ -194,13 +199,11 @@ fn forward(
     if reader.is_usage_alone() && !includes_usage {
         return;
     }
-    // A name that says the end over data that does not: clients that go by the name must not take it for one.
-    const ENDS: [&[u8]; 5] =
-        [b"message_stop", b"response.completed", b"response.incomplete", b"response.failed", b"error"];
+    // Over data that does not say it: clients that go by the name must not take it for one.
     if is_named && ENDS.contains(&name) && !reader.is_ended() {
         return;
     }
-    let place = if reader.has_reason() { held } else { out };
+    let place = if reader.has_reason() || reader.is_ended() { held } else { out };
     // Some servers leave the names out; clients of the dialects that have them go by them.
     let told = if is_named && name.is_empty() { kind_of(data) } else { None };
     let name = told.as_deref().or(std::str::from_utf8(name).ok()).unwrap_or_default();
@@ -218,7 +221,7 @@ fn kind_of(data: &[u8]) -> Option<String> {
     let mut kind = None;
     let read = Reader::new(data).object(|reader, key| {
         if key == "type" {
-            kind = string_or_skip(reader)?.map(|kind| kind.into_owned());
+            kind = string_or_skip(reader)?.map(Cow::into_owned);
         } else {
             reader.skip()?;
         }

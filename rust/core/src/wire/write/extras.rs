@@ -70,7 +70,7 @@ impl Extras {
             | "enable_thinking"
             | "thinking_budget"
             | "disable_reasoning" => {}
-            "response_format" => self.format = format_of(&member.value_at("json_schema")),
+            "response_format" => self.format = format_of(member.value_at("json_schema").as_ref()),
             "messages" => note_unread(member.value, "messages", &OPENAI_MESSAGES, notes)?,
             "tools" => note_unread(member.value, "tools", &OPENAI_TOOLS, notes)?,
             "functions" => note_unread(member.value, "functions", &OPENAI_FUNCTIONS, notes)?,
@@ -130,9 +130,18 @@ impl Extras {
     /// A member of a Responses body.
     fn responses(&mut self, member: &Member<'_>, target: &Target<'_>, notes: &mut Notes) -> Read<bool> {
         match member.key.as_ref() {
-            "model" | "max_output_tokens" | "stream" | "stream_options" | "user" | "instructions" | "tool_choice" => {}
-            // Checked before: what is not null and true here cannot be translated.
-            "previous_response_id" | "conversation" | "prompt" | "background" => {}
+            // In the normal form; and what was checked before: what is not null and true of it cannot be translated.
+            "model"
+            | "max_output_tokens"
+            | "stream"
+            | "stream_options"
+            | "user"
+            | "instructions"
+            | "tool_choice"
+            | "previous_response_id"
+            | "conversation"
+            | "prompt"
+            | "background" => {}
             "input" => note_unread(member.value, "input", &RESPONSES_ITEMS, notes)?,
             "tools" => note_unread(member.value, "tools", &RESPONSES_TOOLS, notes)?,
             "parallel_tool_calls" => self.is_serial = member.value == b"false",
@@ -146,7 +155,7 @@ impl Extras {
             "text" => {
                 for inner in members(member.value)? {
                     match inner.key.as_ref() {
-                        "format" => self.format = format_of(&Value::parse(inner.value).ok()),
+                        "format" => self.format = format_of(Value::parse(inner.value).ok().as_ref()),
                         "verbosity" if target.dialect == Dialect::OpenAiChat && !inner.is_null() => {
                             self.verbosity = Some(inner.text().into_owned());
                         }
@@ -156,8 +165,8 @@ impl Extras {
                 }
             }
             // The default of the other dialects: nothing is cut, and an input that is too long is an error.
-            "truncation" if member.value == br#""disabled""# => {}
-            "include" if member.value == b"[]" => {}
+            "truncation" => return Ok(member.value == br#""disabled""#),
+            "include" => return Ok(member.value == b"[]"),
             _ => return Ok(false),
         }
         Ok(true)
@@ -221,8 +230,8 @@ fn texts(member: &Member<'_>) -> Read<Vec<String>> {
 }
 
 /// The name and the strictness of a schema.
-fn format_of(schema: &Option<Value<'_>>) -> Option<(String, Option<bool>)> {
-    let schema = schema.as_ref()?;
+fn format_of(schema: Option<&Value<'_>>) -> Option<(String, Option<bool>)> {
+    let schema = schema?;
     let name = schema.get("name").and_then(Value::as_str)?;
     Some((name.to_owned(), schema.get("strict").and_then(Value::as_bool)))
 }
