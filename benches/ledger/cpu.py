@@ -114,15 +114,14 @@ async def wait_for_row(engine: Engine, ledger: Ledger, concurrent: int) -> tuple
 
     async def one() -> None:
         call = Call(shared, decision, decision.plan, Deadline(60), 1_795_000_000_000, False)
-        held = await shared.desk.reserve(call, attempt, 1)
-        assert isinstance(held, Held)
-        call.held.append(held)
-        call.begin(attempt)
+        flight = await call.reserve(attempt)
+        assert flight is not None
+        call.begin(flight)
         await asyncio.sleep(0.020)
         began = time.perf_counter()
-        await shared.desk.before_answer(held)
+        await call.before_answer(flight)
         waits.append((time.perf_counter() - began) * 1e3)
-        call.end(Ended("complete", 200, usage=Usage(input_uncached=20, output_text=10)))
+        call.end(flight, Ended("complete", 200, usage=Usage(input_uncached=20, output_text=10)))
         await shared.desk.keep(record_of(call, "complete"), call.held)
 
     for _ in range(max(1, 1_000 // concurrent)):

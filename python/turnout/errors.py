@@ -65,6 +65,7 @@ CODES: dict[str, str] = {
     "call-spend": "the purse of the call does not cover its first attempt",
     "catalog-too-large": "a catalogue is larger than any catalogue is",
     "catalog-unreadable": "a catalogue's file or address cannot be read",
+    "counters-unreachable": "the server that counts budgets does not answer",
     "extra-missing": "a library of an optional extra is not installed",
     "lab-fault": "a fault of the lab is written in a way that is not understood, or is unknown",
     "lab-setting": "a setting of the lab is out of range",

@@ -95,12 +95,14 @@ class Tried:
         ended: How it ended.
         unmet: The first check that its answer fails; None if it is accepted, or is no answer.
         usage: What it used, reported or estimated.
+        cost_usd_picos: What that cost; None if it is unknown.
     """
 
     attempt: Attempt
     ended: Ended
     unmet: str | None
     usage: Usage
+    cost_usd_picos: int | None = None
 
     @property
     def row(self) -> Row:
@@ -371,7 +373,7 @@ class Call:
         self.services.desk.settle(held, usd_nanos, counts.input_total, counts.output_total)
         unmet = self.plan.unmet(ended.answer) if ended.is_answer and ended.answer is not None else None
         self.unsent = self.refused = None
-        tried = Tried(attempt, ended, unmet, usage)
+        tried = Tried(attempt, ended, unmet, usage, None if cost is None else cost.usd_picos)
         from_end = 1 if ended.message_code == HEDGE_LOST else 0
         self.tried.insert(max(0, len(self.tried) - from_end), tried)
         self._rows.insert(max(0, len(self._rows) - from_end), tried.row)

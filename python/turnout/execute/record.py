@@ -7,7 +7,7 @@ from typing import Final
 
 from turnout.errors import MoneyError
 from turnout.execute.call import Call, Tried
-from turnout.ledger import AttemptRecord, CallRecord, TokenCounts
+from turnout.ledger import CallRecord, TokenCounts
 
 __all__ = ["record_of", "save"]
 
@@ -28,9 +28,9 @@ def record_of(call: Call, outcome: str, ttft_ms: int | None = None) -> CallRecor
     expected = decision.expected_cost
     last = call.tried[-1] if call.tried else None
     final = call.best or last
-    spent = list(zip(call.tried, _sent(call), strict=True))
-    failed = sum(row.cost_usd_picos or 0 for tried, row in spent if not tried.ended.is_answer)
-    poor = sum(row.cost_usd_picos or 0 for tried, row in spent if tried.ended.is_answer and tried is not final)
+    others = [each for each in call.tried if each is not final or not each.ended.is_answer]
+    failed = sum(each.cost_usd_picos or 0 for each in others if not each.ended.is_answer)
+    poor = sum(each.cost_usd_picos or 0 for each in others if each.ended.is_answer)
     facts = whole.get("facts", {})
     return CallRecord(
         id=call.id,
@@ -79,11 +79,6 @@ async def save(call: Call, outcome: str, ttft_ms: int | None = None) -> CallReco
     call.record = record = record_of(call, outcome, ttft_ms)
     await call.services.desk.keep(record, call.held)
     return record
-
-
-def _sent(call: Call) -> list[AttemptRecord]:
-    """The rows of the attempts that were sent, in their order."""
-    return [each for each in call.records if each.time_ms is not None]
 
 
 def _total(call: Call) -> TokenCounts:

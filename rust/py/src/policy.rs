@@ -14,6 +14,7 @@ use turnout_core::policy::{self, KeyRef};
 
 use crate::catalog::{Catalog, Shared};
 use crate::errors::raise;
+use crate::reservations::Claim;
 
 /// A checked policy.
 #[pyclass(frozen, module = "turnout")]
@@ -102,6 +103,11 @@ impl Policy {
             Py::new(py, row)
         };
         PyTuple::new(py, self.inner.budgets.iter().map(row).collect::<PyResult<Vec<_>>>()?)
+    }
+
+    /// The claim of a budget's scope by its name, for what was spent under it before; none if no budget has such scopes.
+    fn claim(&self, scope: &str) -> Option<Claim> {
+        self.inner.claim_of(scope).map(Claim::of)
     }
 
     /// Whether calls reserve anything: whether it has budgets or limits.
