@@ -7,7 +7,7 @@ import statistics
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import Protocol, TypedDict
 
 import pytest
 from hypothesis import strategies as st
@@ -61,6 +61,13 @@ class Store(Protocol):
     def close(self) -> None: ...
 
 
+class Clock(TypedDict):
+    """Both clocks, in seconds."""
+
+    now: float
+    mono: float
+
+
 class Embedded:
     """The book of a process."""
 
@@ -68,7 +75,7 @@ class Embedded:
         self.book = Engine(parse_policy(RULES), environ={"ANTHROPIC_API_KEY": "x"}).state.reservations
         self.ms = int(time.time() * 1000)
 
-    def _clock(self) -> dict[str, float]:
+    def _clock(self) -> Clock:
         return {"now": self.ms / 1000, "mono": self.ms / 1000}
 
     def reserve(self, name: str, attempt: Attempt) -> tuple[bool, list[str]]:
@@ -111,12 +118,6 @@ class InRedis:
         self.counters = RedisCounters(server.url, namespace, deadline_s=5.0, gateway="g")
         self.namespace = namespace
 
-    def run(self, work: Callable[[], object]) -> object:
-        async def call() -> object:
-            return await work()  # type: ignore[misc]
-
-        return self.runner.run(call())
-
     def reserve(self, name: str, attempt: Attempt) -> tuple[bool, list[str]]:
         answer = self.runner.run(self.counters.reserve(name, attempt.claims, attempt.reserved, LEASE_MS))
         return answer.is_repeated, [each.scope for each in answer.denied]
@@ -142,9 +143,12 @@ class InRedis:
 
     def lose(self, own: list[Spent]) -> bool:
         self.counters.recall(own)
-        self.runner.run(self.counters._client.flushall())
-        self.runner.run(self.counters._join())
+        self.runner.run(self._empty())
         return True
+
+    async def _empty(self) -> None:
+        await self.counters._client.flushall()
+        await self.counters._join()
 
     def close(self) -> None:
         self.runner.run(self.counters.aclose())

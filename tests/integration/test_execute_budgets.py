@@ -111,9 +111,10 @@ async def test_a_refusal_says_whose_and_when(ledger: Ledger) -> None:
         assert lab.counters.requests() == 0
 
 
-async def test_what_was_spent_outlives_the_process(ledger: Ledger) -> None:
-    rules = budget("$5/month, zone: Europe/Berlin")
-    scope = "budget/team/month/Europe%2FBerlin/a"
+@pytest.mark.parametrize("per", ["per: meta.team, ", ""])
+async def test_what_was_spent_outlives_the_process(per: str, ledger: Ledger) -> None:
+    rules = policy(f"budgets: [{{ name: team, {per}limit: $5/month, zone: Europe/Berlin }}]")
+    scope = "budget/team/month/Europe%2FBerlin" + ("/a" if per else "")
     async with Lab(LabSettings(speed=1000)) as lab:
         async with on_lab(lab, rules, ledger) as router:
             await router.complete(ASK, {"team": "a"})

@@ -17,12 +17,15 @@ import os
 import time
 from asyncio import Future
 from collections import deque
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Final, Literal
 from urllib.parse import unquote
 
 from turnout._core import Attempt, BudgetAlert, Denied, Hold, Policy, Reservations
 from turnout.errors import BudgetError, LedgerError
+from turnout.execute.shared import Shared
 from turnout.ledger import CallRecord, Ledger, OpenAttempt
+from turnout.ledger.redis_counters import Answer, RedisCounters, Shortage
 
 if TYPE_CHECKING:
     from turnout.execute.call import Call
@@ -83,15 +86,24 @@ class Desk:
         reservations: The book.
         ledger: Where rows go; None keeps none, and a restart forgets what was spent.
         durable: When rows must be on disk.
+        counters: Where several gateways count together; None counts in this process alone.
 
     Raises:
         LedgerError: The ledger cannot be read, or another process counts budgets in it.
     """
 
-    def __init__(self, policy: Policy, reservations: Reservations, ledger: Ledger | None, durable: Durable) -> None:
+    def __init__(
+        self,
+        policy: Policy,
+        reservations: Reservations,
+        ledger: Ledger | None,
+        durable: Durable,
+        counters: RedisCounters | None = None,
+    ) -> None:
         self.ledger = ledger
         self.durable: Durable = durable
         self._reservations = reservations
+        self._shared = None if counters is None else Shared(counters, reservations)
         self._is_broken = False
         self._waiting: deque[CallRecord] = deque()
         self._swept_s = time.monotonic()
@@ -112,12 +124,18 @@ class Desk:
         """
         new = {f"budget/{each.name}/{each.window}/{each.zone.replace('/', '%2F')}/" for each in policy.budgets}
         if self.ledger is not None and new - self._known:
-            if self._lock is None:
+            if self._lock is None and self._shared is None:
                 self._lock = self.ledger.own_budgets()
             self._recall(policy, self.ledger, new - self._known)
         self._known |= new
         self._policy = policy
         self._refusing = frozenset(each.name for each in policy.budgets if each.on_exceed == "refuse")
+
+    async def aclose(self) -> None:
+        """Settles what is left, and lets go of the ledger's budgets; may be called twice."""
+        if self._shared is not None:
+            await self._shared.aclose()
+        self.close()
 
     def close(self) -> None:
         """Lets go of the ledger's budgets; may be called twice."""
@@ -144,9 +162,13 @@ class Desk:
         remaining_ms = call.deadline.remaining() * 1000
         lease_ms = int(min(remaining_ms, 1e12)) + _LEASE_BEYOND_DEADLINE_MS
         if attempt.reserves:
-            made = self._reservations.reserve(attempt, name, lease_ms)
-            if not made.is_made:
-                return self._refusal(made)
+            made: Hold | Answer
+            if self._shared is None:
+                made = self._reservations.reserve(attempt, name, lease_ms)
+            else:
+                made = await self._shared.reserve(self._policy, name, attempt, lease_ms)
+            if made.denied:
+                return self._refusal(made.denied)
             for each in made.would_deny:
                 _log.info("call %s: %s would have refused it: %s", call.id, _shown(each.scope), each.why)
         if self.ledger is None:
@@ -189,6 +211,9 @@ class Desk:
         """
         if not held.attempt.reserves:
             return
+        if self._shared is not None:
+            self._shared.settle(held.name, (usd_nanos, input_tokens, output_tokens))
+            return
         closed = self._reservations.settle(
             held.name, usd_nanos=usd_nanos, input_tokens=input_tokens, output_tokens=output_tokens
         )
@@ -204,7 +229,11 @@ class Desk:
         Args:
             held: What the attempt holds.
         """
-        if held.attempt.reserves:
+        if not held.attempt.reserves:
+            return
+        if self._shared is not None:
+            self._shared.release(held.name)
+        else:
             self._reservations.release(held.name)
 
     async def keep(self, record: CallRecord, held: list[Held]) -> None:
@@ -273,14 +302,15 @@ class Desk:
             scopes=attempt.budget_scopes,
         )
 
-    def _refusal(self, made: Hold) -> Refused:
-        denied = made.denied
+    def _refusal(self, denied: Sequence[Denied | Shortage]) -> Refused:
+        waits = [each.retry_after_ms for each in denied]
+        wait_ms = None if None in waits else max(each for each in waits if each is not None)
         budgets = [each for each in denied if each.scope.startswith("budget/")]
         is_final = any(_name(each.scope) in self._refusing for each in budgets)
         first = (budgets or list(denied))[0]
         code = "budget-exceeded" if budgets else "limit-exceeded"
-        error = BudgetError(code, f"{_shown(first.scope)} has no room: {_REASONS[first.why]}", _hint(made, first))
-        error.retry_after_ms = made.retry_after_ms
+        error = BudgetError(code, f"{_shown(first.scope)} has no room: {_REASONS[first.why]}", _hint(first, wait_ms))
+        error.retry_after_ms = wait_ms
         error.scope = first.scope
         return Refused(error, is_final)
 
@@ -288,6 +318,8 @@ class Desk:
         if time.monotonic() - self._swept_s < _SWEEP_S:
             return
         self._swept_s = time.monotonic()
+        if self._shared is not None:
+            self._shared.sweep()
         closed = self._reservations.expire()
         for each in closed:
             _log.error("attempt %s never ended: settled at the %d nano-USD that it held", each.id, each.usd_nanos)
@@ -323,11 +355,15 @@ class Desk:
         if any(each.lease_until_ms <= now_ms for each in under_way):
             ledger.expire(now_ms)
         oldest_ms = now_ms - max(each.longest_ms for each in policy.budgets)
-        for scope, slot_ms, usd_nanos in ledger.spent_since(oldest_ms):
-            if scope.startswith(tuple(prefixes)):
+        rows = ledger.spent_since(oldest_ms)
+        if self._shared is not None:
+            self._shared.recall(policy, rows)
+            return
+        for scope, slot_ms, usd_nanos in rows:
+            if f"{scope}/".startswith(tuple(prefixes)):
                 self._reservations.charge(policy, scope, usd_nanos, slot_ms)
         for each in under_way:
-            scopes = [scope for scope in each.scopes if scope.startswith(tuple(prefixes))]
+            scopes = [scope for scope in each.scopes if f"{scope}/".startswith(tuple(prefixes))]
             if scopes and each.lease_until_ms > now_ms:
                 lease_ms = each.lease_until_ms - now_ms
                 self._reservations.restore(policy, each.id, scopes, each.reserved_usd_nanos, lease_ms)
@@ -347,10 +383,9 @@ def _is_on_disk(held: Held) -> bool:
     return held.is_durable or (written is not None and written.done() and written.exception() is None)
 
 
-def _hint(made: Hold, first: Denied) -> str | None:
+def _hint(first: Denied | Shortage, wait_ms: int | None) -> str | None:
     if first.why == "too_large":
         return "set a smaller `max_tokens`: the longest answer is reserved"
-    wait_ms = made.retry_after_ms
     return None if wait_ms is None else f"try again in {-(-wait_ms // 1000)} s"
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import difflib
 import os
 import re
+import socket
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -20,6 +21,7 @@ from turnout.execute.reload import PolicyFiles, Reload, Reloader, watch_interval
 from turnout.execute.response import Response
 from turnout.execute.stream import Stream
 from turnout.ledger import Ledger
+from turnout.ledger.redis_counters import RedisCounters
 from turnout.providers.anthropic_sdk import AnthropicSdkUpstream
 from turnout.providers.transport import Transport, TransportName, host_of, open_transport
 from turnout.providers.upstream import HttpUpstream, Upstream
@@ -59,6 +61,8 @@ class Router:
         durable: When the row of an attempt must be on disk: `before_send`, before its request leaves us;
             `before_answer`, before any of its answer does, so that writing overlaps the call; or `async`, with which a
             crash may lose the rows, and so the spend, of the last moments.
+        counters: Where several gateways count budgets and limits together: the address of a Redis or Valkey server
+            (`redis://host:6379/0`; extra `redis`), or counters on one. None: this process counts alone.
 
     Raises:
         PolicyError: The policy does not load.
@@ -84,6 +88,7 @@ class Router:
         catalog: str | Path | Catalog | None = None,
         watch: bool | float = False,
         durable: Durable = "before_answer",
+        counters: str | RedisCounters | None = None,
     ) -> None:
         self._clients = clients or {}
         environ = os.environ if environ is None else environ
@@ -110,7 +115,11 @@ class Router:
         upstreams[""] = HttpUpstream(self._transport, base_urls)
         self._owns_ledger = ledger is not None and not isinstance(ledger, Ledger)
         opened = ledger if ledger is None or isinstance(ledger, Ledger) else Ledger.open(ledger)
-        self._desk = Desk(loaded, engine.state.reservations, opened, durable)
+        if isinstance(counters, str):
+            # Gateways that share a ledger add what it says once.
+            name = None if opened is None else f"{socket.gethostname()}:{opened.path}"
+            counters = RedisCounters(counters, gateway=name)
+        self._desk = Desk(loaded, engine.state.reservations, opened, durable, counters)
         self._serving = _Serving(engine, Services(engine.state, environ, upstreams, opened, self._desk))
         self._reloader = Reloader(files, interval_s, digest, lambda: self.engine.policy, self._take_over)
 
@@ -174,7 +183,7 @@ class Router:
             await stream.aclose()
         if self._owns_transport:
             await self._transport.aclose()
-        self._desk.close()
+        await self._desk.aclose()
         if self._owns_ledger and self.ledger is not None:
             await self.ledger.close()
 

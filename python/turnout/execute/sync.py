@@ -42,6 +42,7 @@ class SyncRouter:
         catalog: As for `Router`.
         watch: As for `Router`; the background thread looks.
         durable: As for `Router`.
+        counters: As for `Router`.
 
     Raises:
         TurnoutError: As `Router`.
@@ -63,6 +64,7 @@ class SyncRouter:
         catalog: str | Path | Catalog | None = None,
         watch: bool | float = False,
         durable: Durable = "before_answer",
+        counters: str | None = None,
     ) -> None:
         self._router = Router(
             policy,
@@ -74,6 +76,7 @@ class SyncRouter:
             catalog=catalog,
             watch=watch,
             durable=durable,
+            counters=counters,
         )
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._loop.run_forever, name="turnout-router", daemon=True)

@@ -36,6 +36,8 @@ _EDGE_MS: Final = 2_000
 """How far our picture of the server's clock may be off around the end of a window."""
 _FAILURES: Final = 5
 _PROBE_S: Final = 1.0
+_CONNECTIONS: Final = 32
+"""The server works on one operation at a time: more connections would only wait there, and within the deadline."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,6 +127,8 @@ class RedisCounters:
         self._failures = 0
         self._closed_until_s = 0.0
         self._own: tuple[Spent, ...] = ()
+        self._slots = asyncio.Semaphore(_CONNECTIONS)
+        self._joining = asyncio.Lock()
 
     def recall(self, own: Iterable[Spent]) -> None:
         """Says what this gateway's ledger knows; added once to every epoch.
@@ -152,11 +156,14 @@ class RedisCounters:
             rows = [self._row(claim, reserved) for claim in claims]
             keys = [self._key("epoch"), self._key("leases"), self._key(f"r:{name}")]
             keys += [self._key(f"s:{claim.scope}") for claim in claims]
-            arguments: list[str | int] = [self._epoch, self.shift_ms, lease_ms, json.dumps(rows), name]
+            epoch = self._epoch
+            arguments: list[str | int] = [epoch, self.shift_ms, lease_ms, json.dumps(rows), name]
             found = json.loads(await self._within(self._reserve(keys=keys, args=arguments)))
             self._skew_ms = int(found["now"]) - _now_ms()
             if found.get("err") == "epoch":
-                await self._join()
+                async with self._joining:
+                    if self._epoch == epoch:
+                        await self._join()
             elif "err" not in found:
                 return Answer(
                     tuple(_shortage(row) for row in found.get("denied", ())),
@@ -241,16 +248,19 @@ class RedisCounters:
         self._epoch = epoch
 
     async def _within(self, work: Awaitable[Any]) -> Any:  # noqa: ANN401  # what a server says is anything
-        if time.monotonic() < self._closed_until_s:
+        try:
+            async with self._slots:
+                if time.monotonic() < self._closed_until_s:
+                    raise _unreachable()
+                if self._failures >= _FAILURES:
+                    # One probe; meanwhile nobody else waits.
+                    self._closed_until_s = time.monotonic() + _PROBE_S
+                async with asyncio.timeout(self._deadline_s):
+                    found = await work
+        except LedgerError:
             if asyncio.iscoroutine(work):
                 work.close()
-            raise _unreachable()
-        if self._failures >= _FAILURES:
-            # One probe; meanwhile nobody else waits.
-            self._closed_until_s = time.monotonic() + _PROBE_S
-        try:
-            async with asyncio.timeout(self._deadline_s):
-                found = await work
+            raise
         except asyncio.CancelledError:
             raise
         except Exception as error:
