@@ -35,7 +35,7 @@ def server() -> Iterator[Server]:
 
 
 def counters(server: Server, namespace: str, deadline_s: float = 5.0) -> RedisCounters:
-    return RedisCounters(server.url, namespace, deadline_s=deadline_s)
+    return RedisCounters(server.url, namespace, deadline_s=deadline_s, probe_s=0.3)
 
 
 def router(policy: Policy, lab: Lab, shared: RedisCounters, ledger: Ledger | None = None) -> Router:
@@ -122,18 +122,17 @@ async def test_without_the_server_budgets_hold_and_others_are_served(
                 assert (await free.complete(ASK)).accepted
             finally:
                 server.go_on()
-            await asyncio.sleep(1.1)
             async with asyncio.timeout(10):
                 while True:
                     try:
                         assert (await ours.complete(ASK)).accepted
                         break
                     except LedgerError:
-                        await asyncio.sleep(0.1)
+                        await asyncio.sleep(0.01)
             claim = ours.engine.decide(ASK).plan.attempts[0].claims[0]
             async with asyncio.timeout(10):
                 # Also what was asked for while the server hung, and answered by it later, is let go.
                 while (await shared.standing(claim))[1] > 0:
-                    await asyncio.sleep(0.05)
+                    await asyncio.sleep(0.01)
                     ours._desk._shared._catch_up()  # type: ignore[union-attr]
     assert any("is not counted" in record.getMessage() for record in caplog.records)

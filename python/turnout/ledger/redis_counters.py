@@ -35,7 +35,6 @@ _log = logging.getLogger("turnout.ledger")
 _EDGE_MS: Final = 2_000
 """How far our picture of the server's clock may be off around the end of a window."""
 _FAILURES: Final = 5
-_PROBE_S: Final = 1.0
 _CONNECTIONS: Final = 32
 """The server works on one operation at a time: more connections would only wait there, and within the deadline."""
 
@@ -88,6 +87,7 @@ class RedisCounters:
         url: Of the server: `redis://host:6379/0`.
         namespace: Gateways of one namespace share what they count.
         deadline_s: How long one operation may take.
+        probe_s: How long a server that does not answer is left alone.
         gateway: A name of this gateway that it keeps over restarts; made up if None.
         shift_ms: Added to the server's clock, for tests.
 
@@ -101,6 +101,7 @@ class RedisCounters:
         namespace: str = "turnout",
         *,
         deadline_s: float = 0.05,
+        probe_s: float = 1.0,
         gateway: str | None = None,
         shift_ms: int = 0,
     ) -> None:
@@ -115,6 +116,7 @@ class RedisCounters:
         self.shift_ms = shift_ms
         self.gateway = gateway or uuid.uuid4().hex
         self._deadline_s = deadline_s
+        self._probe_s = probe_s
         self._tag = f"{{{namespace}}}:"
         self._client: Redis = Client.from_url(
             url, socket_connect_timeout=deadline_s, socket_timeout=deadline_s, retry=Retry(NoBackoff(), 0)
@@ -254,7 +256,7 @@ class RedisCounters:
                     raise _unreachable()
                 if self._failures >= _FAILURES:
                     # One probe; meanwhile nobody else waits.
-                    self._closed_until_s = time.monotonic() + _PROBE_S
+                    self._closed_until_s = time.monotonic() + self._probe_s
                 async with asyncio.timeout(self._deadline_s):
                     found = await work
         except LedgerError:
@@ -267,7 +269,7 @@ class RedisCounters:
             self._failures += 1
             if self._failures == _FAILURES:
                 _log.error("the counters' server does not answer: %s", type(error).__name__)
-                self._closed_until_s = time.monotonic() + _PROBE_S
+                self._closed_until_s = time.monotonic() + self._probe_s
             raise _unreachable() from error
         self._failures, self._closed_until_s = 0, 0.0
         return found
