@@ -34,6 +34,7 @@ __all__ = [
     "StreamEnd",
     "StreamEvent",
     "StreamReader",
+    "StreamTranslator",
     "TestFailure",
     "ThinkingFields",
     "TokenCount",
@@ -53,6 +54,8 @@ __all__ = [
     "parse_answer",
     "policy_schema",
     "read_usage",
+    "render_answer",
+    "render_error",
     "thinking_fields",
 ]
 __version__: str

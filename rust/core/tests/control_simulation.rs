@@ -257,12 +257,21 @@ fn next(world: &mut World, call: &mut Running, now_ms: i64) -> Option<(usize, i6
     Some((index, now_ms + pause_ms))
 }
 
+/// How the attempt of a call that is under way will end, or the last one did.
+struct Ending {
+    index: usize,
+    outcome: OutcomeKind,
+    retry_after_ms: Option<i64>,
+    ttft_ms: Option<u32>,
+    total_ms: u32,
+}
+
 /// Runs a world to its end and gives back what happened.
 fn simulate(seed: u64) -> (ControlState, Vec<(i64, usize, &'static str)>) {
     let mut world = World::new(seed);
     let mut calls: Vec<Option<Running>> = Vec::new();
     let mut queue: BTreeMap<(i64, usize), Wait> = BTreeMap::new();
-    let mut endings: BTreeMap<usize, (usize, OutcomeKind, Option<i64>, Option<u32>, u32)> = BTreeMap::new();
+    let mut endings: BTreeMap<usize, Ending> = BTreeMap::new();
     let mut ticket = 0;
     let mut arrivals: Vec<i64> = (0..CALLS).map(|_| START_MS + world.draw.below(90_000) as i64).collect();
     arrivals.sort_unstable();
@@ -291,12 +300,12 @@ fn simulate(seed: u64) -> (ControlState, Vec<(i64, usize, &'static str)>) {
             now_ms = now_ms.max(key.0);
             match queue.remove(&key).unwrap() {
                 Wait::Pause(at) => {
-                    let (index, ..) = endings[&at];
+                    let index = endings[&at].index;
                     begin(&mut world, &mut calls, &mut queue, &mut endings, &mut ticket, at, index, now_ms);
                     continue;
                 }
                 Wait::Ended(at) => {
-                    let (index, outcome, retry_after_ms, ttft_ms, total_ms) = endings[&at];
+                    let Ending { index, outcome, retry_after_ms, ttft_ms, total_ms } = endings[&at];
                     let call = calls[at].as_mut().unwrap();
                     let target = call.targets[index];
                     world.in_flight[target] -= 1;
@@ -333,7 +342,10 @@ fn simulate(seed: u64) -> (ControlState, Vec<(i64, usize, &'static str)>) {
                 done += 1;
             }
             Some((index, when_ms)) if when_ms > now_ms => {
-                endings.insert(at, (index, OutcomeKind::Connect, None, None, 0));
+                endings.insert(
+                    at,
+                    Ending { index, outcome: OutcomeKind::Connect, retry_after_ms: None, ttft_ms: None, total_ms: 0 },
+                );
                 ticket += 1;
                 queue.insert((when_ms, ticket), Wait::Pause(at));
             }
@@ -355,7 +367,7 @@ fn begin(
     world: &mut World,
     calls: &mut [Option<Running>],
     queue: &mut BTreeMap<(i64, usize), Wait>,
-    endings: &mut BTreeMap<usize, (usize, OutcomeKind, Option<i64>, Option<u32>, u32)>,
+    endings: &mut BTreeMap<usize, Ending>,
     ticket: &mut usize,
     at: usize,
     index: usize,
@@ -368,7 +380,8 @@ fn begin(
     if ends_ms > deadline_ms {
         (ends_ms, outcome, ttft_ms) = (deadline_ms, OutcomeKind::Deadline, None);
     }
-    endings.insert(at, (index, outcome, retry_after_ms, ttft_ms, (ends_ms - now_ms) as u32));
+    let total_ms = u32::try_from(ends_ms - now_ms).unwrap();
+    endings.insert(at, Ending { index, outcome, retry_after_ms, ttft_ms, total_ms });
     *ticket += 1;
     queue.insert((ends_ms, *ticket), Wait::Ended(at));
 }

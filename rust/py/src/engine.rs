@@ -104,6 +104,7 @@ impl Engine {
         Ok((decision, request.dialect, wants_json(request.response_format)))
     }
 
+    #[allow(clippy::too_many_arguments, reason = "everything that a decision depends on is an argument")]
     fn decided_on(
         &self,
         request: &Request<'_>,
