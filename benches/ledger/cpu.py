@@ -20,6 +20,8 @@ from turnout.execute.desk import Desk, Held
 from turnout.execute.record import record_of
 from turnout.ledger import AttemptRecord, CallRecord, Ledger
 
+DISK = Path(__file__).parents[2] / "target"
+"""On the disk that is measured, which a temporary folder may not be, and ignored by git."""
 RULES = """
 turnout: 1
 name: cpu
@@ -159,7 +161,7 @@ def floor(path: Path, rows: int, group: int) -> float:
 
 
 async def main() -> None:
-    with tempfile.TemporaryDirectory(dir=".") as folder:
+    with tempfile.TemporaryDirectory(dir=DISK) as folder:
         for name, budgets in (("no budgets", ""), ("2 budgets, 2 limits", BUDGETS)):
             engine = Engine(parse_policy(RULES.format(budgets=budgets)), environ={"ANTHROPIC_API_KEY": "x"})
             for kept in (False, True):

@@ -17,6 +17,8 @@ from turnout.ledger.rollups import backfill
 from turnout.ledger.schema import VERSION
 
 ROWS = int(sys.argv[1]) if len(sys.argv) > 1 else 1_000_000
+DISK = Path(__file__).parents[2] / "target"
+"""On the disk that is measured, which a temporary folder may not be, and ignored by git."""
 FILL = """
 WITH RECURSIVE n(i) AS (SELECT ? UNION ALL SELECT i + 1 FROM n WHERE i + 1 < ?)
 INSERT INTO calls (id, time_ms, policy_hash, catalog_hash, outcome, rule, model, deployment, provider, cost_usd_picos,
@@ -38,7 +40,7 @@ def timed(what: str, path: Path, by: tuple[str, ...]) -> None:
 
 
 def main() -> None:
-    with tempfile.TemporaryDirectory(dir=sys.argv[2] if len(sys.argv) > 2 else ".") as folder:
+    with tempfile.TemporaryDirectory(dir=sys.argv[2] if len(sys.argv) > 2 else DISK) as folder:
         path = Path(folder) / "ledger"
         Ledger.open(path)
         with closing(sqlite3.connect(path, isolation_level=None)) as database:
