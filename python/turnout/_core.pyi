@@ -497,6 +497,21 @@ class State:
         now: float | None = None,
     ) -> None: ...
     def attempt_answered(self, attempt: Attempt, *, now: float | None = None) -> None: ...
+    def input_reported(self, model: str, count: TokenCount, reported: int) -> None:
+        """A provider reported the input tokens of a request that was counted: later counts are corrected by the median difference.
+
+        Args:
+            model: The name that the count was made for.
+            count: What `count_tokens` said of the request.
+            reported: Input tokens in the provider's usage, cached ones among them.
+        """
+
+    def overheads(self) -> list[tuple[str, int, int]]:
+        """What was learned of reported input tokens, to be saved: model, shape of request, difference."""
+
+    def learn_overheads(self, rows: list[tuple[str, int, int]]) -> None:
+        """Take back what `overheads` gave."""
+
     def may_retry(self, *, now: float | None = None) -> bool: ...
     def is_healthy(self, deployment: str, key: str, provider: str, *, now: float | None = None) -> bool: ...
     def cooling_ms(self, deployment: str, key: str, provider: str, *, now: float | None = None) -> int | None: ...
@@ -946,8 +961,34 @@ def render_error(dialect: str, outcome: str, message: str) -> tuple[int, bytes]:
 def classify_response(
     dialect: str, status: int, headers: Sequence[tuple[str, str]], body: bytes, now_ms: int
 ) -> Failure: ...
-def count_tokens(model: str, request_or_text: _RequestLike, *, dialect: str | None = None) -> TokenCount:
-    """Input tokens of a text or a whole request for a model of the catalogue."""
+def count_tokens(
+    model: str,
+    request_or_text: _RequestLike,
+    *,
+    dialect: str | None = None,
+    guess: bool = False,
+    state: State | None = None,
+) -> TokenCount:
+    """Input tokens of a text or a whole request for a model of the catalogue.
+
+    Args:
+        model: A model of the catalogue, in any of its spellings.
+        request_or_text: A text, or a request in any dialect as a dict or bytes.
+        dialect: The dialect of a request that could be of two.
+        guess: Count for a model that the catalogue does not know by what its name says of its family.
+        state: What was learned of the overhead of models (`State.input_reported`); it corrects the count of a request.
+
+    Raises:
+        CatalogError: The model is not known.
+        RequestError: The request cannot be read.
+
+    Example:
+        >>> count_tokens("gpt-4o", "Hello, world!").tokens
+        4
+    """
+
+def tokenizer_family(model: str) -> str:
+    """The tokenizer family of a model, by the catalogue or else by its name; `unknown` when neither says it."""
 
 def classify(text_or_request: _RequestLike, *, dialect: str | None = None) -> Classification:
     """Classify a text or a request by what its caller asks for."""

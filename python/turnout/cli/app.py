@@ -24,6 +24,7 @@ from turnout.cli.ledger import ledger
 from turnout.cli.render import errors_console, printable, show_error, soften
 from turnout.cli.run_tests import run_tests
 from turnout.cli.schema import schema
+from turnout.cli.tokens import tokens
 from turnout.cli.usage import usage
 from turnout.errors import TurnoutError
 
@@ -46,6 +47,7 @@ app.command()(decide)
 app.command()(check)
 app.command("test")(run_tests)
 app.command()(schema)
+app.command()(tokens)
 app.add_typer(catalog)
 app.command()(usage)
 app.add_typer(ledger)

@@ -36,6 +36,7 @@ __all__ = [
     "policy_from",
     "policy_path",
     "question_from",
+    "read_file",
 ]
 
 FIXED_NOW: Final = "2026-01-05T12:00:00Z"
@@ -152,7 +153,7 @@ def question_from(
         )
     if dialect is not None and dialect not in _DIALECTS:
         raise typer.BadParameter(f"`{dialect}` is not known; take {' or '.join(_DIALECTS)}", param_hint="--dialect")
-    body = prompt if prompt is not None else _read(request or "-")
+    body = prompt if prompt is not None else read_file(request or "-", "--request")
     return Question(body, meta_from(meta), _seconds(now), seed, dialect)
 
 
@@ -181,7 +182,12 @@ def _value(text: str) -> str | int | float | bool:
     return value if isinstance(value, str | int | float | bool) else text
 
 
-def _read(name: str) -> bytes:
+def read_file(name: str, option: str) -> bytes:
+    """Reads a file, or stdin for `-`, up to 64 MiB.
+
+    Raises:
+        BadParameter: If it cannot be read, or is larger.
+    """
     try:
         if name == "-":
             body = sys.stdin.buffer.read(_MAX_REQUEST_BYTES + 1)
@@ -190,9 +196,9 @@ def _read(name: str) -> bytes:
                 body = file.read(_MAX_REQUEST_BYTES + 1)
     except OSError as error:
         reason = (error.strerror or "unreadable").lower()
-        raise typer.BadParameter(f"`{name}` cannot be read: {reason}", param_hint="--request") from None
+        raise typer.BadParameter(f"`{name}` cannot be read: {reason}", param_hint=option) from None
     if len(body) > _MAX_REQUEST_BYTES:
-        raise typer.BadParameter(f"`{name}` is larger than {_MAX_REQUEST_BYTES} bytes", param_hint="--request")
+        raise typer.BadParameter(f"`{name}` is larger than {_MAX_REQUEST_BYTES} bytes", param_hint=option)
     return body
 
 

@@ -69,6 +69,7 @@ fn _core(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_function(wrap_pyfunction!(answer::render_error, module)?)?;
     module.add_function(wrap_pyfunction!(measure::classify, module)?)?;
     module.add_function(wrap_pyfunction!(measure::count_tokens, module)?)?;
+    module.add_function(wrap_pyfunction!(measure::tokenizer_family, module)?)?;
     module.add_function(wrap_pyfunction!(money::cost, module)?)?;
     module.add_function(wrap_pyfunction!(money::cost_at_price, module)?)?;
     module.add_function(wrap_pyfunction!(policy::codes, module)?)?;

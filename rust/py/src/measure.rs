@@ -9,11 +9,22 @@ use turnout_core::wire::parse_request;
 
 use crate::convert::{borrowed, dialect as dialect_of, repaired, request_bytes};
 use crate::errors::{of_catalog, of_wire};
+use crate::state::State;
 
 /// A count of tokens with its bounds.
 #[pyclass(frozen, module = "turnout")]
 pub struct TokenCount {
     inner: tokens::TokenCount,
+    /// The likely count before what was learned was added.
+    pub uncorrected: u64,
+    /// The shape of the request, 0 of a text.
+    pub shape: u16,
+}
+
+impl TokenCount {
+    fn of_text(inner: tokens::TokenCount) -> Self {
+        Self { inner, uncorrected: inner.tokens, shape: 0 }
+    }
 }
 
 #[pymethods]
@@ -47,33 +58,57 @@ impl TokenCount {
 /// Up to so many bytes a text is counted without letting other threads in, which would take longer.
 const INLINE_BYTES: usize = 8192;
 
+/// The family of a model: what the catalogue says of it; with `guess`, of a model that it does not know, what the name says.
+fn family_of(py: Python<'_>, model: &str, guess: bool) -> PyResult<Family> {
+    match Catalog::bundled().resolve(model) {
+        Ok(resolved) => match resolved.model.tokenizer_family.as_deref().map(Family::from_catalog) {
+            None | Some(Family::Unknown) => Ok(Family::of_model_name(model)),
+            Some(family) => Ok(family),
+        },
+        Err(_) if guess => Ok(Family::of_model_name(model)),
+        Err(error) => Err(of_catalog(py, &error)),
+    }
+}
+
+/// The name of the tokenizer family that counts for a model are made with; `unknown` when nothing says it.
+#[pyfunction]
+pub fn tokenizer_family(py: Python<'_>, model: &str) -> PyResult<&'static str> {
+    family_of(py, model, true).map(Family::name)
+}
+
 /// Input tokens of a text or a whole request for a model of the catalogue.
 #[pyfunction]
-#[pyo3(signature = (model, request_or_text, *, dialect = None))]
+#[pyo3(signature = (model, request_or_text, *, dialect = None, guess = false, state = None))]
 pub fn count_tokens(
     py: Python<'_>,
     model: &str,
     request_or_text: &Bound<'_, PyAny>,
     dialect: Option<&str>,
+    guess: bool,
+    state: Option<&State>,
 ) -> PyResult<TokenCount> {
-    let resolved = Catalog::bundled().resolve(model).map_err(|error| of_catalog(py, &error))?;
-    let family = resolved.model.tokenizer_family.as_deref().map_or(Family::Unknown, Family::from_catalog);
+    let family = family_of(py, model, guess)?;
     if let Ok(text) = request_or_text.cast::<PyString>() {
         let text = borrowed(text)?;
         let count = || tokens::count_text(family, &text, usize::MAX);
         // Below about 100 microseconds of work the GIL is kept.
         let inner = if text.len() > INLINE_BYTES || !tokens::is_warm(family) { py.detach(count) } else { count() };
-        return Ok(TokenCount { inner });
+        return Ok(TokenCount::of_text(inner));
     }
     let body = request_bytes(request_or_text)?;
     let dialect = dialect.map(|name| dialect_of(py, name)).transpose()?;
-    let inner = py.detach(|| {
+    let counted = py.detach(|| {
         let request = parse_request(&body, dialect)?;
-        let exact = tokens::count_request_exact(&request, family);
-        Ok(exact.unwrap_or_else(|| tokens::measure(&request).input(family)))
+        Ok((tokens::count_request(&request, family, model), tokens::Shape::of(&request).key()))
     });
-    inner.map(|inner| TokenCount { inner }).map_err(|error| of_wire(py, &error))
+    let (inner, shape) = counted.map_err(|error| of_wire(py, &error))?;
+    let correction = state.and_then(|state| state.lend(|state| state.overheads().correction(model, shape)));
+    let corrected = correction.map_or(inner, |correction| inner.corrected(correction.likely));
+    Ok(TokenCount { inner: corrected, uncorrected: inner.tokens, shape })
 }
+
+/// Up to this size a text is counted with the interpreter held: 4 kB take tens of microseconds.
+const SHORT_BYTES: usize = 4096;
 
 /// What an ask is.
 #[pyclass(frozen, module = "turnout")]

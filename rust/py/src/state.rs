@@ -8,6 +8,7 @@ use turnout_core::outcome::OutcomeKind;
 
 use crate::convert::moment;
 use crate::errors::raise;
+use crate::measure::TokenCount;
 use crate::plan::Attempt;
 use crate::reservations::Reservations;
 
@@ -89,6 +90,22 @@ impl State {
         let row = attempt.row()?;
         self.lend(|state| row.cached().into_iter().chain(row.served()).for_each(|event| state.apply(&event, now_ms)));
         Ok(())
+    }
+
+    /// A provider reported the input tokens of a request that was counted for a model: what later counts are corrected by.
+    fn input_reported(&self, model: &str, count: &TokenCount, reported: u64) {
+        let (shape, counted) = (count.shape, count.uncorrected);
+        self.lend(|state| state.overheads_mut().observe(model, shape, counted, reported));
+    }
+
+    /// What was learned of the input tokens that providers report, to be saved: model, shape of request, difference.
+    fn overheads(&self) -> Vec<(String, u16, i32)> {
+        self.lend(|state| state.overheads().rows().map(|(model, shape, by)| (model.to_owned(), shape, by)).collect())
+    }
+
+    /// Takes back what was saved.
+    fn learn_overheads(&self, rows: Vec<(String, u16, i32)>) {
+        self.lend(|state| rows.iter().for_each(|(model, shape, by)| state.overheads_mut().put(model, *shape, *by)));
     }
 
     /// Whether the process may make an extra attempt now; if so, it is counted.

@@ -11,6 +11,7 @@
 
 mod breaker;
 mod latency;
+mod overheads;
 mod prefixes;
 pub mod reservations;
 mod retry_budget;
@@ -22,6 +23,7 @@ mod window;
 
 pub use breaker::Breaker;
 pub use latency::LatencyQuantiles;
+pub use overheads::{Correction, Overheads};
 pub use prefixes::MAX_PREFIXES;
 pub use retry_budget::RetryBudget;
 pub use sessions::MAX_SESSIONS;

@@ -9,7 +9,7 @@ use super::latency::Histogram;
 use super::prefixes::Prefixes;
 use super::reservations::Book;
 use super::sessions::Sessions;
-use super::{ControlSettings, LatencyQuantiles, RetryBudget, Standing};
+use super::{ControlSettings, LatencyQuantiles, Overheads, RetryBudget, Standing};
 
 /// How many deployments, keys and providers are tracked, each; beyond it the one that was touched longest ago is forgotten.
 pub const MAX_TRACKED: usize = 4_096;
@@ -60,6 +60,17 @@ pub enum ControlEvent<'a> {
         /// How long the provider keeps them, in milliseconds.
         ttl_ms: i64,
     },
+    /// A provider reported the input tokens of a request.
+    InputReported {
+        /// The model.
+        model: &'a str,
+        /// The shape of the request ([`crate::tokens::Shape::key`]).
+        shape: u16,
+        /// What was counted before it was sent.
+        counted: u64,
+        /// What was reported.
+        reported: u64,
+    },
     /// A deployment answered a session that sticks to it from now on.
     SessionServed {
         /// The session, as the decision gives it.
@@ -103,6 +114,7 @@ pub struct ControlState {
     prefixes: Prefixes,
     sessions: Sessions,
     book: Book,
+    overheads: Overheads,
 }
 
 impl ControlState {
@@ -140,6 +152,9 @@ impl ControlState {
             }
             ControlEvent::PrefixesSent { deployment, prefixes, ttl_ms } => {
                 self.prefixes.sent(deployment, prefixes, ttl_ms, now_ms);
+            }
+            ControlEvent::InputReported { model, shape, counted, reported } => {
+                self.overheads.observe(model, shape, counted, reported);
             }
             ControlEvent::SessionServed { session, deployment, ttl_ms } => {
                 self.sessions.served(session, deployment, ttl_ms, now_ms);
@@ -250,6 +265,16 @@ impl ControlState {
     /// The same, to reserve and to settle.
     pub fn book_mut(&mut self) -> &mut Book {
         &mut self.book
+    }
+
+    /// What was learned of the input tokens that providers report.
+    pub fn overheads(&self) -> &Overheads {
+        &self.overheads
+    }
+
+    /// The same, to take back what was saved.
+    pub fn overheads_mut(&mut self) -> &mut Overheads {
+        &mut self.overheads
     }
 
     /// How many prefixes are remembered.

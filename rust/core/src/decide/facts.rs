@@ -236,7 +236,7 @@ impl<'r> RequestFacts<'r> {
             return self.said(found).and_then(|(_, count)| *count);
         }
         let is_small = self.request.body.len() <= EXACT_INLINE_BYTES;
-        let count = if is_small { count_request_exact(self.request, family) } else { None };
+        let count = if is_small { count_request_exact(self.request, family, "") } else { None };
         self.exact_inputs.borrow_mut().push((family, count));
         count
     }
@@ -250,7 +250,7 @@ impl<'r> RequestFacts<'r> {
         let mut is_news = false;
         for (family, count) in self.exact_inputs.get_mut() {
             if count.is_none() {
-                *count = count_request_exact(self.request, *family);
+                *count = count_request_exact(self.request, *family, "");
                 is_news |= count.is_some();
             }
         }

@@ -41,6 +41,13 @@ impl TokenCount {
         Self { tokens, low: tokens, high: tokens, method: Method::Exact }
     }
 
+    /// The count with what was learned of the model's overhead: shifted by the median, its bounds still holding what they held.
+    #[must_use]
+    pub fn corrected(self, by: i64) -> Self {
+        let tokens = self.tokens.saturating_add_signed(by);
+        Self { tokens, low: self.low.min(tokens), high: self.high.max(tokens), method: self.method }
+    }
+
     /// The sum of two counts; the weaker method of the two.
     #[must_use]
     pub fn plus(self, other: Self) -> Self {

@@ -1,43 +1,30 @@
-//! What a provider adds around the text: per request, message, tool and picture. A table of data, one row per family.
-//!
-//! Source: recorded requests with the provider's own usage (see the docs of each row); each figure is a span, because the
-//! models of one family differ. A figure per model, learned from returned usage, belongs on top of this table.
+//! What a provider adds around the text of a request: per request, message, tool, call and picture. The figures are rows of data
+//! ([`super::frame_rows`]), chosen by family, model and dialect; a model that no row names takes its family's.
 
 use super::family::Family;
+use super::frame_rows::{ROWS, UNKNOWN};
+use super::picture::ImageRule;
+use super::schema::Rendering;
 
-/// The least, likely and most.
+/// The least, likely and most tokens; negative where a provider leaves something out.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Span {
     /// At least.
-    pub low: u64,
+    pub low: i64,
     /// Likely.
-    pub likely: u64,
+    pub likely: i64,
     /// At most.
-    pub high: u64,
+    pub high: i64,
 }
 
-const fn span(low: u64, likely: u64, high: u64) -> Span {
+/// A span.
+pub(super) const fn span(low: i64, likely: i64, high: i64) -> Span {
     Span { low, likely, high }
 }
 
-const fn always(tokens: u64) -> Span {
+/// A figure that is certain.
+pub(super) const fn always(tokens: i64) -> Span {
     span(tokens, tokens, tokens)
-}
-
-/// How a family prices pictures.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum ImageRule {
-    /// One token per patch of 28 pixels and 3, shrunk to at most so many patches.
-    ClaudePatches {
-        /// Patches that the model sees at most.
-        most: u64,
-    },
-    /// 85 and 170 per tile of 512 pixels (`gpt-4o`), or patches of 32 pixels times 1.62 to 2.46 (mini, nano).
-    OpenAiTiles,
-    /// 258 per picture, more for large ones on some models.
-    Gemini,
-    /// Not known: patches of 28 pixels within wide bounds.
-    Patches,
 }
 
 /// What stands around the text of a request.
@@ -49,196 +36,167 @@ pub struct Frame {
     pub message: Span,
     /// Per system text (beyond its own tokens).
     pub system: Span,
-    /// When tools are on offer and the model may choose.
+    /// Whether newlines at the end of the system text are dropped.
+    pub trims_system: bool,
+    /// Whether the beginning of an answer is no message of its own.
+    pub frees_prefill: bool,
+    /// Once, when tools are on offer and the model may choose.
     pub tools_auto: Span,
-    /// When tools are on offer and one must be called.
-    pub tools_forced: Span,
+    /// Once, when one of the tools must be called.
+    pub tools_any: Span,
+    /// Once, when a named tool must be called.
+    pub tools_named: Span,
+    /// Whether the name in the choice is written out.
+    pub names_choice: bool,
+    /// Once, when tools are on offer and no system text is there to hold them.
+    pub tools_without_system: Span,
     /// Per tool, beyond its text.
     pub tool: Span,
-    /// Tokens of the tools' JSON as the provider renders it, in thousandths of its tokens as text.
+    /// How tools and the schema of an answer are written.
+    pub rendering: Rendering,
+    /// Tokens of the tools as written, in thousandths of what this family counts of that text.
     pub tools_permille: Span,
+    /// The same for names, descriptions and schemas as they came, for the estimate.
+    pub raw_tools_permille: Span,
     /// Per call of a tool in the conversation, beyond its name and arguments.
-    pub tool_call: Span,
+    pub call: Span,
+    /// Per argument of a call, where arguments are written one by one; none where they are one JSON text.
+    pub argument: Option<Span>,
+    /// Per turn that calls several tools at once.
+    pub parallel: Span,
     /// Per result of a tool, beyond its text.
-    pub tool_result: Span,
+    pub result: Span,
+    /// Whether a result repeats the name of its tool.
+    pub result_repeats_name: bool,
+    /// Per turn that holds results.
+    pub result_turn: Span,
     /// Whether each result of a tool is a message of its own.
     pub results_are_messages: bool,
+    /// For a schema of the answer, beyond its text.
+    pub schema: Span,
+    /// Tokens of that schema as written, in thousandths.
+    pub schema_permille: Span,
+    /// When thinking is asked for.
+    pub thinking: Span,
+    /// Thousandths of earlier thinking that is kept.
+    pub thinking_permille: Span,
+    /// Per file that is not text; its pages cost the same each.
+    pub page: Span,
     /// Pictures.
     pub image: ImageRule,
 }
 
-/// A frame that adds nothing, for the rows to differ from.
-const PLAIN: Frame = Frame {
-    request: always(0),
-    message: always(0),
-    system: always(0),
-    tools_auto: always(0),
-    tools_forced: always(0),
-    tool: span(0, 4, 12),
-    tools_permille: span(700, 1100, 2000),
-    tool_call: span(0, 10, 40),
-    tool_result: span(0, 6, 30),
-    results_are_messages: true,
-    image: ImageRule::Patches,
-};
-
-/// OpenAI chat: 3 + sum(4 + content); `gpt-5` and o-series one less. Each system text is a message. Tools are rendered as
-/// TypeScript, 0.55 to 0.9 of their JSON; `gpt-5` mini and nano add about 81.
-const OPENAI: Frame = Frame {
-    request: span(2, 3, 4),
-    message: always(4),
-    system: always(4),
-    tools_auto: span(0, 0, 95),
-    tools_forced: span(0, 0, 95),
-    tool: span(0, 2, 8),
-    tools_permille: span(400, 720, 1100),
-    tool_call: span(0, 8, 24),
-    tool_result: span(0, 1, 8),
-    image: ImageRule::OpenAiTiles,
-    ..PLAIN
-};
-
-/// Claude: 4 + 3 * messages before Opus 4.7; from 4.5 on a system text may add 1. Tools: a constant by model and choice,
-/// 6 per tool and its JSON. A call with its result adds about 51 beyond its JSON.
-const CLAUDE: Frame = Frame {
-    request: span(3, 4, 34),
-    message: always(3),
-    system: span(0, 0, 1),
-    tools_auto: span(159, 497, 805),
-    tools_forced: span(286, 589, 805),
-    tool: span(5, 6, 12),
-    tools_permille: span(950, 1080, 1250),
-    tool_call: span(5, 30, 60),
-    tool_result: span(5, 21, 40),
-    results_are_messages: false,
-    image: ImageRule::ClaudePatches { most: 1568 },
-};
-
-/// The frame of a family.
-pub const fn frame(family: Family) -> Frame {
-    match family {
-        Family::O200k | Family::Cl100k => OPENAI,
-        // The harmony preamble names model, dates, effort and channels.
-        Family::O200kHarmony => Frame { request: span(5, 65, 95), tools_auto: span(0, 12, 60), ..OPENAI },
-        Family::Claude3To46 => CLAUDE,
-        // 4 + 2 * messages on 4.8 and Sonnet 5; Opus 4.7 takes 11 for one message. Recorded pictures go up to 2,799 patches; the
-        // most, 4,784, is an assumption.
-        Family::Claude47On => Frame {
-            request: span(4, 4, 38),
-            message: span(2, 2, 7),
-            tools_auto: span(159, 356, 805),
-            tools_forced: span(286, 487, 805),
-            image: ImageRule::ClaudePatches { most: 4784 },
-            ..CLAUDE
-        },
-        // No frame per message: 0 to 2 in all on 223 recorded requests; tools at 0.4 to 1.1 of their JSON.
-        Family::Gemini => Frame {
-            request: span(0, 0, 2),
-            message: span(0, 0, 1),
-            tool: span(0, 0, 12),
-            tools_permille: span(300, 750, 1300),
-            tool_call: span(0, 4, 20),
-            tool_result: span(0, 4, 20),
-            image: ImageRule::Gemini,
-            ..PLAIN
-        },
-        // 10 on llama 3 alone, 35 where the date preamble stands; tools 130 to 650.
-        Family::Llama3 => Frame {
-            request: span(0, 30, 32),
-            message: span(0, 5, 5),
-            system: span(0, 3, 5),
-            tools_auto: span(0, 130, 660),
-            tools_forced: span(0, 130, 660),
-            ..PLAIN
-        },
-        // 3 to 15 for one message, 6 to 20 for two; tools at 1.1 to 1.5 of their JSON.
-        Family::MistralTekken => Frame {
-            request: span(0, 2, 14),
-            message: span(1, 3, 5),
-            system: span(0, 2, 5),
-            tools_auto: span(0, 10, 60),
-            tools_forced: span(0, 10, 60),
-            tools_permille: span(950, 1300, 1700),
-            ..PLAIN
-        },
-        // 4 (3 to 5); the reasoning models of version 4 add about 79. Tools 124 and 1.2 to 2.4 of their JSON.
-        Family::DeepSeek => Frame {
-            request: span(2, 3, 84),
-            message: span(0, 1, 3),
-            tools_auto: span(0, 120, 345),
-            tools_forced: span(0, 120, 345),
-            tools_permille: span(900, 1500, 2600),
-            ..PLAIN
-        },
-        // 8 to 10 for one message, 13 to 15 for two; tools 94 to 224 and 1.1 of their JSON.
-        Family::Qwen => Frame {
-            request: span(2, 4, 6),
-            message: span(4, 5, 6),
-            system: span(4, 5, 6),
-            tools_auto: span(40, 130, 240),
-            tools_forced: span(40, 130, 240),
-            tools_permille: span(900, 1120, 1500),
-            ..PLAIN
-        },
-        // 5 to 12 for one message; tools 81 and 1.3 of their JSON.
-        Family::Glm => Frame {
-            request: span(2, 4, 10),
-            message: span(1, 2, 4),
-            system: span(1, 2, 4),
-            tools_auto: span(40, 80, 150),
-            tools_forced: span(40, 80, 150),
-            tools_permille: span(1000, 1290, 1700),
-            ..PLAIN
-        },
-        // 9 for one message, 11 to 12 for two; tools at 0.7 to 1.3 of their JSON.
-        Family::Kimi => Frame {
-            request: span(3, 6, 9),
-            message: span(2, 3, 5),
-            system: span(2, 3, 5),
-            tools_permille: span(600, 900, 1500),
-            ..PLAIN
-        },
-        // 22 to 41 on the recorded few.
-        Family::MiniMax => Frame { request: span(5, 25, 45), message: span(1, 4, 8), system: span(0, 4, 8), ..UNKNOWN },
-        // A hidden preamble of about 490, with tools about 1,380; none in `billed_units`.
-        Family::Cohere => Frame {
-            request: span(0, 487, 1400),
-            message: span(0, 8, 40),
-            system: span(0, 8, 40),
-            tools_auto: span(0, 890, 1400),
-            tools_forced: span(0, 890, 1400),
-            ..PLAIN
-        },
-        // Nothing without reasoning, 120 to 205 with; tools 132 to 278 and 1.05 to 1.5 of their JSON.
-        Family::Grok => Frame {
-            request: span(0, 100, 205),
-            message: span(0, 1, 5),
-            system: span(0, 1, 5),
-            tools_auto: span(100, 180, 300),
-            tools_forced: span(100, 180, 300),
-            tools_permille: span(900, 1150, 1700),
-            ..PLAIN
-        },
-        // Nothing on Nova 1, 46 on Nova 2; tools about 800.
-        Family::Nova => Frame {
-            request: span(0, 20, 80),
-            message: span(0, 0, 2),
-            tools_auto: span(200, 700, 1100),
-            tools_forced: span(200, 700, 1100),
-            ..PLAIN
-        },
-        Family::Nemotron => Frame { request: span(0, 8, 20), message: span(1, 4, 8), system: span(0, 4, 8), ..UNKNOWN },
-        Family::Unknown => UNKNOWN,
-    }
+/// One row of the table.
+pub(super) struct Row {
+    /// The family it is for.
+    pub family: Family,
+    /// Beginnings of model names (after [`canonical`]) that it is for; empty: all of the family.
+    pub models: &'static [&'static str],
+    /// Whether only for requests of OpenAI's Responses (`Some(true)`) or only for others.
+    pub is_responses: Option<bool>,
+    /// The figures.
+    pub frame: Frame,
 }
 
-/// A family that nobody has measured.
-const UNKNOWN: Frame = Frame {
-    request: span(0, 5, 500),
-    message: span(0, 4, 10),
-    system: span(0, 4, 10),
-    tools_auto: span(0, 150, 1100),
-    tools_forced: span(0, 150, 1100),
-    tools_permille: span(300, 1100, 2600),
-    ..PLAIN
-};
+/// The frame of a model for requests of a dialect: the first row that fits.
+pub fn frame(family: Family, model: &str, is_responses: bool) -> &'static Frame {
+    let model = canonical(model);
+    ROWS.iter()
+        .find(|row| {
+            row.family == family
+                && row.is_responses.is_none_or(|only| only == is_responses)
+                && (row.models.is_empty() || row.models.iter().any(|start| model.starts_with(start)))
+        })
+        .map_or(&UNKNOWN, |row| &row.frame)
+}
+
+/// A model's name without provider and region, in lower case, with `-` for `.`, `_` and `@`: `us.anthropic.claude-3-5-sonnet-20240620-v1:0`
+/// and `anthropic/claude-3.5-sonnet` both begin with `claude-3-5-sonnet`.
+pub(super) fn canonical(model: &str) -> String {
+    let name = model.rsplit('/').next().unwrap_or(model);
+    let mut out: String = name
+        .chars()
+        .map(|char| match char {
+            '.' | '_' | '@' => '-',
+            other => other.to_ascii_lowercase(),
+        })
+        .collect();
+    for vendor in VENDORS {
+        if let Some(at) = out.find(vendor)
+            && let Some(start) = at.checked_add(vendor.len())
+            && (at == 0 || out.get(..at).is_some_and(|before| before.ends_with('-')))
+            && let Some(rest) = out.get(start..)
+        {
+            out = rest.to_owned();
+            break;
+        }
+    }
+    out
+}
+
+/// Names of vendors that stand before a model's at Bedrock, Databricks and others.
+const VENDORS: [&str; 14] = [
+    "anthropic-", "amazon-", "cohere-", "deepseek-ai-", "databricks-", "meta-", "mistralai-", "mistral-", "moonshotai-", "moonshot-",
+    "openai-", "qwen-", "writer-", "zai-org-",
+];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::tokens::frame_rows::ROWS;
+
+    #[test]
+    fn names_lose_provider_and_region() {
+        for (name, expected) in [
+            ("us.anthropic.claude-3-5-sonnet-20240620-v1:0", "claude-3-5-sonnet-20240620-v1:0"),
+            ("anthropic/claude-3.5-sonnet", "claude-3-5-sonnet"),
+            ("claude-3-7-sonnet@20250219", "claude-3-7-sonnet-20250219"),
+            ("databricks-claude-3-7-sonnet", "claude-3-7-sonnet"),
+            ("openai.gpt-oss-120b-1:0", "gpt-oss-120b-1:0"),
+            ("models/gemini-3.5-flash", "gemini-3-5-flash"),
+            ("mistral-large-latest", "large-latest"),
+            ("", ""),
+        ] {
+            assert_eq!(canonical(name), expected);
+        }
+    }
+
+    #[test]
+    fn every_family_has_a_row_for_any_model() {
+        for family in Family::ALL {
+            for is_responses in [false, true] {
+                let found = frame(family, "no such model", is_responses);
+                assert!(family == Family::Unknown || !std::ptr::eq(found, &raw const UNKNOWN), "{family:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn no_row_is_hidden_by_an_earlier_one() {
+        for (index, row) in ROWS.iter().enumerate() {
+            let names: &[&str] = if row.models.is_empty() { &["a model of the family"] } else { row.models };
+            for name in names {
+                let found = frame(row.family, name, row.is_responses.unwrap_or(false));
+                assert!(std::ptr::eq(found, &raw const row.frame), "row {index} of {:?}, {name}", row.family);
+            }
+        }
+    }
+
+    #[test]
+    fn spans_are_in_order() {
+        for row in ROWS {
+            let Frame {
+                request, message, system, tools_auto, tools_any, tools_named, tools_without_system, tool, tools_permille,
+                raw_tools_permille, call, parallel, result, result_turn, schema, schema_permille, thinking,
+                thinking_permille, page, ..
+            } = row.frame;
+            for Span { low, likely, high } in [
+                request, message, system, tools_auto, tools_any, tools_named, tools_without_system, tool, tools_permille,
+                raw_tools_permille, call, parallel, result, result_turn, schema, schema_permille, thinking,
+                thinking_permille, page,
+            ] {
+                assert!(low <= likely && likely <= high, "{:?} {:?}", row.family, row.models);
+            }
+        }
+    }
+}

@@ -1,0 +1,338 @@
+//! What a request is made of, and what those parts cost together in a frame.
+
+use super::count::{Method, TokenCount};
+use super::family::Family;
+use super::frame::{Frame, Span};
+use super::picture::{ImageFacts, image_tokens};
+use crate::wire::{Document, Image, ImageSource, Part, Request, ResponseFormat, Role, Thinking, Tool, ToolChoice};
+
+use super::image::dimensions_of_base64;
+
+/// What may be done with the tools on offer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Choice {
+    /// The model chooses.
+    #[default]
+    Auto,
+    /// One must be called.
+    Any,
+    /// A named one must be called.
+    Named,
+}
+
+/// The parts of a request, counted; no text.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Shape {
+    /// System texts.
+    pub system_texts: u64,
+    /// Messages, system texts and results of tools not among them.
+    pub messages: u64,
+    /// Messages that hold nothing but results of tools.
+    pub result_only_messages: u64,
+    /// Messages that hold results of tools.
+    pub result_turns: u64,
+    /// Whether the last message is the beginning of the answer.
+    pub is_prefill: bool,
+    /// Functions on offer.
+    pub tool_count: u64,
+    /// Tools that the provider runs.
+    pub hosted_tools: u64,
+    /// What may be done with them.
+    pub choice: Choice,
+    /// Calls of tools in the conversation.
+    pub calls: u64,
+    /// Messages with several calls.
+    pub parallel_turns: u64,
+    /// Results of tools in the conversation.
+    pub results: u64,
+    /// Whether the answer must keep to a JSON schema.
+    pub has_schema: bool,
+    /// Whether thinking is asked for.
+    pub thinks: bool,
+    /// Whether the request names what only the provider holds (an earlier answer, a stored prompt, a cached prefix).
+    pub has_state: bool,
+    /// Pictures.
+    pub images: Vec<ImageFacts>,
+    /// Files other than text.
+    pub documents: u64,
+    /// Their bytes of base64, URL or id.
+    pub document_bytes: u64,
+    /// Bytes of sound and film, as base64.
+    pub media_bytes: u64,
+}
+
+impl Shape {
+    /// The shape of a request. Of pictures only the header is read.
+    pub fn of(request: &Request<'_>) -> Self {
+        let mut shape = Self {
+            system_texts: request.system.len() as u64,
+            messages: request.turns.len() as u64,
+            choice: match request.tool_choice {
+                ToolChoice::Auto | ToolChoice::None => Choice::Auto,
+                ToolChoice::Any => Choice::Any,
+                ToolChoice::Named(_) => Choice::Named,
+            },
+            has_schema: matches!(request.response_format, ResponseFormat::JsonSchema { .. }),
+            thinks: !matches!(request.thinking, Thinking::Unsaid | Thinking::Off),
+            has_state: names_state(request),
+            ..Self::default()
+        };
+        for tool in &request.tools {
+            if !tool.is_function {
+                shape.hosted_tools += 1;
+            } else if !is_deferred(tool) {
+                shape.tool_count += 1;
+            }
+        }
+        for turn in &request.turns {
+            let (calls, results) = (shape.calls, shape.results);
+            for part in &turn.parts {
+                shape.add(part);
+            }
+            let (calls, results) = (shape.calls - calls, shape.results - results);
+            shape.parallel_turns += u64::from(calls > 1);
+            shape.result_turns += u64::from(results > 0);
+            let holds_results_alone = results > 0 && results == turn.parts.len() as u64;
+            shape.result_only_messages += u64::from(turn.role == Role::User && holds_results_alone);
+        }
+        shape.is_prefill = request.turns.last().is_some_and(|turn| {
+            turn.role == Role::Assistant && matches!(turn.parts.last(), Some(Part::Text(_)))
+        });
+        shape
+    }
+
+    /// Requests alike in what a provider adds to them, as a number: what overheads are learned by.
+    pub fn key(&self) -> u16 {
+        let tools = match self.choice {
+            _ if self.tool_count == 0 => 0,
+            Choice::Auto => 1,
+            Choice::Any => 2,
+            Choice::Named => 3,
+        };
+        let flags = [
+            self.system_texts > 0,
+            self.results > 0,
+            !self.images.is_empty(),
+            self.documents > 0,
+            self.hosted_tools > 0,
+            self.has_schema,
+            self.thinks,
+            self.has_state,
+        ];
+        flags.iter().fold(tools, |key, flag| key << 1 | u16::from(*flag))
+    }
+
+    fn add(&mut self, part: &Part<'_>) {
+        match part {
+            Part::Text(_) | Part::Thinking { .. } => {}
+            Part::Image(image) => self.images.push(facts(image)),
+            Part::Document(document) if is_text(document) => {}
+            Part::Document(document) => {
+                self.documents += 1;
+                self.document_bytes = self.document_bytes.saturating_add(document.data.len() as u64);
+            }
+            Part::ToolCall { .. } => self.calls += 1,
+            Part::ToolResult { images, .. } => {
+                self.results += 1;
+                self.images.extend(images.iter().map(facts));
+            }
+            Part::Other { kind, raw } if is_media(kind) => {
+                self.media_bytes = self.media_bytes.saturating_add(raw.len() as u64);
+            }
+            Part::Other { .. } => {}
+        }
+    }
+
+    /// Whether there is nothing that a frame could stand around.
+    pub fn is_empty(&self) -> bool {
+        self.messages == 0 && self.system_texts == 0 && self.tool_count == 0 && self.hosted_tools == 0
+    }
+
+    /// Whether the vocabulary and the frame say all of it within a few tokens: no picture, file, sound, hosted tool or state.
+    pub fn is_countable(&self) -> bool {
+        self.images.is_empty()
+            && self.documents == 0
+            && self.media_bytes == 0
+            && self.hosted_tools == 0
+            && !self.has_state
+    }
+
+    /// Whether it is texts alone.
+    pub fn is_plain_text(&self) -> bool {
+        self.is_countable() && self.calls == 0 && self.results == 0 && self.tool_count == 0 && !self.has_schema && !self.thinks
+    }
+}
+
+/// Fields that name what only the provider holds.
+const STATE_FIELDS: [&[u8]; 5] =
+    [b"\"previous_response_id\"", b"\"cachedContent\"", b"\"mcp_servers\"", b"\"container\"", b"\"conversation\""];
+
+/// Whether the body has such a field. Searched in the bytes, so a text that quotes one widens the bounds for nothing, no more.
+fn names_state(request: &Request<'_>) -> bool {
+    // Only a short head or tail of a body holds its own fields; texts in between may be long.
+    let body = request.body;
+    let near = |part: &[u8]| STATE_FIELDS.iter().any(|field| memchr::memmem::find(part, field).is_some());
+    if body.len() <= 8192 {
+        return near(body);
+    }
+    near(body.get(..4096).unwrap_or_default()) || near(body.get(body.len() - 4096..).unwrap_or_default())
+}
+
+/// Whether a tool is only loaded when the model searches for it.
+pub(super) fn is_deferred(tool: &Tool<'_>) -> bool {
+    memchr::memmem::find(tool.raw, b"\"defer_loading\"").is_some_and(|at| {
+        let rest = tool.raw.get(at + 15..).unwrap_or_default();
+        rest.iter().find(|byte| !matches!(byte, b' ' | b':' | b'\n' | b'\t' | b'\r')) == Some(&b't')
+    })
+}
+
+/// Whether a file is text, which is counted as such.
+pub(super) fn is_text(document: &Document<'_>) -> bool {
+    document.media_type.starts_with("text/")
+}
+
+/// Whether a kind of part is sound or film.
+pub(super) fn is_media(kind: &str) -> bool {
+    kind.contains("audio") || kind.contains("video")
+}
+
+fn facts(image: &Image<'_>) -> ImageFacts {
+    let dimensions = match &image.source {
+        ImageSource::Base64 { data, .. } => dimensions_of_base64(data),
+        ImageSource::Url(_) => None,
+    };
+    ImageFacts { dimensions, is_low_detail: image.detail.as_deref() == Some("low") }
+}
+
+/// The tokens of the texts of a request, by what they are for.
+#[derive(Debug, Clone, Copy)]
+pub struct Texts {
+    /// System, messages, results of tools, files that are text.
+    pub content: TokenCount,
+    /// Names and arguments of calls.
+    pub calls: TokenCount,
+    /// Names of calls alone.
+    pub call_names: TokenCount,
+    /// Arguments, where the frame writes them one by one.
+    pub arguments: u64,
+    /// The tools on offer.
+    pub tools: TokenCount,
+    /// The name in the choice of a tool.
+    pub choice: TokenCount,
+    /// The schema of the answer.
+    pub schema: TokenCount,
+    /// Earlier thinking.
+    pub thinking: TokenCount,
+}
+
+/// How much of a hosted tool's results a provider may count as input before it answers.
+const HOSTED: Span = Span { low: 0, likely: 300, high: 100_000 };
+/// The same for what is stored with it.
+const STATE: Span = Span { low: 0, likely: 0, high: 1_000_000 };
+/// Bytes of base64 for which a file is taken to have one page more. A guess: files hold pictures and fonts.
+const PAGE_BYTES: u64 = 80_000;
+
+/// The tokens of a request: its texts and the frame around them.
+pub(super) fn total(shape: &Shape, texts: &Texts, frame: &Frame, tools_permille: Span, family: Family) -> TokenCount {
+    let mut sum = Sum::default();
+    sum.count(texts.content);
+    if !shape.is_empty() {
+        sum.add(frame.request, 1);
+    }
+    let messages = if frame.results_are_messages {
+        (shape.messages - shape.result_only_messages).saturating_add(shape.results)
+    } else {
+        shape.messages - u64::from(shape.is_prefill && frame.frees_prefill)
+    };
+    sum.add(frame.message, messages);
+    sum.add(frame.system, shape.system_texts);
+    if shape.tool_count > 0 {
+        sum.add(
+            match shape.choice {
+                Choice::Auto => frame.tools_auto,
+                Choice::Any => frame.tools_any,
+                Choice::Named => frame.tools_named,
+            },
+            1,
+        );
+        if shape.system_texts == 0 {
+            sum.add(frame.tools_without_system, 1);
+        }
+        if shape.choice == Choice::Named && frame.names_choice {
+            sum.count(texts.choice);
+        }
+        sum.add(frame.tool, shape.tool_count);
+        sum.share(texts.tools, tools_permille);
+    }
+    sum.count(texts.calls);
+    sum.add(frame.call, shape.calls);
+    if let Some(argument) = frame.argument {
+        sum.add(argument, texts.arguments);
+    }
+    sum.add(frame.parallel, shape.parallel_turns);
+    sum.add(frame.result, shape.results);
+    sum.add(frame.result_turn, shape.result_turns);
+    if frame.result_repeats_name && shape.results > 0 {
+        sum.count(texts.call_names);
+    }
+    if shape.has_schema {
+        sum.add(frame.schema, 1);
+        sum.share(texts.schema, frame.schema_permille);
+    }
+    if shape.thinks {
+        sum.add(frame.thinking, 1);
+    }
+    sum.share(texts.thinking, frame.thinking_permille);
+    for image in &shape.images {
+        sum.add(image_tokens(frame.image, image), 1);
+    }
+    if shape.documents > 0 {
+        sum.add(frame.page, shape.documents.saturating_add(shape.document_bytes / PAGE_BYTES));
+    }
+    // Sound is recorded at 32 tokens a second on Gemini: some 700 bytes of base64 of MP3 a token, fewer the other way.
+    let media = i64::try_from(shape.media_bytes).unwrap_or(i64::MAX);
+    sum.add(Span { low: 0, likely: media / 700, high: (media / 20).saturating_add(if media > 0 { 2000 } else { 0 }) }, 1);
+    sum.add(HOSTED, shape.hosted_tools);
+    if shape.has_state {
+        sum.add(STATE, 1);
+    }
+    let is_unknown = family == Family::Unknown || shape.has_state;
+    sum.done(if is_unknown { Method::Unknown } else { Method::Estimated })
+}
+
+#[derive(Default)]
+struct Sum {
+    low: i64,
+    likely: i64,
+    high: i64,
+}
+
+fn signed(tokens: u64) -> i64 {
+    i64::try_from(tokens).unwrap_or(i64::MAX)
+}
+
+impl Sum {
+    fn add(&mut self, span: Span, times: u64) {
+        let times = signed(times);
+        self.low = self.low.saturating_add(span.low.saturating_mul(times));
+        self.likely = self.likely.saturating_add(span.likely.saturating_mul(times));
+        self.high = self.high.saturating_add(span.high.saturating_mul(times));
+    }
+
+    fn count(&mut self, count: TokenCount) {
+        self.add(Span { low: signed(count.low), likely: signed(count.tokens), high: signed(count.high) }, 1);
+    }
+
+    fn share(&mut self, count: TokenCount, permille: Span) {
+        self.low = self.low.saturating_add(signed(count.low).saturating_mul(permille.low) / 1000);
+        self.likely = self.likely.saturating_add(signed(count.tokens).saturating_mul(permille.likely).saturating_add(500) / 1000);
+        self.high = self.high.saturating_add(signed(count.high).saturating_mul(permille.high).saturating_add(999) / 1000);
+    }
+
+    fn done(self, method: Method) -> TokenCount {
+        let whole = |tokens: i64| u64::try_from(tokens).unwrap_or(0);
+        let high = whole(self.high);
+        let low = whole(self.low).min(high);
+        TokenCount { tokens: whole(self.likely).clamp(low, high), low, high, method }
+    }
+}

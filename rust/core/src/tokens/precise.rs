@@ -1,0 +1,122 @@
+//! The tokens of a whole request as exactly as they can be known: its texts counted with the family's vocabulary, or with o200k's and
+//! the ratio that the two estimates have; tools and schemas as the provider writes them; the rest from the model's frame.
+
+use super::exact::count_exact;
+use super::count::{Method, TokenCount};
+use super::estimate::by_proxy;
+use super::family::Family;
+use super::frame::{Frame, frame};
+use super::parts::{Shape, Texts, is_deferred, is_media, is_text, total};
+use super::schema::{answer, arguments, tools};
+use crate::text::Scanner;
+use crate::wire::{Part, Request, ResponseFormat, ToolChoice};
+
+/// The input tokens of a request for a model. Linear in the request; reads every text.
+///
+/// [`Method::Exact`] where the request is texts alone and the family's vocabulary is here and its frame certain.
+pub fn count_request(request: &Request<'_>, family: Family, model: &str) -> TokenCount {
+    let shape = Shape::of(request);
+    let frame = frame(family, model, is_responses(request));
+    let texts = texts(request, family, frame);
+    let mut count = total(&shape, &texts, frame, frame.tools_permille, family);
+    if shape.is_plain_text() && texts.content.method == Method::Exact && frame.message.low == frame.message.high {
+        count.method = Method::Exact;
+    }
+    count
+}
+
+/// The same, only where every part of the request is counted within a few tokens: no picture, file, hosted tool or state, and a
+/// vocabulary that is here.
+pub fn count_request_exact(request: &Request<'_>, family: Family, model: &str) -> Option<TokenCount> {
+    // The cheap questions first: none of them reads a text.
+    if !family.is_exact() || !Shape::of(request).is_countable() {
+        return None;
+    }
+    Some(count_request(request, family, model))
+}
+
+/// Whether the request came in OpenAI's Responses, whose frame differs from Chat's.
+pub(super) fn is_responses(request: &Request<'_>) -> bool {
+    request.dialect.name() == "openai-responses"
+}
+
+fn texts(request: &Request<'_>, family: Family, frame: &Frame) -> Texts {
+    let mut content = Tally::new(family);
+    let mut calls = Tally::new(family);
+    let mut names = Tally::new(family);
+    let mut thinking = Tally::new(family);
+    let mut argument_count = 0_u64;
+    let last = request.system.len().saturating_sub(1);
+    for (index, text) in request.system.iter().enumerate() {
+        content.add(if frame.trims_system && index == last { text.trim_end_matches('\n') } else { text });
+    }
+    for part in request.turns.iter().flat_map(|turn| &turn.parts) {
+        match part {
+            Part::Text(text) | Part::ToolResult { text, .. } => content.add(text),
+            Part::Document(document) if is_text(document) => content.add(&document.data),
+            Part::ToolCall { name, arguments: given, .. } => {
+                names.add(name);
+                if frame.argument.is_some() {
+                    argument_count = argument_count.saturating_add(arguments(given, |text| calls.add(text)));
+                } else {
+                    calls.add(given);
+                }
+            }
+            Part::Thinking { text, .. } => thinking.add(text),
+            Part::Other { kind, raw } if !is_media(kind) => content.add(&String::from_utf8_lossy(raw)),
+            Part::Image(_) | Part::Document(_) | Part::Other { .. } => {}
+        }
+    }
+    let one = |text: &str| {
+        let mut tally = Tally::new(family);
+        tally.add(text);
+        tally.done()
+    };
+    let call_names = names.done();
+    let offered: Vec<_> = request.tools.iter().filter(|tool| tool.is_function && !is_deferred(tool)).cloned().collect();
+    let none = TokenCount::exact(0);
+    Texts {
+        content: content.done(),
+        calls: calls.done().plus(call_names),
+        call_names,
+        arguments: argument_count,
+        tools: if offered.is_empty() { none } else { one(&tools(&offered, frame.rendering)) },
+        choice: if let ToolChoice::Named(name) = &request.tool_choice { one(name) } else { none },
+        schema: match request.response_format {
+            ResponseFormat::JsonSchema { schema } => one(&answer(schema, frame.rendering)),
+            _ => none,
+        },
+        thinking: thinking.done(),
+    }
+}
+
+/// Texts of one purpose, counted as they come.
+struct Tally {
+    family: Family,
+    exact: u64,
+    /// For a family without a vocabulary, the shape of the texts that o200k counted.
+    scanner: Option<Box<Scanner>>,
+}
+
+impl Tally {
+    fn new(family: Family) -> Self {
+        Self { family, exact: 0, scanner: (!family.is_exact()).then(Box::default) }
+    }
+
+    fn add(&mut self, text: &str) {
+        let counting = if let Some(scanner) = &mut self.scanner {
+            scanner.add(text);
+            Family::O200k
+        } else {
+            self.family
+        };
+        self.exact = self.exact.saturating_add(count_exact(counting, text).unwrap_or(0));
+    }
+
+    fn done(self) -> TokenCount {
+        match self.scanner {
+            None => TokenCount::exact(self.exact),
+            Some(mut scanner) => by_proxy(&scanner.take(), self.exact, self.family),
+        }
+    }
+}
