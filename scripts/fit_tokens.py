@@ -51,9 +51,8 @@ MOST = 3.99
 UNITS = 16384
 # How strongly the sum of a class is drawn towards that of all classes (chosen on the development part).
 DRAWN = 0.02
-LEAVES = 32
+LEAVES = 24
 FOLDS = 3
-MIXTURES = 600
 # Texts of rare languages and synthetic ones do not widen the bounds of a class that they are so small a share of.
 STRAY = 0.03
 # Likely tokens from which on narrower bounds hold.
@@ -153,19 +152,6 @@ def samples(data: Path) -> list[dict]:
         for number in range(40):
             text = make(int(10 * 10 ** (draw.random() * 2.4)))
             out.append({"kind": kind, "group": f"{kind}{number // 4}", "heldout": number % 4 == 0, "full": 0, "text": text})
-    # Requests are mixtures: instructions, code, JSON and another language one after the other.
-    for number in range(MIXTURES):
-        heldout = number % 4 == 0
-        part_of = [document for document in documents if document["heldout"] == heldout]
-        parts = []
-        for _ in range(draw.randint(2, 4)):
-            text = draw.choice(part_of)["text"]
-            size = int(40 * (max(60, len(text)) / 40) ** draw.random())
-            start = draw.randrange(max(1, len(text) - size))
-            parts.append(text[start : start + size])
-        out.append({
-            "kind": "mixed", "group": f"mixed{number // 4}", "heldout": heldout, "full": 1, "text": "\n\n".join(parts)
-        })  # fmt: skip
     return out
 
 
@@ -225,7 +211,7 @@ def llama3(texts: list[str], assets: Path) -> list[int]:
 def truth(family: str, rows: list[dict], assets: Path, work: Path) -> np.ndarray:
     """Counts of a family for all samples, cached."""
     cache = work / f"truth_{family}.json"
-    known = json.loads(cache.read_text()) if cache.exists() else []
+    known = json.loads(cache.read_text())[: len(rows)] if cache.exists() else []
     if rest := rows[len(known) :]:
         if family == "llama3":
             known += llama3([row["text"] for row in rest], assets)
@@ -251,7 +237,6 @@ def class_of(kind: str) -> str:
         "udhr": ("udhr",),
         "data": ("logs_synth", "csv_synth", "notebook_csv"),
         "base64": ("base64_hex",),
-        "mixed": ("mixed",),
     }
     return next((name for name, kinds in classes.items() if kind in kinds), "odd")
 
@@ -268,11 +253,10 @@ class Table:
         self.kept = [name for name in self.names if name not in LEFT_OUT]
         hinges = [np.maximum(0, foreign - lower * permille / 1000) for permille in FOREIGN_PERMILLE]
         self.features = np.column_stack([*(column[name] for name in self.kept), *hinges])
-        # What the tree asks: a field (or the foreign letters, or the characters of East Asia) as a share of another.
+        # What the tree asks: a field (or the characters of East Asia) as a share of the bytes.
         bytes_ = np.maximum(column["bytes"], 1)
         east = column["han"] + column["kana"] + column["hangul"] + column["cjk-punctuation"]
         asked = {name: column[name] * 1000 / bytes_ for name in self.names if name != "bytes"}
-        asked["FOREIGN"] = foreign * 1000 / np.maximum(lower, 1)
         asked["EAST"] = east * 1000 / bytes_
         self.asked_names = list(asked)
         # Whole thousandths, as the core asks.
@@ -291,7 +275,7 @@ class Table:
 def tree_of(table: Table, used: np.ndarray) -> DecisionTreeClassifier:
     """The tree that tells the classes."""
     tree = DecisionTreeClassifier(
-        max_leaf_nodes=LEAVES, min_samples_leaf=30, class_weight="balanced", random_state=1
+        max_leaf_nodes=LEAVES, min_samples_leaf=40, class_weight="balanced", random_state=1
     )
     classes = np.array([class_of(kind) for kind in table.kinds])
     weights = np.minimum(1, np.sqrt(table.bytes / 300))
@@ -341,8 +325,8 @@ def bounds(
 ) -> tuple[dict[int, np.ndarray], dict[tuple[int, int], tuple[int, int]]]:
     """Coefficients, and for each class and size the bounds in thousandths of the likely count.
 
-    The bounds are the extremes of the truth over the estimate of texts whose group the estimate did not see, a fiftieth
-    wider. Where a class holds over a thousand such texts, the two most extreme in a thousand are left out.
+    The bounds are the extremes of the truth over the estimate of texts whose group the estimate did not see, three hundredths
+    wider. Where there are over 400 such texts, the five most extreme in a thousand are left out, else the two in a hundred.
     """
     unseen = np.zeros(len(counts))
     odd = np.array([class_of(kind) in ("udhr", "odd") for kind in table.kinds])
@@ -363,9 +347,9 @@ def bounds(
                 # A small text may be off by two tokens beside its share.
                 low = (counts[mine] + 2) / unseen[mine] if SIZES[size] < 150 else ratio[mine]
                 high = (counts[mine] - 2) / unseen[mine] if SIZES[size] < 150 else ratio[mine]
-                tail = 0.001 if mine.sum() > 1000 else 0
+                tail = 0.0025 if mine.sum() > 400 else 0.01
                 low_at, high_at = np.quantile(low, tail), np.quantile(high, 1 - tail)
-                span = (int(1000 * (low_at - 0.02)), int(1000 * (high_at + 0.02)) + 1)
+                span = (int(1000 * (low_at - 0.03)), int(1000 * (high_at + 0.03)) + 1)
             else:
                 span = (int(widest[0] * 0.9), int(widest[1] * 1.1) + 1)
             # What is longer is in no wider bounds.
@@ -418,6 +402,7 @@ def main() -> None:
     for family in options.families.split(",") if options.check else FAMILIES:
         counts = truth(family, rows, options.assets, options.work)
         fits[family] = bounds(table, leaf, counts, used)
+        print(f"{family} is fitted", flush=True)
         if options.check:
             report(table, family, leaf, counts, *fits[family])
     if not options.check:
@@ -437,8 +422,8 @@ def write(table: Table, tree: DecisionTreeClassifier, fits: dict) -> None:
 
     def question(index: int) -> str:
         name = table.asked_names[nodes.feature[index]]
-        if name in ("FOREIGN", "EAST"):
-            return f"Share::{name.title()}"
+        if name == "EAST":
+            return "Share::East"
         return f"Share::Field({table.names.index(name)})"
 
     text = [

@@ -1,7 +1,7 @@
 """Recorded requests as a dialect that the core reads: what `turnout tokens --data` makes of a row.
 
-A row names its `model`, its `api` and its `request`. OpenAI Chat and Anthropic Messages pass through; Bedrock Converse becomes
-Anthropic Messages; Gemini, Cohere, Ollama and Responses become OpenAI Chat; completions and embeddings become texts.
+A row names its `model`, its `api` and its `request`. OpenAI Chat, OpenAI Responses and Anthropic Messages pass through; Bedrock Converse becomes
+Anthropic Messages; Gemini, Cohere and Ollama become OpenAI Chat; completions and embeddings become texts.
 Left-out bytes (`{"omitted_bytes": n, "dims": [w, h]}`) become a PNG header that says the same size, or filler of that length.
 """
 
@@ -12,7 +12,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 Body = dict[str, Any]
-"""A request in OpenAI Chat or Anthropic Messages."""
+"""A request in one of the three dialects."""
 
 
 def counted_as(row: Mapping[str, Any]) -> tuple[str, Body] | list[str]:
@@ -22,7 +22,7 @@ def counted_as(row: Mapping[str, Any]) -> tuple[str, Body] | list[str]:
         row: A recorded request with `request` and, where it is not OpenAI Chat, `api`.
 
     Returns:
-        `("openai-chat" | "anthropic-messages", body)`, or the texts of a completion or an embedding.
+        `("openai-chat" | "openai-responses" | "anthropic-messages", body)`, or the texts of a completion or an embedding.
 
     Raises:
         ValueError: The row holds no request.
@@ -39,7 +39,7 @@ def counted_as(row: Mapping[str, Any]) -> tuple[str, Body] | list[str]:
     if api == "bedrock_converse":
         return "anthropic-messages", _of_bedrock(request)
     if api == "openai_responses":
-        return "openai-chat", _of_responses(request)
+        return "openai-responses", _responses(request)
     if api in ("embeddings", "openai_completions"):
         return _texts(request.get("input", request.get("prompt", request.get("texts", ""))))
     return "openai-chat", _chat(request)
@@ -355,68 +355,9 @@ def _document(document: Body) -> Body:
     return {"type": "document", "source": {"type": "text", "media_type": "text/plain", "data": text}}
 
 
-def _of_responses(request: Body) -> Body:
-    """OpenAI Responses as OpenAI Chat; instructions are a system message."""
-    messages: list[Body] = []
-    if isinstance(request.get("instructions"), str) and request["instructions"]:
-        messages.append({"role": "system", "content": request["instructions"]})
-    given = request.get("input")
-    for item in [{"role": "user", "content": given}] if isinstance(given, str) else given or []:
-        kind = item.get("type") or "message"
-        if kind == "message":
-            content = item.get("content")
-            if isinstance(content, list):
-                content = [_responses_part(part) for part in content]
-                if item.get("role") == "assistant":
-                    content = "".join(str(part.get("text") or "") for part in content)
-            messages.append({"role": item.get("role") or "user", "content": content if content is not None else ""})
-        elif kind == "function_call":
-            call = {
-                "id": item.get("call_id") or "0",
-                "type": "function",
-                "function": {"name": item.get("name") or "", "arguments": _json(item.get("arguments") or "")},
-            }
-            last = messages[-1] if messages else {}
-            if last.get("role") == "assistant" and "tool_calls" in last:
-                last["tool_calls"].append(call)
-            else:
-                messages.append({"role": "assistant", "tool_calls": [call]})
-        elif kind == "function_call_output":
-            output = item.get("output")
-            if isinstance(output, list):
-                output = "".join(str(part.get("text") or "") for part in output)
-            messages.append({"role": "tool", "tool_call_id": item.get("call_id") or "0", "content": _json(output or "")})
-    body: Body = {"messages": messages}
-    tools = []
-    for tool in request.get("tools") or []:
-        if tool.get("type") == "function":
-            names = ("name", "description", "parameters", "strict")
-            tools.append({"type": "function", "function": {key: tool[key] for key in names if tool.get(key) is not None}})
-        else:
-            tools.append(tool)
-    if tools:
-        body["tools"] = tools
-        choice = request.get("tool_choice")
-        if isinstance(choice, dict) and choice.get("type") == "function":
-            body["tool_choice"] = {"type": "function", "function": {"name": choice.get("name")}}
-        elif isinstance(choice, str):
-            body["tool_choice"] = choice
-    form = (request.get("text") or {}).get("format") or {}
-    if form.get("type") == "json_schema":
-        body["response_format"] = _schema(form.get("schema"))
-    effort = (request.get("reasoning") or {}).get("effort")
-    if effort:
-        body["reasoning_effort"] = effort
+def _responses(request: Body) -> Body:
+    """OpenAI Responses; a stored prompt stands for its input, and what was left out of a recording for itself."""
+    body = {key: value for key, value in request.items() if value is not None}
+    if "input" not in body and "prompt" not in body and "previous_response_id" not in body:
+        body["input"] = ""
     return body
-
-
-def _responses_part(part: Body) -> Body:
-    kind = part.get("type")
-    if kind in ("input_text", "output_text", "text"):
-        return {"type": "text", "text": part.get("text") or ""}
-    if kind == "input_image":
-        url = {"url": part.get("image_url") or "https://unknown.invalid", "detail": part.get("detail") or "auto"}
-        return {"type": "image_url", "image_url": url}
-    if kind == "input_file":
-        return {"type": "file", "file": {"file_data": part.get("file_data") or part.get("file_url") or ""}}
-    return part

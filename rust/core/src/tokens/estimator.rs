@@ -8,8 +8,6 @@ use crate::text::{FIELDS, Script, TextScan};
 pub(super) enum Share {
     /// A field of the scan, of the bytes.
     Field(usize),
-    /// Letters that are rare in English, of the lower-case ones.
-    Foreign,
     /// Characters of East Asia, of the bytes.
     East,
 }
@@ -49,7 +47,6 @@ pub(super) fn class_of(scan: &TextScan, fields: &[u64; FIELDS]) -> usize {
         let Some(node) = NODES.get(at) else { return 0 };
         let share = match node.share {
             Share::Field(place) => permille(fields.get(place).copied().unwrap_or(0), scan.bytes),
-            Share::Foreign => permille(foreign(scan), lower(scan)),
             Share::East => {
                 let scripts = [Script::Han, Script::Kana, Script::Hangul, Script::CjkPunctuation];
                 permille(scripts.iter().fold(0, |sum: u64, script| sum.saturating_add(scan.script(*script))), scan.bytes)

@@ -163,19 +163,16 @@ impl Shape {
     }
 }
 
-/// Fields that name what only the provider holds.
-const STATE_FIELDS: [&[u8]; 5] =
-    [b"\"previous_response_id\"", b"\"cachedContent\"", b"\"mcp_servers\"", b"\"container\"", b"\"conversation\""];
+/// Fields of the other dialects that name what only the provider holds.
+const STATE_FIELDS: [&[u8]; 3] = [b"\"cachedContent\"", b"\"mcp_servers\"", b"\"container\""];
 
-/// Whether the body has such a field. Searched in the bytes, so a text that quotes one widens the bounds for nothing, no more.
+/// Whether the request names what only its provider holds. Searched at both ends of the bytes, where a body has fields of its own; a
+/// text that quotes one widens the bounds for nothing, no more.
 fn names_state(request: &Request<'_>) -> bool {
-    // Only a short head or tail of a body holds its own fields; texts in between may be long.
-    let body = request.body;
     let near = |part: &[u8]| STATE_FIELDS.iter().any(|field| memchr::memmem::find(part, field).is_some());
-    if body.len() <= 8192 {
-        return near(body);
-    }
-    near(body.get(..4096).unwrap_or_default()) || near(body.get(body.len() - 4096..).unwrap_or_default())
+    let body = request.body;
+    let (head, tail) = (body.get(..body.len().min(4096)), body.get(body.len().saturating_sub(4096)..));
+    request.is_stateful || near(head.unwrap_or_default()) || near(tail.unwrap_or_default())
 }
 
 /// Whether a tool is only loaded when the model searches for it.

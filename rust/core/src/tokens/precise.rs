@@ -9,7 +9,7 @@ use super::frame::{Frame, frame};
 use super::parts::{Shape, Texts, is_deferred, is_media, is_text, total};
 use super::schema::{answer, arguments, tools};
 use crate::text::Scanner;
-use crate::wire::{Part, Request, ResponseFormat, ToolChoice};
+use crate::wire::{Dialect, Part, Request, ResponseFormat, ToolChoice};
 
 /// The input tokens of a request for a model. Linear in the request; reads every text.
 ///
@@ -37,7 +37,7 @@ pub fn count_request_exact(request: &Request<'_>, family: Family, model: &str) -
 
 /// Whether the request came in OpenAI's Responses, whose frame differs from Chat's.
 pub(super) fn is_responses(request: &Request<'_>) -> bool {
-    request.dialect.name() == "openai-responses"
+    request.dialect == Dialect::OpenAiResponses
 }
 
 fn texts(request: &Request<'_>, family: Family, frame: &Frame) -> Texts {

@@ -281,6 +281,7 @@ mod tests {
             schema: schema.as_bytes(),
             raw: b"",
             is_function: true,
+            strict: None,
         }
     }
 
