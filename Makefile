@@ -3,7 +3,7 @@
 .PHONY: help run test build wheel bench bench-tokens prove clients fmt clean
 
 help: ## print this
-	@awk -F ':.*## ' '/^[a-z]+:.*## /{printf "make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 run: build ## build, then route and execute the demo's prompts against a simulated provider
 	@.venv/bin/turnout demo
@@ -21,7 +21,7 @@ wheel: ## a wheel in dist/, checked in a clean environment
 bench: ## the benchmarks of the core and of the package, with machine and versions
 	@scripts/bench.sh
 
-bench-tokens: ## the token counters beside tiktoken and ctok (TURNOUT_BENCH_TOKENS_PEER names their interpreter)
+bench-tokens: ## the token counters beside tiktoken and ctok (TURNOUT_BENCH_TOKENS_PEER: their interpreter, TURNOUT_BENCH_TOKENS: recordings)
 	@scripts/bench_tokens.sh
 
 prove: ## the property tests with many more cases (PROVE_CASES=20000)

@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # The token counters beside tiktoken and ctok: speed, and whether the counts agree. TURNOUT_BENCH_TOKENS_PEER is an
-# interpreter that has both, TURNOUT_BENCH_TEXTS a folder of texts; without them it says what it left out.
+# interpreter that has both, TURNOUT_BENCH_TEXTS a folder of texts,
+# TURNOUT_BENCH_TOKENS a folder of recorded requests; without them it says what it left out.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 scripts/venv.sh run

@@ -151,7 +151,9 @@ def samples(data: Path) -> list[dict]:
     for kind, make in synthetic(draw).items():
         for number in range(40):
             text = make(int(10 * 10 ** (draw.random() * 2.4)))
-            out.append({"kind": kind, "group": f"{kind}{number // 4}", "heldout": number % 4 == 0, "full": 0, "text": text})
+            out.append(
+                {"kind": kind, "group": f"{kind}{number // 4}", "heldout": number % 4 == 0, "full": 0, "text": text}
+            )
     return out
 
 
@@ -274,9 +276,7 @@ class Table:
 
 def tree_of(table: Table, used: np.ndarray) -> DecisionTreeClassifier:
     """The tree that tells the classes."""
-    tree = DecisionTreeClassifier(
-        max_leaf_nodes=LEAVES, min_samples_leaf=40, class_weight="balanced", random_state=1
-    )
+    tree = DecisionTreeClassifier(max_leaf_nodes=LEAVES, min_samples_leaf=40, class_weight="balanced", random_state=1)
     classes = np.array([class_of(kind) for kind in table.kinds])
     weights = np.minimum(1, np.sqrt(table.bytes / 300))
     return tree.fit(table.asked[used], classes[used], sample_weight=weights[used])
@@ -307,7 +307,9 @@ def sums(table: Table, leaf: np.ndarray, counts: np.ndarray, used: np.ndarray) -
     found = {}
     for one in sorted(set(leaf)):
         mine = used & (leaf == one)
-        found[one] = likely(table.features[mine], counts[mine], table.weights[mine], everyone) if mine.any() else everyone
+        found[one] = (
+            likely(table.features[mine], counts[mine], table.weights[mine], everyone) if mine.any() else everyone
+        )
     return found
 
 
@@ -474,9 +476,11 @@ def write(table: Table, tree: DecisionTreeClassifier, fits: dict) -> None:
         text.append(f"    // {family}")
         text.append("    [")
         for index in leaves:
-            pairs = ", ".join(f"[{spans[index, size][0]}, {min(65_535, spans[index, size][1])}]" for size in range(len(SIZES)))
+            pairs = ", ".join(
+                f"[{spans[index, size][0]}, {min(65_535, spans[index, size][1])}]" for size in range(len(SIZES))
+            )
             text.append(f"        [{pairs}],")
-            blob += struct.pack(f"<{len(found[index])}H", *(int(round(value * UNITS)) for value in found[index]))
+            blob += struct.pack(f"<{len(found[index])}H", *(round(float(value) * UNITS) for value in found[index]))
         text.append("    ],")
     text.append("];")
     root = Path(__file__).resolve().parent.parent / "rust/core"

@@ -968,6 +968,7 @@ def count_tokens(
     dialect: str | None = None,
     guess: bool = False,
     state: State | None = None,
+    exact: bool = True,
 ) -> TokenCount:
     """Input tokens of a text or a whole request for a model of the catalogue.
 
@@ -977,13 +978,14 @@ def count_tokens(
         dialect: The dialect of a request that could be of two.
         guess: Count for a model that the catalogue does not know by what its name says of its family.
         state: What was learned of the overhead of models (`State.input_reported`); it corrects the count of a request.
+        exact: Count with vocabularies where they are; without, estimate in one pass over the bytes, as `decide` does first.
 
     Raises:
         CatalogError: The model is not known.
         RequestError: The request cannot be read.
 
     Example:
-        >>> count_tokens("gpt-4o", "Hello, world!").tokens
+        >>> count_tokens("openai/gpt-4o", "Hello, world!").tokens
         4
     """
 

@@ -1,8 +1,8 @@
 """Recorded requests as a dialect that the core reads: what `turnout tokens --data` makes of a row.
 
-A row names its `model`, its `api` and its `request`. OpenAI Chat, OpenAI Responses and Anthropic Messages pass through; Bedrock Converse becomes
-Anthropic Messages; Gemini, Cohere and Ollama become OpenAI Chat; completions and embeddings become texts.
-Left-out bytes (`{"omitted_bytes": n, "dims": [w, h]}`) become a PNG header that says the same size, or filler of that length.
+A row names its `model`, its `api` and its `request`. OpenAI Chat, OpenAI Responses and Anthropic Messages pass through;
+Bedrock Converse becomes Anthropic Messages; Gemini, Cohere and Ollama become OpenAI Chat; completions and embeddings
+become texts. Left-out bytes (`{"omitted_bytes": n, "dims": [w, h]}`) become a PNG header of the same size, or filler.
 """
 
 import base64
@@ -14,6 +14,9 @@ from typing import Any
 Body = dict[str, Any]
 """A request in one of the three dialects."""
 
+Anything = Any
+"""Whatever JSON holds: a recording may be of any shape."""
+
 
 def counted_as(row: Mapping[str, Any]) -> tuple[str, Body] | list[str]:
     """What to count for a row: a dialect with its body, or plain texts.
@@ -22,14 +25,14 @@ def counted_as(row: Mapping[str, Any]) -> tuple[str, Body] | list[str]:
         row: A recorded request with `request` and, where it is not OpenAI Chat, `api`.
 
     Returns:
-        `("openai-chat" | "openai-responses" | "anthropic-messages", body)`, or the texts of a completion or an embedding.
+        A dialect with a body of it, or the texts of a completion or an embedding.
 
     Raises:
         ValueError: The row holds no request.
     """
     request = row.get("request")
     if not isinstance(request, dict):
-        raise ValueError("a row needs a `request` object")
+        raise ValueError("a row needs a `request` object")  # noqa: TRY004  (the caller catches one kind of damage)
     api = row.get("api") or _guessed(request)
     request = _whole(request)
     if api.startswith("anthropic"):
@@ -59,7 +62,7 @@ def _guessed(request: Body) -> str:
     return "anthropic_messages" if is_anthropic else "openai_chat"
 
 
-def _whole(value: Any) -> Any:
+def _whole(value: Anything) -> Anything:
     """The value with stand-ins for bytes that were left out of the recording."""
     if isinstance(value, dict):
         if "omitted_bytes" in value:
@@ -77,7 +80,7 @@ def _png(width: int, height: int) -> str:
     return base64.b64encode(b"\x89PNG\r\n\x1a\n\0\0\0\x0dIHDR" + struct.pack(">II", width, height)).decode()
 
 
-def _texts(value: Any) -> list[str]:
+def _texts(value: Anything) -> list[str]:
     """The texts of an embedding or a completion; a list of token ids counts as that many short words."""
     if isinstance(value, str):
         return [value]
@@ -90,7 +93,7 @@ def _texts(value: Any) -> list[str]:
     return []
 
 
-def _json(value: Any) -> str:
+def _json(value: Anything) -> str:
     return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
 
 
@@ -103,11 +106,11 @@ def _anthropic(request: Body) -> Body:
     return {**extra, **body} if isinstance(extra, dict) else body
 
 
-def _chat(request: Body) -> Body:
+def _chat(request: Body) -> Body:  # noqa: C901  (one branch for each way to say a message)
     """OpenAI Chat, also of Cohere and Ollama, whose differences are the arguments of calls and the kinds of parts."""
     messages = []
-    for message in request.get("messages") or []:
-        message = {key: value for key, value in message.items() if value is not None}
+    for given in request.get("messages") or []:
+        message = {key: value for key, value in given.items() if value is not None}
         calls = [
             {
                 "id": call.get("id") or "0",
@@ -152,7 +155,7 @@ def _chat(request: Body) -> Body:
     return body
 
 
-def _part(part: Any) -> Body:
+def _part(part: Anything) -> Body:
     """One part of a message of OpenAI Chat."""
     if not isinstance(part, dict):
         return {"type": "text", "text": str(part)}
@@ -166,14 +169,14 @@ def _part(part: Any) -> Body:
     return part
 
 
-def _image(data: Any) -> Body:
+def _image(data: Anything) -> Body:
     url = str(data)
     if not url.startswith(("http", "data:")):
         url = f"data:image/png;base64,{url}"
     return {"type": "image_url", "image_url": {"url": url}}
 
 
-def _file(data: Any, mime: str) -> Body:
+def _file(data: Anything, mime: str) -> Body:
     text = str(data)
     url = text if text.startswith(("http", "data:", "gs:")) else f"data:{mime};base64,{text}"
     if mime.startswith("image/"):
@@ -183,14 +186,14 @@ def _file(data: Any, mime: str) -> Body:
     return {"type": "file", "file": {"file_data": url}}
 
 
-def _schema(schema: Any) -> Body:
+def _schema(schema: Anything) -> Body:
     return {"type": "json_schema", "json_schema": {"name": "answer", "schema": schema}}
 
 
-def _of_gemini(request: Body) -> Body:
+def _of_gemini(request: Body) -> Body:  # noqa: C901  (one branch for each kind of part)
     """Gemini's `generateContent` as OpenAI Chat. Parts of one content stay one message."""
 
-    def pick(parent: Body, *names: str) -> Any:
+    def pick(parent: Body, *names: str) -> Anything:
         return next((parent[name] for name in names if parent.get(name) is not None), None)
 
     messages: list[Body] = []
@@ -262,7 +265,7 @@ def _of_gemini(request: Body) -> Body:
     return body
 
 
-def _list(value: Any) -> list[Body]:
+def _list(value: Anything) -> list[Body]:
     items = value if isinstance(value, list) else [value] if value else []
     return [{"text": item} if isinstance(item, str) else item for item in items if isinstance(item, dict | str)]
 
@@ -279,7 +282,9 @@ def _of_bedrock(request: Body) -> Body:
     if isinstance(system, str):
         body["system"] = system
     elif system:
-        body["system"] = [{"type": "text", "text": part["text"]} for part in system if isinstance(part.get("text"), str)]
+        body["system"] = [
+            {"type": "text", "text": part["text"]} for part in system if isinstance(part.get("text"), str)
+        ]
     config = request.get("toolConfig") or {}
     tools = [
         {
@@ -297,7 +302,8 @@ def _of_bedrock(request: Body) -> Body:
         body["tool_choice"] = {"type": "any"}
     elif "tool" in choice:
         body["tool_choice"] = {"type": "tool", "name": (choice["tool"] or {}).get("name")}
-    thinking = (request.get("additionalModelRequestFields") or {}).get("thinking")
+    more = request.get("additionalModelRequestFields") or {}
+    thinking = more.get("thinking") or more.get("reasoning_config")
     if thinking:
         body["thinking"] = thinking
     form = (request.get("outputConfig") or {}).get("textFormat") or {}
@@ -325,7 +331,12 @@ def _blocks(content: Iterable[Body] | None) -> list[Body]:
         elif "toolUse" in block:
             use = block["toolUse"]
             blocks.append(
-                {"type": "tool_use", "id": use.get("toolUseId"), "name": use.get("name"), "input": use.get("input") or {}}
+                {
+                    "type": "tool_use",
+                    "id": use.get("toolUseId"),
+                    "name": use.get("name"),
+                    "input": use.get("input") or {},
+                }
             )
         elif "toolResult" in block:
             result = block["toolResult"]
@@ -333,9 +344,7 @@ def _blocks(content: Iterable[Body] | None) -> list[Body]:
                 {"type": "text", "text": _json(item["json"])} if "json" in item else item
                 for item in result.get("content") or []
             ]
-            blocks.append(
-                {"type": "tool_result", "tool_use_id": result.get("toolUseId"), "content": _blocks(inner)}
-            )
+            blocks.append({"type": "tool_result", "tool_use_id": result.get("toolUseId"), "content": _blocks(inner)})
         elif "reasoningContent" in block:
             text = (block["reasoningContent"].get("reasoningText") or {}).get("text") or ""
             blocks.append({"type": "thinking", "thinking": text, "signature": ""})

@@ -36,16 +36,18 @@ def tokens(
         Path | None,
         typer.Option("--data", metavar="FILE.jsonl[.gz]", help="Recorded requests to count, one JSON object a line."),
     ] = None,
-    out: Annotated[Path | None, typer.Option("--out", metavar="FILE", help="Where their counts go, a line each.")] = None,
+    out: Annotated[
+        Path | None, typer.Option("--out", metavar="FILE", help="Where their counts go, a line each.")
+    ] = None,
     as_json: JsonOption = False,
 ) -> None:
     """Count the tokens of a text or a whole request, with bounds and the price of sending it.
 
-    `exact` is counted with the model's vocabulary; `estimated` holds the truth between low and high at least 99 times in 100;
+    `exact` is counted with the model's vocabulary; `estimated` lies between low and high;
     `unknown` means that nobody has said how the model counts, or that a part of the request lies with the provider.
 
-    With `--data` and `--out`, recorded requests (`id`, `model`, `api`, `request`) are counted as they are read, and a line
-    `{"id", "tokens", "low", "high", "method"}` is written for each.
+    With `--data` and `--out`, recorded requests (`id`, `model`, `api`, `request`) are counted as they are read, and a
+    line `{"id", "tokens", "low", "high", "method"}` is written for each.
 
     **Example:** `turnout tokens "How long is this?" --model claude-sonnet-5-5,gpt-6-sol`
     """
@@ -133,7 +135,9 @@ def _count_file(data: Path, out: Path) -> None:
                 progress.advance(task)
     except OSError as error:
         reason = (error.strerror or str(error) or "unreadable").lower()
-        raise typer.BadParameter(f"`{error.filename or data}` cannot be used: {reason}", param_hint="--data / --out") from None
+        raise typer.BadParameter(
+            f"`{error.filename or data}` cannot be used: {reason}", param_hint="--data / --out"
+        ) from None
     except (ValueError, EOFError) as error:
         raise typer.BadParameter(f"`{data}`: {error}", param_hint="--data") from None
     if noted:

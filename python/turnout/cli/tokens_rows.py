@@ -62,13 +62,17 @@ def rows(path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
             except ValueError as error:
                 raise ValueError(f"line {number} is not JSON: {error}") from None
             if not isinstance(row, dict):
-                raise ValueError(f"line {number} is not a JSON object")
+                raise ValueError(f"line {number} is not a JSON object")  # noqa: TRY004  (as for a line that is not JSON)
             yield number, row
 
 
 def model_of(row: Mapping[str, Any]) -> str:
     """The model that a row is counted for: its own, the one that answered, or one that stands for its family."""
-    names = [str(row.get("model") or ""), str((row.get("request") or {}).get("model") or ""), str(row.get("resp_model") or "")]
+    names = [
+        str(row.get("model") or ""),
+        str((row.get("request") or {}).get("model") or ""),
+        str(row.get("resp_model") or ""),
+    ]
     for name in names:
         if name and _core.tokenizer_family(name) != "unknown":
             return name
@@ -90,8 +94,8 @@ def count_row(row: Mapping[str, Any], number: int = 0) -> Counted:
         if isinstance(found, list):
             counts = [_core.count_tokens(model, text, guess=True) for text in found]
             method = max((count.method for count in counts), key=METHODS.index, default="exact")
-            sums = [sum(values) for values in zip(*((c.tokens, c.low, c.high) for c in counts), strict=True)] or [0, 0, 0]
-            return Counted(name, *sums, method)
+            tokens, low, high = (sum(getattr(count, part) for count in counts) for part in ("tokens", "low", "high"))
+            return Counted(name, tokens, low, high, method)
         dialect, body = found
         count = _core.count_tokens(model, body, dialect=dialect, guess=True)
         return Counted(name, count.tokens, count.low, count.high, count.method)

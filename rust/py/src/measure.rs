@@ -78,7 +78,8 @@ pub fn tokenizer_family(py: Python<'_>, model: &str) -> PyResult<&'static str> {
 
 /// Input tokens of a text or a whole request for a model of the catalogue.
 #[pyfunction]
-#[pyo3(signature = (model, request_or_text, *, dialect = None, guess = false, state = None))]
+#[allow(clippy::too_many_arguments, reason = "one keyword for each thing that may be said")]
+#[pyo3(signature = (model, request_or_text, *, dialect = None, guess = false, state = None, exact = true))]
 pub fn count_tokens(
     py: Python<'_>,
     model: &str,
@@ -86,11 +87,12 @@ pub fn count_tokens(
     dialect: Option<&str>,
     guess: bool,
     state: Option<&State>,
+    exact: bool,
 ) -> PyResult<TokenCount> {
     let family = family_of(py, model, guess)?;
     if let Ok(text) = request_or_text.cast::<PyString>() {
         let text = borrowed(text)?;
-        let count = || tokens::count_text(family, &text, usize::MAX);
+        let count = || tokens::count_text(family, &text, if exact { usize::MAX } else { 0 });
         // Below about 100 microseconds of work the GIL is kept.
         let inner = if text.len() > INLINE_BYTES || !tokens::is_warm(family) { py.detach(count) } else { count() };
         return Ok(TokenCount::of_text(inner));
@@ -99,16 +101,19 @@ pub fn count_tokens(
     let dialect = dialect.map(|name| dialect_of(py, name)).transpose()?;
     let counted = py.detach(|| {
         let request = parse_request(&body, dialect)?;
-        Ok((tokens::count_request(&request, family, model), tokens::Shape::of(&request).key()))
+        let count = if exact {
+            tokens::count_request(&request, family, model)
+        } else {
+            let measure = tokens::measure(&request);
+            measure.input_for(&measure.text_features(), family, model)
+        };
+        Ok((count, tokens::Shape::of(&request).key()))
     });
     let (inner, shape) = counted.map_err(|error| of_wire(py, &error))?;
     let correction = state.and_then(|state| state.lend(|state| state.overheads().correction(model, shape)));
     let corrected = correction.map_or(inner, |correction| inner.corrected(correction.likely));
     Ok(TokenCount { inner: corrected, uncorrected: inner.tokens, shape })
 }
-
-/// Up to this size a text is counted with the interpreter held: 4 kB take tens of microseconds.
-const SHORT_BYTES: usize = 4096;
 
 /// What an ask is.
 #[pyclass(frozen, module = "turnout")]

@@ -48,7 +48,8 @@ impl Overheads {
     /// A provider reported `reported` input tokens (cached ones among them) for a request that was counted at `counted`.
     pub fn observe(&mut self, model: &str, shape: u16, counted: u64, reported: u64) {
         let difference = i128::from(reported) - i128::from(counted);
-        let difference = i32::try_from(difference.clamp(i128::from(i32::MIN), i128::from(i32::MAX))).unwrap_or(i32::MAX);
+        let difference =
+            i32::try_from(difference.clamp(i128::from(i32::MIN), i128::from(i32::MAX))).unwrap_or(i32::MAX);
         self.put(model, shape, difference);
     }
 
@@ -91,7 +92,8 @@ impl Overheads {
     /// Every difference that is known, oldest first within its model and shape: what is saved, and what [`Overheads::put`] takes.
     pub fn rows(&self) -> impl Iterator<Item = (&str, u16, i32)> {
         self.learned.iter().flat_map(|((model, shape), learned)| {
-            let (newer, older) = learned.differences.split_at_checked(learned.next).unwrap_or((&learned.differences, &[]));
+            let (newer, older) =
+                learned.differences.split_at_checked(learned.next).unwrap_or((&learned.differences, &[]));
             older.iter().chain(newer).map(move |difference| (model.as_str(), *shape, *difference))
         })
     }
@@ -132,7 +134,8 @@ mod tests {
             overheads.observe("m", 3, 0, number);
         }
         let mut again = Overheads::default();
-        let rows: Vec<_> = overheads.rows().map(|(model, shape, difference)| (model.to_owned(), shape, difference)).collect();
+        let rows: Vec<_> =
+            overheads.rows().map(|(model, shape, difference)| (model.to_owned(), shape, difference)).collect();
         assert_eq!(rows.first().unwrap().2, 8);
         for (model, shape, difference) in rows {
             again.put(&model, shape, difference);

@@ -1,9 +1,9 @@
 //! The estimate of a text: how many tokens its scan speaks for in a family, and between what.
 
-use super::exact::count_exact;
 use super::count::{Method, TokenCount};
-use super::estimator::TextFeatures;
+use super::estimator::{ClassFeatures, TextFeatures};
 use super::estimator_tree::{BOUNDS, SIZES};
+use super::exact::count_exact;
 use super::family::Family;
 use crate::text::{TextScan, scan};
 
@@ -66,7 +66,7 @@ const KNOWN: [Family; 9] = [
 /// Estimates the tokens of a scanned text. No text without bytes costs a token. Takes some ninety additions, whatever the length
 /// of the text.
 pub fn estimate(scan: &TextScan, family: Family) -> TokenCount {
-    if scan.bytes == 0 { nothing(family) } else { estimate_by(scan, &TextFeatures::of(scan), family) }
+    estimate_by(&TextFeatures::of(scan), family)
 }
 
 fn nothing(family: Family) -> TokenCount {
@@ -74,15 +74,16 @@ fn nothing(family: Family) -> TokenCount {
     TokenCount { tokens: 0, low: 0, high: 0, method }
 }
 
-/// The same by the features of the scan, which several families weigh.
-pub(super) fn estimate_by(scan: &TextScan, features: &TextFeatures, family: Family) -> TokenCount {
-    if scan.bytes == 0 {
-        return nothing(family);
-    }
-    let mut count = with_model(scan, features, &model(family));
+/// The same by the features of scans, which several families weigh. Each class has its own bounds; they add up.
+pub(super) fn estimate_by(features: &TextFeatures, family: Family) -> TokenCount {
+    features.classes.iter().map(|class| estimate_class(class, family)).fold(nothing(family), TokenCount::plus)
+}
+
+fn estimate_class(features: &ClassFeatures, family: Family) -> TokenCount {
+    let mut count = with_model(features, &model(family));
     if family == Family::Unknown {
         for known in KNOWN {
-            let other = with_model(scan, features, &model(known));
+            let other = with_model(features, &model(known));
             count.low = count.low.min(other.low);
             count.high = count.high.max(other.high);
         }
@@ -98,8 +99,8 @@ pub(super) fn by_proxy(scan: &TextScan, o200k: u64, family: Family) -> TokenCoun
         return nothing(family);
     }
     let features = TextFeatures::of(scan);
-    let own = estimate_by(scan, &features, family);
-    let other = estimate_by(scan, &features, Family::O200k).tokens.max(1);
+    let own = estimate_by(&features, family);
+    let other = estimate_by(&features, Family::O200k).tokens.max(1);
     let product = u128::from(own.tokens) * u128::from(o200k) / u128::from(other);
     let tokens = u64::try_from(product).unwrap_or(u64::MAX).max(1);
     TokenCount { tokens, low: own.low.min(tokens), high: own.high.max(tokens), method: own.method }
@@ -122,7 +123,7 @@ pub fn count_text(family: Family, text: &str, exact_up_to_bytes: usize) -> Token
 /// Tokens to either side that a bound leaves beside its share: what a short text is off by.
 const SLACK: u64 = 2;
 
-fn with_model(scan: &TextScan, features: &TextFeatures, model: &Model) -> TokenCount {
+fn with_model(features: &ClassFeatures, model: &Model) -> TokenCount {
     let [scale_low, scale_likely, scale_high] = model.scale;
     let likely = features.likely(model.place).max(1);
     let size = SIZES.iter().rposition(|from| *from <= likely).unwrap_or(0);
@@ -133,7 +134,7 @@ fn with_model(scan: &TextScan, features: &TextFeatures, model: &Model) -> TokenC
         .map_or([0, u16::MAX], |pair| *pair);
     let share = |permille: u16, scale: u64| likely.saturating_mul(u64::from(permille)).saturating_mul(scale);
     let tokens = (likely.saturating_mul(scale_likely).saturating_add(500) / 1000).max(1);
-    let ceiling = scan.bytes.saturating_mul(model.byte_permille) / 1000;
+    let ceiling = features.bytes.saturating_mul(model.byte_permille) / 1000;
     let high = share(high, scale_high).div_ceil(1_000_000).saturating_add(SLACK).min(ceiling.max(1));
     let tokens = tokens.min(high);
     let low = (share(low, scale_low) / 1_000_000).saturating_sub(SLACK).min(tokens);

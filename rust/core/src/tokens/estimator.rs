@@ -39,8 +39,13 @@ static COEFFICIENTS: &[u8] = include_bytes!("../../data/tokens/estimator.bin");
 const UNITS: u64 = 16_384 * 1000;
 
 /// The class of a text, below [`CLASSES`].
-pub(super) fn class_of(scan: &TextScan, fields: &[u64; FIELDS]) -> usize {
-    let permille = |part: u64, whole: u64| u64::try_from(u128::from(part) * 1000 / u128::from(whole.max(1))).unwrap_or(u64::MAX);
+pub(super) fn class_of(scan: &TextScan) -> usize {
+    class_in(scan, &scan.values())
+}
+
+fn class_in(scan: &TextScan, fields: &[u64; FIELDS]) -> usize {
+    let permille =
+        |part: u64, whole: u64| u64::try_from(u128::from(part) * 1000 / u128::from(whole.max(1))).unwrap_or(u64::MAX);
     let mut at = 0;
     // A tree has no cycle: it is left after as many steps as it has nodes.
     for _ in 0..NODES.len() {
@@ -49,7 +54,10 @@ pub(super) fn class_of(scan: &TextScan, fields: &[u64; FIELDS]) -> usize {
             Share::Field(place) => permille(fields.get(place).copied().unwrap_or(0), scan.bytes),
             Share::East => {
                 let scripts = [Script::Han, Script::Kana, Script::Hangul, Script::CjkPunctuation];
-                permille(scripts.iter().fold(0, |sum: u64, script| sum.saturating_add(scan.script(*script))), scan.bytes)
+                permille(
+                    scripts.iter().fold(0, |sum: u64, script| sum.saturating_add(scan.script(*script))),
+                    scan.bytes,
+                )
             }
         };
         match if share <= node.most { &node.then } else { &node.otherwise } {
@@ -71,19 +79,40 @@ fn foreign(scan: &TextScan) -> u64 {
 /// Up to this feature no sum can overflow: a coefficient has 16 bits, and there are fewer than 128 of them.
 const SMALL_FEATURE: u64 = 1 << 31;
 
-/// What every family weighs of a text.
-#[derive(Debug, Clone)]
+/// What every family weighs of texts, those of a class together.
+#[derive(Debug, Clone, Default)]
 pub struct TextFeatures {
-    /// The class of the text.
+    /// A class each.
+    pub(super) classes: Vec<ClassFeatures>,
+}
+
+impl TextFeatures {
+    /// Those of one scan.
+    pub fn of(scan: &TextScan) -> Self {
+        Self::of_all([scan])
+    }
+
+    /// Those of several scans, each of texts of one class.
+    pub fn of_all<'s>(scans: impl IntoIterator<Item = &'s TextScan>) -> Self {
+        Self { classes: scans.into_iter().filter(|scan| scan.bytes > 0).map(ClassFeatures::of).collect() }
+    }
+}
+
+/// What every family weighs of texts of one class.
+#[derive(Debug, Clone)]
+pub(super) struct ClassFeatures {
+    /// The class.
     pub(super) class: usize,
+    /// Bytes of the texts.
+    pub(super) bytes: u64,
     all: [u64; FEATURES],
     /// The same, when all are small (texts up to two megabytes), for vector instructions.
     small: Option<[u32; FEATURES]>,
 }
 
-impl TextFeatures {
+impl ClassFeatures {
     /// Those of a scan, in thousandths: the fields, and the excess of foreign letters over each share.
-    pub fn of(scan: &TextScan) -> Self {
+    fn of(scan: &TextScan) -> Self {
         let fields = scan.values();
         let mut all = [0; FEATURES];
         let excess = FOREIGN_PERMILLE
@@ -92,7 +121,7 @@ impl TextFeatures {
         all.iter_mut().zip(weighed.chain(excess)).for_each(|(feature, value)| *feature = value);
         let is_small = all.iter().fold(0, |largest, feature| largest.max(*feature)) <= SMALL_FEATURE;
         let small = is_small.then(|| all.map(|feature| u32::try_from(feature).unwrap_or(u32::MAX)));
-        Self { class: class_of(scan, &fields), all, small }
+        Self { class: class_in(scan, &fields), bytes: scan.bytes, all, small }
     }
 
     /// The likely tokens for the family at a place of the table, not rounded up from nothing.
@@ -160,8 +189,8 @@ mod tests {
     #[test]
     fn small_sums_are_the_saturating_ones() {
         let text = "Straße, 東京, Москва, 0x7f, und\n{\"a\": [1, 2]} और हिन्दी ".repeat(50);
-        let features = TextFeatures::of(&scan(&text));
-        let large = TextFeatures { small: None, ..features.clone() };
+        let features = ClassFeatures::of(&scan(&text));
+        let large = ClassFeatures { small: None, ..features.clone() };
         for family in 0..BOUNDS.len() {
             assert_eq!(features.likely(family), large.likely(family));
             assert!(features.likely(family) > 100);

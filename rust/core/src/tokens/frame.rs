@@ -29,11 +29,14 @@ pub(super) const fn always(tokens: i64) -> Span {
 
 /// What stands around the text of a request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[allow(clippy::struct_excessive_bools, reason = "each says one thing that a provider does or does not")]
 pub struct Frame {
     /// Per request.
     pub request: Span,
     /// Per message.
     pub message: Span,
+    /// Per message of the model's without calls, beyond that.
+    pub assistant: Span,
     /// Per system text (beyond its own tokens).
     pub system: Span,
     /// Whether newlines at the end of the system text are dropped.
@@ -60,6 +63,10 @@ pub struct Frame {
     pub raw_tools_permille: Span,
     /// Per call of a tool in the conversation, beyond its name and arguments.
     pub call: Span,
+    /// The same on top, when no tools are on offer.
+    pub call_alone: Span,
+    /// Per block of earlier thinking, beyond its text.
+    pub thought: Span,
     /// Per argument of a call, where arguments are written one by one; none where they are one JSON text.
     pub argument: Option<Span>,
     /// Per turn that calls several tools at once.
@@ -136,8 +143,20 @@ pub(super) fn canonical(model: &str) -> String {
 
 /// Names of vendors that stand before a model's at Bedrock, Databricks and others.
 const VENDORS: [&str; 14] = [
-    "anthropic-", "amazon-", "cohere-", "deepseek-ai-", "databricks-", "meta-", "mistralai-", "mistral-", "moonshotai-", "moonshot-",
-    "openai-", "qwen-", "writer-", "zai-org-",
+    "anthropic-",
+    "amazon-",
+    "cohere-",
+    "deepseek-ai-",
+    "databricks-",
+    "meta-",
+    "mistralai-",
+    "mistral-",
+    "moonshotai-",
+    "moonshot-",
+    "openai-",
+    "qwen-",
+    "writer-",
+    "zai-org-",
 ];
 
 #[cfg(test)]
@@ -185,14 +204,47 @@ mod tests {
     fn spans_are_in_order() {
         for row in ROWS {
             let Frame {
-                request, message, system, tools_auto, tools_any, tools_named, tools_without_system, tool, tools_permille,
-                raw_tools_permille, call, parallel, result, result_turn, schema, schema_permille, thinking,
-                thinking_permille, page, ..
+                request,
+                message,
+                system,
+                tools_auto,
+                tools_any,
+                tools_named,
+                tools_without_system,
+                tool,
+                tools_permille,
+                raw_tools_permille,
+                call,
+                parallel,
+                result,
+                result_turn,
+                schema,
+                schema_permille,
+                thinking,
+                thinking_permille,
+                page,
+                ..
             } = row.frame;
             for Span { low, likely, high } in [
-                request, message, system, tools_auto, tools_any, tools_named, tools_without_system, tool, tools_permille,
-                raw_tools_permille, call, parallel, result, result_turn, schema, schema_permille, thinking,
-                thinking_permille, page,
+                request,
+                message,
+                system,
+                tools_auto,
+                tools_any,
+                tools_named,
+                tools_without_system,
+                tool,
+                tools_permille,
+                raw_tools_permille,
+                call,
+                parallel,
+                result,
+                result_turn,
+                schema,
+                schema_permille,
+                thinking,
+                thinking_permille,
+                page,
             ] {
                 assert!(low <= likely && likely <= high, "{:?} {:?}", row.family, row.models);
             }

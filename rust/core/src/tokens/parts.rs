@@ -22,11 +22,14 @@ pub enum Choice {
 
 /// The parts of a request, counted; no text.
 #[derive(Debug, Clone, PartialEq, Default)]
+#[allow(clippy::struct_excessive_bools, reason = "each says one thing about a request")]
 pub struct Shape {
     /// System texts.
     pub system_texts: u64,
     /// Messages, system texts and results of tools not among them.
     pub messages: u64,
+    /// Messages of the model's that call no tool.
+    pub answers: u64,
     /// Messages that hold nothing but results of tools.
     pub result_only_messages: u64,
     /// Messages that hold results of tools.
@@ -41,10 +44,14 @@ pub struct Shape {
     pub choice: Choice,
     /// Calls of tools in the conversation.
     pub calls: u64,
+    /// Blocks of earlier thinking.
+    pub thoughts: u64,
     /// Messages with several calls.
     pub parallel_turns: u64,
     /// Results of tools in the conversation.
     pub results: u64,
+    /// Whether the last message holds results: the model is in the middle of its tools, and its thinking is kept.
+    pub is_tool_loop: bool,
     /// Whether the answer must keep to a JSON schema.
     pub has_schema: bool,
     /// Whether thinking is asked for.
@@ -91,13 +98,16 @@ impl Shape {
             }
             let (calls, results) = (shape.calls - calls, shape.results - results);
             shape.parallel_turns += u64::from(calls > 1);
+            shape.answers += u64::from(turn.role == Role::Assistant && calls == 0);
+            shape.is_tool_loop = results > 0;
             shape.result_turns += u64::from(results > 0);
             let holds_results_alone = results > 0 && results == turn.parts.len() as u64;
             shape.result_only_messages += u64::from(turn.role == Role::User && holds_results_alone);
         }
-        shape.is_prefill = request.turns.last().is_some_and(|turn| {
-            turn.role == Role::Assistant && matches!(turn.parts.last(), Some(Part::Text(_)))
-        });
+        shape.is_prefill = request
+            .turns
+            .last()
+            .is_some_and(|turn| turn.role == Role::Assistant && matches!(turn.parts.last(), Some(Part::Text(_))));
         shape
     }
 
@@ -124,7 +134,7 @@ impl Shape {
 
     fn add(&mut self, part: &Part<'_>) {
         match part {
-            Part::Text(_) | Part::Thinking { .. } => {}
+            Part::Thinking { .. } => self.thoughts += 1,
             Part::Image(image) => self.images.push(facts(image)),
             Part::Document(document) if is_text(document) => {}
             Part::Document(document) => {
@@ -139,7 +149,7 @@ impl Shape {
             Part::Other { kind, raw } if is_media(kind) => {
                 self.media_bytes = self.media_bytes.saturating_add(raw.len() as u64);
             }
-            Part::Other { .. } => {}
+            Part::Text(_) | Part::Other { .. } => {}
         }
     }
 
@@ -159,7 +169,12 @@ impl Shape {
 
     /// Whether it is texts alone.
     pub fn is_plain_text(&self) -> bool {
-        self.is_countable() && self.calls == 0 && self.results == 0 && self.tool_count == 0 && !self.has_schema && !self.thinks
+        self.is_countable()
+            && self.calls == 0
+            && self.results == 0
+            && self.tool_count == 0
+            && !self.has_schema
+            && !self.thinks
     }
 }
 
@@ -242,6 +257,7 @@ pub(super) fn total(shape: &Shape, texts: &Texts, frame: &Frame, tools_permille:
         shape.messages - u64::from(shape.is_prefill && frame.frees_prefill)
     };
     sum.add(frame.message, messages);
+    sum.add(frame.assistant, shape.answers);
     sum.add(frame.system, shape.system_texts);
     if shape.tool_count > 0 {
         sum.add(
@@ -266,6 +282,10 @@ pub(super) fn total(shape: &Shape, texts: &Texts, frame: &Frame, tools_permille:
     if let Some(argument) = frame.argument {
         sum.add(argument, texts.arguments);
     }
+    if shape.tool_count == 0 {
+        sum.add(frame.call_alone, shape.calls);
+    }
+    sum.add(frame.thought, shape.thoughts);
     sum.add(frame.parallel, shape.parallel_turns);
     sum.add(frame.result, shape.results);
     sum.add(frame.result_turn, shape.result_turns);
@@ -279,7 +299,8 @@ pub(super) fn total(shape: &Shape, texts: &Texts, frame: &Frame, tools_permille:
     if shape.thinks {
         sum.add(frame.thinking, 1);
     }
-    sum.share(texts.thinking, frame.thinking_permille);
+    let kept = frame.thinking_permille;
+    sum.share(texts.thinking, if shape.is_tool_loop { Span { likely: kept.high.min(1000), ..kept } } else { kept });
     for image in &shape.images {
         sum.add(image_tokens(frame.image, image), 1);
     }
@@ -288,7 +309,10 @@ pub(super) fn total(shape: &Shape, texts: &Texts, frame: &Frame, tools_permille:
     }
     // Sound is recorded at 32 tokens a second on Gemini: some 700 bytes of base64 of MP3 a token, fewer the other way.
     let media = i64::try_from(shape.media_bytes).unwrap_or(i64::MAX);
-    sum.add(Span { low: 0, likely: media / 700, high: (media / 20).saturating_add(if media > 0 { 2000 } else { 0 }) }, 1);
+    sum.add(
+        Span { low: 0, likely: media / 700, high: (media / 20).saturating_add(if media > 0 { 2000 } else { 0 }) },
+        1,
+    );
     sum.add(HOSTED, shape.hosted_tools);
     if shape.has_state {
         sum.add(STATE, 1);
@@ -322,8 +346,10 @@ impl Sum {
 
     fn share(&mut self, count: TokenCount, permille: Span) {
         self.low = self.low.saturating_add(signed(count.low).saturating_mul(permille.low) / 1000);
-        self.likely = self.likely.saturating_add(signed(count.tokens).saturating_mul(permille.likely).saturating_add(500) / 1000);
-        self.high = self.high.saturating_add(signed(count.high).saturating_mul(permille.high).saturating_add(999) / 1000);
+        self.likely =
+            self.likely.saturating_add(signed(count.tokens).saturating_mul(permille.likely).saturating_add(500) / 1000);
+        self.high =
+            self.high.saturating_add(signed(count.high).saturating_mul(permille.high).saturating_add(999) / 1000);
     }
 
     fn done(self, method: Method) -> TokenCount {

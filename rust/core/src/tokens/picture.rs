@@ -110,7 +110,9 @@ mod tests {
 
     #[test]
     fn pictures_cost_what_was_recorded() {
-        let cost = |family, model, (width, height)| image_tokens(frame(family, model, false).image, &sized(width, height)).likely;
+        let cost = |family, model, (width, height)| {
+            image_tokens(frame(family, model, false).image, &sized(width, height)).likely
+        };
         // Recorded: 1540 with the 1 of a system text; 2799 likewise on Opus 4.7; 60 x 30 costs 9.
         assert_eq!(cost(Family::Claude3To46, "claude-sonnet-4-6", (1800, 1200)), 1539);
         assert_eq!(cost(Family::Claude47On, "claude-opus-4-7", (1800, 1200)), 65 * 43 + 3);

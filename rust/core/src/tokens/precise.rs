@@ -1,25 +1,33 @@
 //! The tokens of a whole request as exactly as they can be known: its texts counted with the family's vocabulary, or with o200k's and
 //! the ratio that the two estimates have; tools and schemas as the provider writes them; the rest from the model's frame.
 
-use super::exact::count_exact;
 use super::count::{Method, TokenCount};
 use super::estimate::by_proxy;
+use super::exact::count_exact;
 use super::family::Family;
 use super::frame::{Frame, frame};
 use super::parts::{Shape, Texts, is_deferred, is_media, is_text, total};
 use super::schema::{answer, arguments, tools};
+use crate::json::{JsonError, Kind, Reader};
 use crate::text::Scanner;
 use crate::wire::{Dialect, Part, Request, ResponseFormat, ToolChoice};
 
 /// The input tokens of a request for a model. Linear in the request; reads every text.
 ///
-/// [`Method::Exact`] where the request is texts alone and the family's vocabulary is here and its frame certain.
+/// [`Method::Exact`] where the request is texts alone and the family's vocabulary is here; the bounds leave room for what a provider
+/// rarely adds to its frame.
 pub fn count_request(request: &Request<'_>, family: Family, model: &str) -> TokenCount {
-    let shape = Shape::of(request);
+    let mut shape = Shape::of(request);
     let frame = frame(family, model, is_responses(request));
+    // The normal form joins messages of one role; OpenAI counts each as it came.
+    if frame.results_are_messages
+        && let Some(said) = messages_said(request)
+    {
+        shape.messages = said.saturating_add(shape.result_only_messages);
+    }
     let texts = texts(request, family, frame);
     let mut count = total(&shape, &texts, frame, frame.tools_permille, family);
-    if shape.is_plain_text() && texts.content.method == Method::Exact && frame.message.low == frame.message.high {
+    if shape.is_plain_text() && texts.content.method == Method::Exact {
         count.method = Method::Exact;
     }
     count
@@ -32,7 +40,37 @@ pub fn count_request_exact(request: &Request<'_>, family: Family, model: &str) -
     if !family.is_exact() || !Shape::of(request).is_countable() {
         return None;
     }
-    Some(count_request(request, family, model))
+    let count = count_request(request, family, model);
+    // Who asks wants an edge resolved: what a provider rarely adds is left to the bounds of an estimate.
+    Some(if count.method == Method::Exact { TokenCount::exact(count.tokens) } else { count })
+}
+
+/// Messages of a Chat body that are neither system texts nor results of tools; none where the body is of another dialect.
+fn messages_said(request: &Request<'_>) -> Option<u64> {
+    if request.dialect != Dialect::OpenAiChat {
+        return None;
+    }
+    let mut said = 0_u64;
+    let mut reader = Reader::new(request.body);
+    let read: Result<(), JsonError> = reader.object(|reader, key| {
+        if key != "messages" {
+            return reader.skip().map(|_| ());
+        }
+        reader.array(|reader| {
+            let mut is_said = true;
+            reader.object(|reader, key| {
+                if key == "role" && reader.peek()? == Kind::String {
+                    is_said = !matches!(reader.string()?.as_ref(), "system" | "developer" | "tool" | "function");
+                    return Ok(());
+                }
+                reader.skip().map(|_| ())
+            })?;
+            said += u64::from(is_said);
+            Ok::<(), JsonError>(())
+        })
+    });
+    // The body was read once already; should it not read now, the normal form's count stands.
+    read.ok().filter(|()| said > 0).map(|()| said)
 }
 
 /// Whether the request came in OpenAI's Responses, whose frame differs from Chat's.

@@ -2,7 +2,7 @@
 
 use super::count::TokenCount;
 use super::estimate::{estimate, estimate_by};
-use super::estimator::TextFeatures;
+use super::estimator::{TextFeatures, class_of};
 use super::family::Family;
 use super::frame::frame;
 use super::parts::{Shape, Texts, is_deferred, is_media, is_text, total};
@@ -15,6 +15,8 @@ use crate::wire::{Part, Request, ResponseFormat};
 pub struct RequestMeasure {
     /// All texts that the model reads as text: system, messages, names and arguments of calls, results of tools.
     pub text: TextScan,
+    /// The same, those of a class together; short texts are one.
+    classes: Vec<(usize, TextScan)>,
     /// Earlier thinking sent back; providers drop most of it.
     pub thinking: TextScan,
     /// Tools on offer: names, descriptions, schemas.
@@ -29,32 +31,30 @@ pub struct RequestMeasure {
 
 /// Measures a request. One pass over its texts; of pictures only the header is read.
 pub fn measure(request: &Request<'_>) -> RequestMeasure {
-    let mut found = RequestMeasure {
-        shape: Shape::of(request),
-        is_responses: is_responses(request),
-        ..RequestMeasure::default()
-    };
+    let mut found =
+        RequestMeasure { shape: Shape::of(request), is_responses: is_responses(request), ..RequestMeasure::default() };
     // One after the other, for a scanner is far larger than what it gives.
     let mut scanner = Scanner::default();
+    let mut texts = Grouped::default();
     for text in &request.system {
-        scanner.add(text);
+        texts.add(text);
     }
     let mut thoughts: Vec<&str> = Vec::new();
     for part in request.turns.iter().flat_map(|turn| &turn.parts) {
         match part {
-            Part::Text(text) | Part::ToolResult { text, .. } => scanner.add(text),
-            Part::Document(document) if is_text(document) => scanner.add(&document.data),
+            Part::Text(text) | Part::ToolResult { text, .. } => texts.add(text),
+            Part::Document(document) if is_text(document) => texts.add(&document.data),
             Part::ToolCall { name, arguments, .. } => {
-                scanner.add(name);
-                scanner.add(arguments);
+                texts.add(name);
+                texts.add(arguments);
             }
             // Scanned apart, after all else.
             Part::Thinking { text, .. } => thoughts.push(text),
-            Part::Other { kind, raw } if !is_media(kind) => scanner.add(&String::from_utf8_lossy(raw)),
+            Part::Other { kind, raw } if !is_media(kind) => texts.add(&String::from_utf8_lossy(raw)),
             Part::Image(_) | Part::Document(_) | Part::Other { .. } => {}
         }
     }
-    found.text = scanner.take();
+    (found.text, found.classes) = texts.done();
     for text in thoughts {
         scanner.add(text);
     }
@@ -72,6 +72,50 @@ pub fn measure(request: &Request<'_>) -> RequestMeasure {
     found
 }
 
+/// From so many bytes on a text is classed by itself: to class it costs less than to scan it, and a request is often prose around
+/// code or JSON, whose tokens are estimated better apart.
+const CLASSED_BYTES: usize = 512;
+
+/// Texts, grouped by their class as they come.
+#[derive(Default)]
+struct Grouped {
+    short: Scanner,
+    long: Scanner,
+    classes: Vec<(usize, TextScan)>,
+}
+
+impl Grouped {
+    fn add(&mut self, text: &str) {
+        if text.len() < CLASSED_BYTES {
+            self.short.add(text);
+            return;
+        }
+        self.long.add(text);
+        let scan = self.long.take();
+        self.put(scan);
+    }
+
+    fn put(&mut self, scan: TextScan) {
+        if scan.bytes == 0 {
+            return;
+        }
+        let class = class_of(&scan);
+        match self.classes.iter_mut().find(|(known, _)| *known == class) {
+            Some((_, sum)) => *sum += &scan,
+            None => self.classes.push((class, scan)),
+        }
+    }
+
+    /// The sum of all, and those of each class.
+    fn done(mut self) -> (TextScan, Vec<(usize, TextScan)>) {
+        let rest = self.short.take();
+        self.put(rest);
+        let mut sum = TextScan::default();
+        self.classes.iter().for_each(|(_, scan)| sum += scan);
+        (sum, self.classes)
+    }
+}
+
 impl RequestMeasure {
     /// The input tokens for a family: the estimate of the texts and the family's frame.
     pub fn input(&self, family: Family) -> TokenCount {
@@ -80,7 +124,7 @@ impl RequestMeasure {
 
     /// What every family weighs of the texts that the model reads as text.
     pub fn text_features(&self) -> TextFeatures {
-        TextFeatures::of(&self.text)
+        TextFeatures::of_all(self.classes.iter().map(|(_, scan)| scan))
     }
 
     /// [`RequestMeasure::input`] by its own [`RequestMeasure::text_features`], for who asks for several families.
@@ -90,7 +134,7 @@ impl RequestMeasure {
 
     /// The same with the frame of a model.
     pub fn input_for(&self, features: &TextFeatures, family: Family, model: &str) -> TokenCount {
-        let text = estimate_by(&self.text, features, family);
+        let text = estimate_by(features, family);
         if self.shape.is_empty() {
             return text;
         }
@@ -180,6 +224,9 @@ mod tests {
         assert!(count.low >= 315 + 12 && count.tokens > 589 && count.high < 1200, "{count:?}");
         assert!(facts.input(Family::Unknown).method == Method::Unknown);
         let precise = count_request(&request, Family::Claude3To46, "claude-sonnet-4-6");
-        assert!(count.low <= precise.tokens && precise.tokens <= count.high && precise.high < count.high, "{precise:?}");
+        assert!(
+            count.low <= precise.tokens && precise.tokens <= count.high && precise.high < count.high,
+            "{precise:?}"
+        );
     }
 }

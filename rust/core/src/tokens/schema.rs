@@ -87,26 +87,22 @@ pub(super) fn answer(schema: &[u8], rendering: Rendering) -> String {
 
 /// Keys and values of the arguments of a call, as texts of their own; what is not an object is one text.
 pub(super) fn arguments(arguments: &str, mut each: impl FnMut(&str)) -> u64 {
-    match Value::parse(arguments.as_bytes()) {
-        Ok(Value::Object(members)) => {
-            let mut text = String::new();
-            for (key, value) in &members {
-                each(key);
-                if let Some(plain) = value.as_str() {
-                    each(plain);
-                } else {
-                    text.clear();
-                    json(&mut text, value, &[], ", ", ": ");
-                    each(&text);
-                }
-            }
-            members.len() as u64
-        }
-        _ => {
-            each(arguments);
-            1
+    let Ok(Value::Object(members)) = Value::parse(arguments.as_bytes()) else {
+        each(arguments);
+        return 1;
+    };
+    let mut text = String::new();
+    for (key, value) in &members {
+        each(key);
+        if let Some(plain) = value.as_str() {
+            each(plain);
+        } else {
+            text.clear();
+            json(&mut text, value, &[], ", ", ": ");
+            each(&text);
         }
     }
+    members.len() as u64
 }
 
 fn comment(out: &mut String, text: &str) {
@@ -158,7 +154,11 @@ fn object(out: &mut String, schema: &Value<'_>, root: &Value<'_>, depth: usize) 
     out.push('}');
 }
 
-fn alternatives<'v>(out: &mut String, each: impl Iterator<Item = &'v Value<'v>>, write: impl Fn(&mut String, &Value<'v>)) {
+fn alternatives<'v>(
+    out: &mut String,
+    each: impl Iterator<Item = &'v Value<'v>>,
+    write: impl Fn(&mut String, &Value<'v>),
+) {
     for (index, value) in each.enumerate() {
         if index > 0 {
             out.push_str(" | ");
@@ -201,7 +201,9 @@ fn kind(out: &mut String, schema: &Value<'_>, root: &Value<'_>, depth: usize) {
     }
     match schema.get("type") {
         Some(Value::Array(kinds)) => {
-            alternatives(out, kinds.iter(), |out, one| named_kind(out, one.as_str().unwrap_or("any"), schema, root, depth));
+            alternatives(out, kinds.iter(), |out, one| {
+                named_kind(out, one.as_str().unwrap_or("any"), schema, root, depth);
+            });
         }
         Some(Value::String(one)) => named_kind(out, one, schema, root, depth),
         _ if has_members(schema, "properties") => object(out, schema, root, depth),
