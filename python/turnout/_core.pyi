@@ -57,6 +57,7 @@ __all__ = [
     "render_answer",
     "render_error",
     "thinking_fields",
+    "tokenizer_family",
 ]
 __version__: str
 
