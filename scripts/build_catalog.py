@@ -90,9 +90,13 @@ EFFORTS = ("none", "minimal", "low", "medium", "high", "xhigh", "max")
 # Providers that are reached over another of their endpoints than the one the data names first, because this version
 # speaks OpenAI Chat Completions and Anthropic Messages upstream.
 ENDPOINTS: dict[str, Row] = {
-    "openai": {"dialect": "openai-chat", "max_tokens_field": "max_completion_tokens", "stream_usage": "on_request"},
+    "openai": {"dialect": "openai-chat", "max_tokens_field": "max_completion_tokens", "stream_usage": "on_request"}
+    | {"store": True},
     "xai": {"dialect": "openai-chat", "max_tokens_field": "max_tokens", "stream_usage": "on_request"},
-    "azure": {"dialect": "openai-chat", "max_tokens_field": "max_completion_tokens", "stream_usage": "on_request"},
+    "azure": {"dialect": "openai-chat", "max_tokens_field": "max_completion_tokens", "stream_usage": "on_request"}
+    | {"store": True},
+    # Its own default shortens the answer of a prompt that is too long instead of failing.
+    "fireworks": {"extra_body": {"context_length_exceeded_behavior": "error"}},
     "google": {
         "base_url": "https://generativelanguage.googleapis.com/v1beta/openai",
         "dialect": "openai-chat",

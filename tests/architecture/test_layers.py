@@ -55,6 +55,7 @@ RUST_GROUND = [
     "error",
     "hash",
     "json",
+    "json_schema",
     "money",
     "outcome",
     "shared_str",

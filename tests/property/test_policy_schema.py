@@ -113,7 +113,7 @@ model_lists = [["a"], ["b", "a"], ["a", "b", "c"]]
 models = st.one_of(mostly(["a", "b", "c"], ["ladder", "x"]), st.sampled_from([*model_lists * 4, []]))
 addresses = mostly(["https://x.example/v1", "http://127.0.0.1:8000/v1"], ["http://x.example", "ftp://x"])
 keys = mostly(["none", "env:KEY_1"], ["env:1", "sk-ant-123456789012"])
-checks = ["complete", "not_empty", "not_refused", "valid_json"]
+checks = ["complete", "not_empty", "not_refused", "valid_json", "schema_valid", "language_matches"]
 
 
 def block(needed: dict[str, Any], more: dict[str, Any] | None = None) -> st.SearchStrategy[dict[str, Any]]:

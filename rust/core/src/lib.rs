@@ -13,6 +13,7 @@ pub mod engine;
 pub mod features;
 mod hash;
 pub mod json;
+pub mod json_schema;
 pub mod money;
 pub mod outcome;
 pub mod plan;

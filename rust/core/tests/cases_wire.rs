@@ -131,6 +131,7 @@ fn target(described: &Value) -> Target<'_> {
             "accepts_sampling" => target.accepts_sampling = value.as_bool().unwrap(),
             "accepts_forced_tool_choice" => target.accepts_forced_tool_choice = value.as_bool().unwrap(),
             "accepts_prefill" => target.accepts_prefill = value.as_bool().unwrap(),
+            "extra_body" => target.extra_body = value.as_str().unwrap(),
             "accepts_store" => target.accepts_store = value.as_bool().unwrap(),
             "accepts_text_lists" => target.accepts_text_lists = value.as_bool().unwrap(),
             other => panic!("unknown field `{other}` of a target"),

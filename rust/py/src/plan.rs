@@ -465,7 +465,14 @@ impl Plan {
 
     /// The first check that an answer fails; none when it is accepted.
     fn unmet(&self, answer: &Answer) -> Option<&'static str> {
-        plan::unmet(&self.plan.accept, &answer.inner, self.asked.wants_json).map(turnout_core::policy::Accept::name)
+        // Read again only where a check compares with it; a decision made from its record has none.
+        let request = if plan::compares(&self.plan.accept) && !self.asked.body.is_empty() {
+            parse_request(&self.asked.body, Some(self.asked.dialect)).ok()
+        } else {
+            None
+        };
+        plan::unmet(&self.plan.accept, &answer.inner, self.asked.wants_json, request.as_ref())
+            .map(turnout_core::policy::Accept::name)
     }
 
     /// The step after `tried`: tuples of (attempt, outcome, accepted, what the provider says of one more try).

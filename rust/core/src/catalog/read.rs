@@ -73,6 +73,8 @@ const PROVIDER_KEYS: &[&str] = &[
     "thinking_format",
     "thinking_efforts",
     "echoes_reasoning",
+    "store",
+    "extra_body",
     "local",
     "notes",
 ];
@@ -147,6 +149,16 @@ pub(super) fn provider(value: &Value<'_>) -> Result<Provider, CatalogError> {
             format: fields.word("thinking_format", THINKING_FORMATS, ThinkingFormat::from_name)?,
             efforts: fields.list("thinking_efforts", "an array of efforts", Effort::from_name)?,
             echoes_reasoning: fields.bool("echoes_reasoning")?.unwrap_or(false),
+        },
+        accepts_store: fields.bool("store")?.unwrap_or(false),
+        extra_body: match fields.value("extra_body") {
+            None => None,
+            Some(value @ Value::Object(_)) => {
+                let mut json = String::new();
+                value.write(&mut json);
+                Some(json)
+            }
+            Some(_) => return Err(CatalogError::bad_row(&row, "`extra_body` must be an object")),
         },
         is_local: fields.bool("local")?.unwrap_or(false),
         notes: fields.string("notes")?,

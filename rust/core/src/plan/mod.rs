@@ -15,7 +15,7 @@ mod fragment;
 mod next;
 mod thinking;
 
-pub use accept::unmet;
+pub use accept::{compares, unmet};
 pub use attempt::{Attempt, Plan, plan};
 pub use fragment::{ThinkingFields, thinking_fields};
 pub use next::{Step, Tried, Why};

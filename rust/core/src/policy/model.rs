@@ -94,6 +94,10 @@ pub struct PolicyModel {
     pub auth: Auth,
     /// The request's field for the output limit.
     pub max_tokens_field: SharedStr,
+    /// Whether it takes `OpenAI`'s own fields, such as `store`.
+    pub accepts_store: bool,
+    /// A JSON object of members for every body that does not say them.
+    pub extra_body: SharedStr,
     /// How its provider takes a thinking setting.
     pub thinking: ThinkingRoute,
     /// Place on the ladder: in the first pool that lists it, else in `models`; from 1.
@@ -306,15 +310,21 @@ pub enum Accept {
     NotRefused,
     /// The text is JSON (only where the request asked for JSON).
     ValidJson,
+    /// The text is JSON of the schema (only where the request gave one).
+    SchemaValid,
+    /// The text is in the language of the request (only where both are clear).
+    LanguageMatches,
 }
 
 impl Accept {
     /// All, with the names of the language.
-    pub const ALL: [(&'static str, Self); 4] = [
+    pub const ALL: [(&'static str, Self); 6] = [
         ("complete", Self::Complete),
         ("not_empty", Self::NotEmpty),
         ("not_refused", Self::NotRefused),
         ("valid_json", Self::ValidJson),
+        ("schema_valid", Self::SchemaValid),
+        ("language_matches", Self::LanguageMatches),
     ];
 
     /// The name in the language.

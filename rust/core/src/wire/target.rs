@@ -66,6 +66,8 @@ pub struct Target<'t> {
     /// Whether the upstream takes `store`, `metadata` and `prompt_cache_key` (`OpenAI`'s own fields, which others of the
     /// family refuse; bodies written by translation).
     pub accepts_store: bool,
+    /// A JSON object of members that go into a Chat body unless the request says them; empty when there are none.
+    pub extra_body: &'t str,
     /// Whether texts may be lists of parts (`OpenAI` bodies written by translation); else they are joined.
     pub accepts_text_lists: bool,
 }
@@ -90,6 +92,7 @@ impl<'t> Target<'t> {
             accepts_forced_tool_choice: true,
             accepts_prefill: true,
             accepts_store: true,
+            extra_body: "",
             accepts_text_lists: true,
         }
     }

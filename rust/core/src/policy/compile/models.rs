@@ -96,6 +96,8 @@ fn model(
         base_url,
         auth: provider.auth,
         max_tokens_field: provider.max_tokens_field.as_str().into(),
+        accepts_store: provider.accepts_store,
+        extra_body: provider.extra_body.as_deref().unwrap_or_default().into(),
         thinking: provider.thinking.clone(),
         rank: 0,
         evidence: Evidence::Prior,

@@ -6,10 +6,11 @@
 use super::envelope::{Envelope, frame};
 use super::finish::Reason;
 use super::usage;
-use crate::json::{ArrayWriter, Kind, ObjectWriter, Reader};
+use crate::json::{ArrayWriter, ObjectWriter};
 use crate::usage::Usage;
 use crate::wire::answer::whole::{Draft, is_whole_json};
-use crate::wire::write::translate_turns::plain_id;
+use crate::wire::write::body::Notes;
+use crate::wire::write::translate_turns::{input, plain_id};
 use crate::wire::{Dialect, StreamEvent};
 
 /// The id of a call in the letters that the API takes when it comes back.
@@ -47,21 +48,14 @@ fn blocks(content: &mut ArrayWriter<'_>, draft: &Draft, envelope: &Envelope) {
         });
     }
     for (index, call) in draft.tool_calls.iter().enumerate() {
-        // A judged answer holds JSON; only its kind can still be another one.
-        let arguments = call.arguments_or_empty();
-        let is_object = matches!(Reader::new(arguments.as_bytes()).peek(), Ok(Kind::Object));
+        // What was cut by a bound is told, not run: it is no JSON, and the answer says that it is not whole.
+        let arguments = input(call.arguments_or_empty(), &mut Notes::default());
         content.object(|block| {
             block
                 .string("type", "tool_use")
                 .string("id", &call_id(envelope, &call.id, index))
                 .string("name", &call.name);
-            if is_object {
-                block.raw("input", arguments.trim());
-            } else {
-                block.object("input", |input| {
-                    input.raw("value", arguments.trim());
-                });
-            }
+            block.raw("input", arguments);
         });
     }
 }

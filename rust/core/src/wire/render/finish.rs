@@ -27,9 +27,10 @@ impl<'r> Reason<'r> {
             // Some servers say so although they called tools.
             "stop" | "end_turn" | "completed" | "eos" | "COMPLETE" | "STOP" if has_calls => Self::ToolCalls,
             "stop" | "end_turn" | "completed" | "eos" | "COMPLETE" | "STOP" if is_refused => Self::Refused,
-            "" | "stop" | "end_turn" | "completed" | "eos" | "COMPLETE" | "STOP" => Self::Stop,
+            "stop" | "end_turn" | "completed" | "eos" | "COMPLETE" | "STOP" => Self::Stop,
             "stop_sequence" => Self::StopSequence,
-            "length" | "max_tokens" | "max_output_tokens" | "MAX_TOKENS" | "incomplete" => Self::Length,
+            // No reason at all: an ending is not invented.
+            "" | "length" | "max_tokens" | "max_output_tokens" | "MAX_TOKENS" | "incomplete" => Self::Length,
             "model_length" | "model_context_window_exceeded" => Self::Window,
             "refusal" | "content_filter" | "sensitive" | "safety" | "SAFETY" => Self::Refused,
             other => Self::Other(other),
@@ -92,6 +93,7 @@ mod tests {
         }
         assert_eq!(Reason::of("something_new", false, false).chat(), ("something_new", None));
         assert_eq!(Reason::of("pause_turn", false, false).chat(), ("length", Some("pause_turn")));
+        assert_eq!(Reason::of("", false, false).anthropic(), "max_tokens");
         assert_eq!(Reason::of("stop", true, false).anthropic(), "tool_use");
         assert_eq!(Reason::of("stop", false, true).anthropic(), "refusal");
         assert_eq!(Reason::of("max_tokens", false, false).responses(false), ("incomplete", Some("max_output_tokens")));

@@ -48,6 +48,9 @@ pub(in crate::wire) fn openai(request: &Request<'_>, target: &Target<'_>, notes:
     if let Some(max_tokens) = target.max_tokens.or(request.max_tokens) {
         out.put(target.max_tokens_field, max_tokens.to_string());
     }
+    for member in unsaid(request, target)? {
+        out.keep(&member);
+    }
     if let Some(fields) = thinking {
         let said: Vec<(&str, &[u8])> = said.iter().map(|member| (member.key.as_ref(), member.value)).collect();
         let (settled, replaced) = settle(&said, &fields)?;
@@ -59,6 +62,17 @@ pub(in crate::wire) fn openai(request: &Request<'_>, target: &Target<'_>, notes:
         }
     }
     Ok(out.end())
+}
+
+/// The members that the upstream's row adds and the request does not say.
+pub(in crate::wire) fn unsaid<'t>(request: &Request<'_>, target: &Target<'t>) -> Read<Vec<Member<'t>>> {
+    if target.extra_body.is_empty() {
+        return Ok(Vec::new());
+    }
+    let said = members(request.body)?;
+    let mut extra = members(target.extra_body.as_bytes())?;
+    extra.retain(|member| !said.iter().any(|known| known.key == member.key));
+    Ok(extra)
 }
 
 /// Writes an Anthropic Messages body.

@@ -2,6 +2,7 @@
 
 use super::body::{Notes, says_nothing};
 use super::extras::Extras;
+use super::splice::unsaid;
 use super::thinking::for_openai;
 use super::thinking_fields::settle;
 use super::translate_turns::{is_web, not_a_function, untranslatable, write_text};
@@ -60,6 +61,9 @@ pub(in crate::wire) fn write(request: &Request<'_>, target: &Target<'_>, notes: 
     }
     if let Some(verbosity) = &extras.verbosity {
         body.raw("verbosity", verbosity);
+    }
+    for member in unsaid(request, target)? {
+        body.raw(&member.key, member.text());
     }
     for member in settle(&[], &thinking)?.0 {
         body.raw(member.key, text(&member.json));

@@ -210,7 +210,7 @@ pub(in crate::wire) fn plain_id(id: &str) -> Cow<'_, str> {
 }
 
 /// A call's arguments as the object that Anthropic requires.
-fn input<'a>(arguments: &'a str, notes: &mut Notes) -> Cow<'a, str> {
+pub(in crate::wire) fn input<'a>(arguments: &'a str, notes: &mut Notes) -> Cow<'a, str> {
     let mut reader = Reader::new(arguments.as_bytes());
     let is_object = matches!(reader.peek(), Ok(Kind::Object)) && reader.skip().is_ok() && reader.finish().is_ok();
     if is_object {
