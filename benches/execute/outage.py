@@ -13,7 +13,8 @@ import time
 
 from kit import versions
 
-from turnout import Policy, ProviderError, Router, StreamReader, parse_policy
+from turnout import Policy, ProviderError, Router, parse_policy
+from turnout._core import StreamReader
 from turnout.lab import Lab, LabSettings, SimulatedModel
 from turnout.lab.chat_dialect import ChatDialect
 from turnout.lab.exchange import Answer, ToolCall, Usage

@@ -8,9 +8,9 @@ count attempts begun and ended in the state after a cancelled call.
 from __future__ import annotations
 
 import logging
+import os
 import random
 import time
-import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Final, Literal
@@ -174,7 +174,7 @@ class Call:
     def __init__(
         self, services: Services, decision: Decision, plan: Plan, deadline: Deadline, time_ms: int, is_large: bool
     ) -> None:
-        self.id = uuid.uuid4().hex
+        self.id = os.urandom(16).hex()
         self.services = services
         self.decision = decision
         self.plan = plan
@@ -200,7 +200,12 @@ class Call:
         return next((each for each in reversed(self.tried) if each.ended.is_answer), None)
 
     async def next(self) -> Attempt | None:
-        """Says which attempt to make now, after whatever wait that needs; None if there is no other, see `why`."""
+        """Says which attempt to make now, after whatever wait that needs; None if there is no other, see `why`.
+
+        The retry budget keeps retries from feeding an outage. A healthy deployment is in none, so a fallback to it, or
+        an escalation, is free; in a total outage every breaker opens and all fallbacks are charged, so that extra load
+        stays bounded.
+        """
         state = self.services.state
         if self._is_over_budget:
             self.why = "budget"
@@ -219,25 +224,16 @@ class Call:
         attempt = self.plan.attempts[step.attempt]
         if not self._rows:
             state.call_started()
-        elif self.tried and self._is_extra_load(step.kind, attempt) and not state.may_retry():
-            self.why = "retry_budget"
-            return None
+        elif self.tried and step.kind != "escalate":
+            is_healthy = state.is_healthy(attempt.deployment, attempt.key_label, attempt.provider)
+            # A fallback to a healthy deployment is what the policy wants, and is free.
+            if (step.kind == "retry" or not is_healthy) and not state.may_retry(doubtful=not is_healthy):
+                self.why = "retry_budget"
+                return None
         await self.deadline.wait(pause_s)
         if self.tried:
             _log.info("call %s: %s at `%s`", self.id, step.kind, attempt.deployment)
         return attempt
-
-    def _is_extra_load(self, kind: str, attempt: Attempt) -> bool:
-        """Whether the retry budget pays for an attempt.
-
-        The budget keeps retries from feeding an outage. A healthy deployment is in none, so a fallback to it, or an
-        escalation, is what the policy wants and is free; in a total outage every breaker opens and all fallbacks are
-        charged again, so that extra load stays bounded.
-        """
-        if kind == "escalate":
-            return False
-        state = self.services.state
-        return kind == "retry" or not state.is_healthy(attempt.deployment, attempt.key_label, attempt.provider)
 
     def _pause_s(self) -> float:
         """How long the one target that is left wants to be left alone."""

@@ -82,6 +82,8 @@ async def save(call: Call, outcome: str, ttft_ms: int | None = None) -> CallReco
 
 
 def _total(call: Call) -> TokenCounts:
+    if len(call.records) == 1:
+        return call.records[0].usage
     return TokenCounts(**{name: sum(getattr(each.usage, name) for each in call.records) for name in _USAGE_FIELDS})
 
 

@@ -6,12 +6,16 @@ exact says why. To break it, let a provider report nothing, zeros, or half of th
 
 from __future__ import annotations
 
+from operator import attrgetter
 from typing import TypedDict
 
 from turnout._core import Answer, Attempt, Money, Settlement, Usage
 from turnout.ledger import TokenCounts
 
 __all__ = ["MoneyColumns", "charge", "is_nothing", "money_columns", "says_something", "settled_with", "token_counts"]
+
+
+_CLASSES = attrgetter(*TokenCounts.__dataclass_fields__)
 
 
 def settled_with(attempt: Attempt, usage: Usage, at_ms: int, answer: Answer | None) -> Settlement | None:
@@ -51,7 +55,7 @@ def charge(attempt: Attempt, cost: Money | None, doubt: str | None) -> Money:
 
 def is_nothing(usage: Usage) -> bool:
     """Whether a usage has no tokens and no searches, whatever it is said to cost."""
-    return token_counts(usage) == TokenCounts()
+    return not any(_CLASSES(usage))
 
 
 def says_something(answer: Answer | None) -> bool:

@@ -273,10 +273,12 @@ class _Stream:
 
     async def _next(self) -> bytes:
         failure: TransportError
-        host = self._call.host
+        host, content = self._call.host, self._answer.content
         try:
+            if content.is_eof() and content.exception() is None:
+                return content.read_nowait()  # all of it is here, and no timer is needed
             async with asyncio.timeout_at(self._call.deadline_at):
-                return await self._answer.content.readany()
+                return await content.readany()
         except TimeoutError:
             failure = self._call.timed_out("total")
         except (aiohttp.ClientError, OSError):

@@ -171,9 +171,9 @@ proptest! {
                 // The naive model keeps every time; its window is the ten slices of a second that end with this one.
                 let since_ms = (now_ms / 1_000 - 9) * 1_000;
                 let count = |times: &[i64]| i64::try_from(times.iter().filter(|time| **time >= since_ms).count()).unwrap();
-                let allowed_millis = count(&firsts) * i64::from(retry_permille) + 10 * i64::from(retry_floor_millis_per_second);
+                let allowed_millis = (count(&firsts) * i64::from(retry_permille)).max(10 * i64::from(retry_floor_millis_per_second));
                 let fits = (count(&retries) + 1) * 1_000 <= allowed_millis;
-                prop_assert_eq!(budget.may_retry(now_ms, &settings), fits);
+                prop_assert_eq!(budget.may_retry(now_ms, false, &settings), fits);
                 if fits {
                     retries.push(now_ms);
                 }
@@ -205,7 +205,7 @@ proptest! {
                 state.apply(&ControlEvent::CallStarted, now_ms);
                 let retry_after_ms = Some(i64::MAX);
                 state.apply(&ControlEvent::AttemptEnded { deployment, key, provider, outcome: row.kind, ttft_ms: Some(u32::MAX), total_ms: 0, retry_after_ms }, now_ms);
-                let _ = (state.standing("a", "b", "c", now_ms).rank(), state.may_retry(now_ms), state.latency("a"));
+                let _ = (state.standing("a", "b", "c", now_ms).rank(), state.may_retry(now_ms, true), state.latency("a"));
             }
         }
     }

@@ -208,8 +208,8 @@ impl World {
     }
 
     /// Whether the retry budget pays, held to an exact window of our own.
-    fn may_retry(&mut self, now_ms: i64) -> bool {
-        let allowed = self.state.may_retry(now_ms);
+    fn may_retry(&mut self, now_ms: i64, doubtful: bool) -> bool {
+        let allowed = self.state.may_retry(now_ms, doubtful);
         if allowed {
             self.extras.push_back(now_ms);
             while self.extras.front().is_some_and(|at| *at <= now_ms - 9_000) {
@@ -218,7 +218,7 @@ impl World {
             while self.firsts.front().is_some_and(|at| *at <= now_ms - 11_000) {
                 self.firsts.pop_front();
             }
-            let most = self.firsts.len() / 5 + 5;
+            let most = (self.firsts.len() / 5).max(5);
             assert!(self.extras.len() <= most, "{} extra attempts, {most} allowed", self.extras.len());
         }
         allowed
@@ -251,7 +251,7 @@ fn next(world: &mut World, call: &mut Running, now_ms: i64) -> Option<(usize, i6
     if call.tried.is_empty() {
         world.firsts.push_back(now_ms);
         world.apply(&ControlEvent::CallStarted, now_ms);
-    } else if !is_escalation && (is_retry || !is_healthy) && !world.may_retry(now_ms) {
+    } else if !is_escalation && (is_retry || !is_healthy) && !world.may_retry(now_ms, !is_healthy) {
         return None;
     }
     Some((index, now_ms + pause_ms))

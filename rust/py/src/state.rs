@@ -108,11 +108,12 @@ impl State {
         self.lend(|state| rows.iter().for_each(|(model, shape, by)| state.overheads_mut().put(model, *shape, *by)));
     }
 
-    /// Whether the process may make an extra attempt now; if so, it is counted.
-    #[pyo3(signature = (*, now = None))]
-    fn may_retry(&self, now: Option<f64>) -> PyResult<bool> {
+    /// Whether the process may make an extra attempt now; if so, it is counted. A `doubtful` one, to a target that is known to
+    /// fail, gets half of the share.
+    #[pyo3(signature = (*, doubtful = false, now = None))]
+    fn may_retry(&self, doubtful: bool, now: Option<f64>) -> PyResult<bool> {
         let (now_ms, _) = moment(now, Some(0))?;
-        Ok(self.lend(|state| state.may_retry(now_ms)))
+        Ok(self.lend(|state| state.may_retry(now_ms, doubtful)))
     }
 
     /// Whether a deployment may be tried without doubt: not cooling down, and its breaker closed or ready for a probe.

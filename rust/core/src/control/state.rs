@@ -222,17 +222,18 @@ impl ControlState {
         }
     }
 
-    /// Whether a retry fits into the retry budget; if so, it is spent.
-    pub fn may_retry(&mut self, now_ms: i64) -> bool {
+    /// Whether a retry fits into the retry budget; if so, it is spent. A `doubtful` one, to a target that is known to fail,
+    /// gets half of the share.
+    pub fn may_retry(&mut self, now_ms: i64, doubtful: bool) -> bool {
         let now_ms = self.tick(now_ms);
-        self.retries.may_retry(now_ms, &self.settings)
+        self.retries.may_retry(now_ms, doubtful, &self.settings)
     }
 
     /// Whether a hedge fits into `permille` of the calls; if so, it is spent. There is no floor: a quiet process does not hedge.
     pub fn may_hedge(&mut self, permille: u32, now_ms: i64) -> bool {
         let now_ms = self.tick(now_ms);
         let settings = ControlSettings { retry_permille: permille, retry_floor_millis_per_second: 0, ..self.settings };
-        self.hedges.may_retry(now_ms, &settings)
+        self.hedges.may_retry(now_ms, false, &settings)
     }
 
     /// Within which time `percent` of a deployment's attempts have given their first content (`streams`), or their whole
@@ -426,7 +427,7 @@ mod tests {
             state.apply(&ControlEvent::CallStarted, 0);
         }
         assert_eq!((0..100).filter(|_| state.may_hedge(30, 0)).count(), 3);
-        assert!(state.may_retry(0), "retries are not touched");
+        assert!(state.may_retry(0, false), "retries are not touched");
     }
 
     #[test]
