@@ -3,8 +3,8 @@
     python benches/replay_wire.py FOLDER
 
 FOLDER holds `<dialect>.jsonl.gz` with rows {id, status, stream, request, response_body, body_encoding, fidelity}.
-Prints what was found in each dialect that the core speaks; exits with 1 after a fault: an answer that is another one once
-translated, a split that matters, or a cut stream that counts as complete.
+Prints what was found in each dialect that the core speaks; exits with 1 after a fault: an answer that is another one
+once translated, a split that matters, or a cut stream that counts as complete.
 """
 
 from __future__ import annotations
