@@ -16,7 +16,7 @@ from turnout.errors import LedgerError
 from turnout.lab import Lab, LabSettings
 from turnout.ledger import CallRecord, Ledger, OpenAttempt
 from turnout.ledger.schema import SLOT_MS
-from turnout.ledger.sqlite import _tell
+from turnout.ledger.writer import tell
 
 _POLICY = """
 turnout: 1
@@ -204,7 +204,7 @@ async def test_a_full_disk_refuses_budgeted_calls_and_no_others(
 
     def enqueue(self: Ledger, ticket: object) -> None:
         if full:
-            _tell([ticket], [LedgerError("ledger-full", "the disk has no room")])  # type: ignore[list-item]
+            tell([ticket], [LedgerError("ledger-full", "the disk has no room")])  # type: ignore[list-item]
         else:
             original(self, ticket)  # type: ignore[arg-type]
 

@@ -20,7 +20,8 @@ from hypothesis import strategies as st
 
 from turnout.errors import LedgerError
 from turnout.ledger import AttemptRecord, CallRecord, Ledger, SummaryRow, TokenCounts
-from turnout.ledger.schema import APPLICATION_ID, VERSION
+from turnout.ledger.schema import VERSION
+from turnout.ledger.sqlite import APPLICATION_ID
 
 
 def a_call(
@@ -281,7 +282,7 @@ def test_a_path_that_is_a_folder_is_named_as_such(tmp_path: Path) -> None:
 
 
 async def test_a_locked_file_is_an_error_for_that_record_only(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("turnout.ledger.file._BUSY_TIMEOUT_MS", 30)
+    monkeypatch.setattr("turnout.ledger.sqlite._BUSY_TIMEOUT_MS", 30)
     async with Ledger.open(path) as ledger:
         await ledger.append(a_call("before"))
         with contextlib.closing(sqlite3.connect(path, isolation_level=None)) as other:
@@ -304,9 +305,9 @@ async def test_a_file_that_goes_away_is_an_error_not_a_hang(path: Path) -> None:
 
 
 def test_a_full_disk_fails_that_record_and_then_recovers(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    from turnout.ledger import file
+    from turnout.ledger import sqlite
 
-    plain = file._connect
+    plain = sqlite._connect
     limit = [8]
 
     def small(where: Path) -> sqlite3.Connection:
@@ -315,7 +316,7 @@ def test_a_full_disk_fails_that_record_and_then_recovers(path: Path, monkeypatch
         return database
 
     ledger = Ledger.open(path)
-    monkeypatch.setattr(file, "_connect", small)
+    monkeypatch.setattr(sqlite, "_connect", small)
     written = 0
     with pytest.raises(LedgerError) as caught:
         for n in range(1000):
@@ -417,51 +418,3 @@ def test_names_of_sqlites_are_no_path(name: str, tmp_path: Path, monkeypatch: py
         Ledger.open(name)
     assert (caught.value.code, bool(caught.value.hint)) == ("ledger-path", True)
     assert not list(tmp_path.iterdir())
-
-
-def test_a_file_of_the_first_version_gets_the_columns_that_it_lacks(path: Path) -> None:
-    ledger = Ledger.open(path)
-    ledger.append_sync(a_call("old"))
-    ledger.close_sync()
-    added = [
-        "time_ms",
-        "cost_source",
-        "computed_cost_usd_picos",
-        "reported_cost_usd_picos",
-        "unpriced",
-        "price_from",
-        "price_source",
-        "price_terms",
-        "usage_problem",
-        "cost_doubt",
-    ]
-    with contextlib.closing(sqlite3.connect(path)) as database:
-        for column in added:
-            database.execute(f"ALTER TABLE attempts DROP COLUMN {column}")
-        database.execute("ALTER TABLE calls DROP COLUMN cost_doubt")
-        database.execute("PRAGMA user_version = 1")
-        database.commit()
-    again = Ledger.open(path)
-    assert again.get("old") == a_call("old")
-    priced = AttemptRecord(
-        1,
-        "d",
-        "m",
-        "complete",
-        cost_usd_picos=7,
-        time_ms=1_795_000_000_000,
-        cost_source="reported",
-        computed_cost_usd_picos=8,
-        reported_cost_usd_picos=7,
-        price_from="2026-10-07",
-        price_source="docs@2026-10-08",
-        price_terms="service_tier=flex",
-        usage_problem="partial",
-        cost_doubt="lower_bound",
-    )
-    record = CallRecord("new", 0, "", "", "complete", cost_usd_picos=7, attempts=(priced,), cost_doubt="lower_bound")
-    again.append_sync(record)
-    assert again.get("new") == record
-    again.close_sync()
-    with contextlib.closing(sqlite3.connect(path)) as database:
-        assert database.execute("PRAGMA user_version").fetchone() == (VERSION,)

@@ -122,23 +122,6 @@ def path(tmp_path: Path) -> Path:
     return where
 
 
-def test_a_file_of_the_third_version_gets_its_sums(path: Path) -> None:
-    before = {by: [(row.key, dict(row.sums)) for row in usage(path, by)] for by in (("day",), ("model", "meta.team"))}
-    with contextlib.closing(sqlite3.connect(path)) as database:
-        for table in ("rollups", "scope_sums", "open_attempts", "settings"):
-            database.execute(f"DROP TABLE {table}")
-        for column in ("escalated_cost_usd_picos", "meta_json"):
-            database.execute(f"ALTER TABLE calls DROP COLUMN {column}")
-        for column in ("state", "reserved_usd_nanos", "settled_usd_nanos"):
-            database.execute(f"ALTER TABLE attempts DROP COLUMN {column}")
-        database.execute("PRAGMA user_version = 3")
-        database.commit()
-    after = {by: [(row.key, dict(row.sums)) for row in usage(path, by)] for by in (("day",), ("model", "meta.team"))}
-    assert after == before
-    assert verify(path) == []
-    assert Ledger.open(path).get("3") == a_call("3", 20_773, "haiku", "team1")
-
-
 def test_a_counterfactual_prices_the_same_tokens() -> None:
     sums = dict.fromkeys(total_of([]).sums, 0) | {"input_uncached": 3_000_000, "output_text": 1_000}
     catalog = load_catalog()

@@ -1,10 +1,9 @@
-"""`turnout ledger verify | export | vacuum`: care of a ledger's file."""
+"""`turnout ledger verify | export | vacuum`: care of a ledger."""
 
 from __future__ import annotations
 
 import re
 import time
-from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -16,18 +15,18 @@ __all__ = ["ledger"]
 
 _DAY_S = 86_400
 
-ledger = typer.Typer(name="ledger", help="Care of a ledger's file.", no_args_is_help=True, rich_markup_mode="markdown")
+ledger = typer.Typer(name="ledger", help="Care of a ledger.", no_args_is_help=True, rich_markup_mode="markdown")
 
-LedgerFile = Annotated[Path, typer.Argument(metavar="LEDGER", help="The ledger's file.")]
+LedgerPlace = Annotated[str, typer.Argument(metavar="LEDGER", help="The ledger's file, or its database's address.")]
 
 
 @ledger.command()
-def verify(path: LedgerFile) -> None:
+def verify(place: LedgerPlace) -> None:
     """Look for damage, and for sums that are not those of the calls; exit code 1 if there is any.
 
     **Example:** `turnout ledger verify ledger.sqlite`
     """
-    problems = upkeep.verify(path)
+    problems = upkeep.verify(place)
     for problem in problems:
         output().print(problem, soft_wrap=True)
     if problems:
@@ -36,18 +35,18 @@ def verify(path: LedgerFile) -> None:
 
 
 @ledger.command()
-def export(path: LedgerFile) -> None:
+def export(place: LedgerPlace) -> None:
     """Print every call with its attempts, a line of JSON each: facts and money, no text.
 
     **Example:** `turnout ledger export ledger.sqlite > calls.jsonl`
     """
-    for line in upkeep.export(path):
+    for line in upkeep.export(place):
         print(line)
 
 
 @ledger.command()
 def vacuum(
-    path: LedgerFile,
+    place: LedgerPlace,
     keep: Annotated[
         str | None, typer.Option(metavar="DAYS", help="How many days of calls to keep, such as 90d; left out: all.")
     ] = None,
@@ -62,5 +61,5 @@ def vacuum(
         if match is None:
             raise typer.BadParameter(f"`{keep}` is no number of days; write such as 90d", param_hint="--keep")
         days = int(match[1])
-    deleted = upkeep.vacuum(path, days, int(time.time()) // _DAY_S)
+    deleted = upkeep.vacuum(place, days, int(time.time()) // _DAY_S)
     output().print(f"{count(deleted)} calls deleted")

@@ -34,7 +34,7 @@ _MOST_ROWS: Final = 40
 
 
 def usage(
-    ledger: Annotated[Path, typer.Argument(metavar="LEDGER", help="The ledger's file.")],
+    ledger: Annotated[str, typer.Argument(metavar="LEDGER", help="The ledger's file, or its database's address.")],
     by: Annotated[
         str,
         typer.Option(
@@ -86,7 +86,7 @@ def usage(
 class _Report:
     def __init__(
         self,
-        ledger: Path,
+        ledger: str,
         by: list[str],
         since: str | None,
         until: str | None,

@@ -41,7 +41,9 @@ _LEASE_BEYOND_DEADLINE_MS: Final = 60_000
 _SWEEP_S: Final = 10.0
 _MOST_WAITING: Final = 1_000
 """How many rows wait in memory for a ledger that cannot be written."""
-_TRANSIENT: Final = frozenset({"ledger-full", "ledger-io", "ledger-busy", "ledger-read-only"})
+_TRANSIENT: Final = frozenset(
+    {"ledger-full", "ledger-io", "ledger-busy", "ledger-read-only", "ledger-newer", "ledger-unreachable"}
+)
 
 
 class Held:

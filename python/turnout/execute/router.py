@@ -117,7 +117,7 @@ class Router:
         opened = ledger if ledger is None or isinstance(ledger, Ledger) else Ledger.open(ledger)
         if isinstance(counters, str):
             # Gateways that share a ledger add what it says once.
-            name = None if opened is None else f"{socket.gethostname()}:{opened.path}"
+            name = None if opened is None else f"{socket.gethostname()}:{opened.name}"
             counters = RedisCounters(counters, gateway=name)
         self._desk = Desk(loaded, engine.state.reservations, opened, durable, counters)
         self._serving = _Serving(engine, Services(engine.state, environ, upstreams, opened, self._desk))

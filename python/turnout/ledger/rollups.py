@@ -1,18 +1,18 @@
 """Sums by day, written in the transaction of the call that they add: what `turnout usage` reads.
 
-Promises: the sums are those of the calls, to the pico-dollar, whatever they are grouped by; no sum leaves SQLite's 64
+Promises: the sums are those of the calls, to the pico-dollar, whatever they are grouped by; no sum leaves 64
 bits, as dollars are kept in two parts, whole millionths and the rest. Refuses: dimensions that are not in the table. A
 test breaks it with a sum that differs from that of the calls.
 """
 
 from __future__ import annotations
 
-import sqlite3
 from collections.abc import Sequence
 from dataclasses import fields
 from typing import Final
 
 from turnout.ledger.record import CallRecord, TokenCounts
+from turnout.ledger.store import Database, Dialect
 
 __all__ = [
     "DAY_MS",
@@ -48,10 +48,12 @@ ROLLUPS: Final = f"""CREATE TABLE rollups ({
 
 _UPSERT: Final = f"""INSERT INTO rollups ({", ".join((*DIMENSIONS, *MEASURES))})
     VALUES ({", ".join("?" * (len(DIMENSIONS) + len(MEASURES)))})
-    ON CONFLICT DO UPDATE SET {", ".join(f"{name} = {name} + excluded.{name}" for name in MEASURES)}"""
+    ON CONFLICT ({", ".join(DIMENSIONS)}) DO UPDATE SET {
+    ", ".join(f"{name} = rollups.{name} + excluded.{name}" for name in MEASURES)
+}"""
 
 
-def roll_up(database: sqlite3.Connection, record: CallRecord) -> None:
+def roll_up(database: Database, record: CallRecord) -> None:
     """Adds a call, inside the transaction that is open.
 
     Args:
@@ -95,9 +97,9 @@ def _sums() -> tuple[str, ...]:
     sums = [f"SUM({money[name]} {part} {MILLION})" for name in _MONEY for part in ("/", "%")]
     counts = [
         "COUNT(*)",
-        "SUM(outcome = 'complete')",
+        "COUNT(*) FILTER (WHERE outcome = 'complete')",
         "SUM(attempts_count)",
-        "SUM(cost_usd_picos IS NULL)",
+        "COUNT(*) FILTER (WHERE cost_usd_picos IS NULL)",
         "SUM(total_ms)",
     ]
     return (*counts, *(f"SUM({name})" for name in TOKEN_NAMES), *sums)
@@ -106,20 +108,22 @@ def _sums() -> tuple[str, ...]:
 _KEYS: Final = {"day": f"time_ms / {DAY_MS}", **{name: f"COALESCE({name}, '')" for name in DIMENSIONS[1:]}}
 
 
-def sums_of_calls(by: Sequence[str], tags: int) -> str:
+def sums_of_calls(by: Sequence[str], tags: int, dialect: Dialect) -> str:
     """Returns the statement that adds calls up by what no table of sums has.
 
     Args:
         by: Names of `DIMENSIONS`.
-        tags: How many values of `meta` follow them; the statement takes their JSON paths, then the first millisecond
-            and the first one after the last.
+        tags: How many values of `meta` follow them; the statement takes their arguments of the dialect, then the first
+            millisecond and the first one after the last.
+        dialect: Of the database.
     """
-    keys = [*(_KEYS[name] for name in by), *(["CAST(json_extract(meta_json, ?) AS TEXT)"] * tags)]
+    keys = [*(_KEYS[name] for name in by), *([dialect.tag] * tags)]
     places = ", ".join(str(at + 1) for at in range(len(keys)))
-    return f"SELECT {', '.join((*keys, *_sums()))} FROM calls WHERE time_ms >= ? AND time_ms < ? GROUP BY {places}"
+    group = f" GROUP BY {places}" if keys else ""
+    return f"SELECT {', '.join((*keys, *_sums()))} FROM calls WHERE time_ms >= ? AND time_ms < ?{group}"
 
 
-def backfill(database: sqlite3.Connection) -> None:
+def backfill(database: Database) -> None:
     """Adds up all calls of a file that had no sums, inside the transaction that is open."""
     names, keys = ", ".join((*DIMENSIONS, *MEASURES)), list(_KEYS.values())
     values = ", ".join((*keys, *_sums()))

@@ -1,8 +1,7 @@
-"""The ledger's tables, and how a file is recognised as one.
+"""The ledger's tables, and what is written to them and read from them, whatever the database.
 
-`application_id` says that a file is ours, `user_version` which tables it has. A file of a newer version is refused
-rather than read wrongly; one of an older version is brought up to date when it is opened. No table has a column for a
-prompt or an answer.
+A ledger of a newer version is refused rather than read wrongly; one of an older version is brought up to date when it
+is opened. No table has a column for a prompt or an answer.
 
 An attempt is a row of `open_attempts` while it is under way, from before its answer leaves us; the call's row takes
 its place, in the same transaction that adds what it spent to `scope_sums` and the call to `rollups`.
@@ -11,16 +10,14 @@ its place, in the same transaction that adds what it spent to `scope_sums` and t
 from __future__ import annotations
 
 import json
-import sqlite3
 from dataclasses import fields
 from typing import Final
 
-from turnout.errors import LedgerError
 from turnout.ledger.record import AttemptRecord, CallRecord, OpenAttempt, TokenCounts
 from turnout.ledger.rollups import ROLLUPS, backfill, roll_up
+from turnout.ledger.store import Database, Dialect
 
 __all__ = [
-    "APPLICATION_ID",
     "GROUPS",
     "SELECT_ATTEMPTS",
     "SELECT_CALL",
@@ -29,18 +26,16 @@ __all__ = [
     "VERSION",
     "attempt_from",
     "call_from",
+    "create",
     "expire",
     "insert_call",
     "insert_open",
-    "is_new",
     "mark_sent",
     "open_attempts",
-    "prepare",
     "spent_since",
+    "upgrade",
 ]
 
-APPLICATION_ID: Final = 0x5475726E
-"""`Turn` in ASCII."""
 VERSION: Final = 4
 """2: attempts keep the computed and the reported cost apart, with the prices that the computed one is of. 3: they keep
 what is wrong with their usage, and calls and attempts why their cost is not exact. 4: attempts under way, what scopes
@@ -148,7 +143,7 @@ _INSERT_OPEN: Final = _insert("open_attempts", (*_OPEN_NAMES, "scopes_json"))
 _CLOSE: Final = "DELETE FROM open_attempts WHERE call_id = ?"
 _SPEND: Final = (
     "INSERT INTO scope_sums (scope, slot_ms, usd_nanos) VALUES (?, ?, ?) "
-    "ON CONFLICT DO UPDATE SET usd_nanos = usd_nanos + excluded.usd_nanos"
+    "ON CONFLICT (scope, slot_ms) DO UPDATE SET usd_nanos = scope_sums.usd_nanos + excluded.usd_nanos"
 )
 _INSERT_ATTEMPT: Final = _insert("attempts", ("call_id", *_ATTEMPT_NAMES, *_TOKEN_NAMES))
 SELECT_CALL: Final = f"SELECT {', '.join((*_CALL_NAMES, *_TOKEN_NAMES))} FROM calls WHERE id = ?"
@@ -167,78 +162,46 @@ def _total(column: str) -> str:
 
 SUMMARY: Final = {
     by: f"""
-SELECT {by}, COUNT(*), SUM(outcome = 'complete'), SUM(attempts_count),
+SELECT {by}, COUNT(*), COUNT(*) FILTER (WHERE outcome = 'complete'), SUM(attempts_count),
     SUM(input_uncached + cache_read + cache_write_5m + cache_write_1h + cache_write_other + audio_in + image_in),
-    SUM(cache_read), SUM(output_text + reasoning + audio_out), SUM(cost_usd_picos IS NULL),
+    SUM(cache_read), SUM(output_text + reasoning + audio_out), COUNT(*) FILTER (WHERE cost_usd_picos IS NULL),
     {_total("cost_usd_picos")}, {_total("(strongest_cost_usd_picos - cost_usd_picos)")}
 FROM calls WHERE time_ms >= ? GROUP BY {by} ORDER BY COUNT(*) DESC, {by}"""
     for by in GROUPS
 }
 
 
-def is_new(database: sqlite3.Connection, name: str) -> bool:
-    """Says whether a file is empty; reads only, so that a file that is not ours stays as it is.
+def create(database: Database, dialect: Dialect) -> None:
+    """Makes the tables, inside the transaction that is open.
 
     Args:
-        database: Any connection to the file.
-        name: The file, for errors.
-
-    Returns:
-        True for an empty file, False for a ledger that this version reads.
-
-    Raises:
-        LedgerError: `ledger-foreign` or `ledger-newer`.
+        database: With a transaction open, and none of the tables.
+        dialect: Its dialect.
     """
-    (application,) = database.execute("PRAGMA application_id").fetchone()
-    (version,) = database.execute("PRAGMA user_version").fetchone()
-    (tables,) = database.execute("SELECT COUNT(*) FROM sqlite_master").fetchone()
-    if application == APPLICATION_ID and version > VERSION:
-        raise LedgerError(
-            "ledger-newer",
-            f"`{name}` was written by a newer Turnout (version {version} of its tables, this one reads {VERSION})",
-            "update turnout, or give this one another file",
-        )
-    if application != APPLICATION_ID and (tables or application or version):
-        raise LedgerError(
-            "ledger-foreign", f"`{name}` is a SQLite database of another program", "give the ledger a file of its own"
-        )
-    return bool(application != APPLICATION_ID)
+    for statement in _TABLES:
+        database.execute(dialect.ddl(statement))
 
 
-def prepare(database: sqlite3.Connection, name: str) -> None:
-    """Makes the tables in a new file, and gives one of an earlier version the columns that it lacks.
+def upgrade(database: Database, dialect: Dialect, version: int) -> None:
+    """Gives tables of an earlier version what they lack, inside the transaction that is open.
 
     Args:
-        database: In autocommit mode.
-        name: The file, for errors.
-
-    Raises:
-        LedgerError: As `is_new`.
+        database: With a transaction open.
+        dialect: Its dialect.
+        version: The version that they are of.
     """
-    database.execute("BEGIN IMMEDIATE")  # two processes may meet a new file at the same time
-    try:
-        if is_new(database, name):
-            for statement in _TABLES:
-                database.execute(statement)
-            database.execute(f"PRAGMA application_id = {APPLICATION_ID}")
-        elif database.execute("PRAGMA user_version").fetchone() != (VERSION,):
-            for table, columns in _COLUMNS.items():
-                present = {row[1] for row in database.execute(f"PRAGMA table_info({table})")}
-                for column in columns.keys() - present:
-                    database.execute(f"ALTER TABLE {table} ADD COLUMN {column} {columns[column]}")
-            if not database.execute("SELECT 1 FROM sqlite_master WHERE name = 'rollups'").fetchone():
-                for statement in _NEW_IN_4:
-                    database.execute(statement)
-                database.execute(_META_OF_FACTS)
-                backfill(database)
-        database.execute(f"PRAGMA user_version = {VERSION}")
-        database.execute("COMMIT")
-    except BaseException:
-        database.execute("ROLLBACK")
-        raise
+    for table, columns in _COLUMNS.items():
+        present = dialect.columns(database, table)
+        for column in columns.keys() - present:
+            database.execute(dialect.ddl(f"ALTER TABLE {table} ADD COLUMN {column} {columns[column]}"))
+    if version < 4:  # then it is SQLite, which alone was there so early
+        for statement in _NEW_IN_4:
+            database.execute(dialect.ddl(statement))
+        database.execute(_META_OF_FACTS)
+        backfill(database)
 
 
-def insert_call(database: sqlite3.Connection, record: CallRecord) -> None:
+def insert_call(database: Database, record: CallRecord) -> None:
     """Writes a call and its attempts, inside the transaction that is open.
 
     Args:
@@ -266,7 +229,7 @@ def insert_call(database: sqlite3.Connection, record: CallRecord) -> None:
     roll_up(database, record)
 
 
-def insert_open(database: sqlite3.Connection, attempt: OpenAttempt) -> None:
+def insert_open(database: Database, attempt: OpenAttempt) -> None:
     """Writes an attempt that begins, inside the transaction that is open.
 
     Args:
@@ -277,12 +240,12 @@ def insert_open(database: sqlite3.Connection, attempt: OpenAttempt) -> None:
     database.execute(_INSERT_OPEN, (*values, json.dumps(attempt.scopes, ensure_ascii=False)))
 
 
-def mark_sent(database: sqlite3.Connection, call_id: str, number: int) -> None:
+def mark_sent(database: Database, call_id: str, number: int) -> None:
     """Notes that an attempt was sent, inside the transaction that is open."""
     database.execute("UPDATE open_attempts SET state = 'sent' WHERE call_id = ? AND number = ?", (call_id, number))
 
 
-def open_attempts(database: sqlite3.Connection, until_ms: int | None = None) -> list[OpenAttempt]:
+def open_attempts(database: Database, until_ms: int | None = None) -> list[OpenAttempt]:
     """Returns the attempts that are under way, or whose process is gone.
 
     Args:
@@ -291,13 +254,13 @@ def open_attempts(database: sqlite3.Connection, until_ms: int | None = None) -> 
     """
     rows = database.execute(
         f"SELECT {', '.join(_OPEN_NAMES)}, scopes_json FROM open_attempts "
-        "WHERE ? IS NULL OR lease_until_ms <= ? ORDER BY call_id, number",
+        "WHERE CAST(? AS BIGINT) IS NULL OR lease_until_ms <= ? ORDER BY call_id, number",
         (until_ms, until_ms),
     )
     return [OpenAttempt(**dict(zip(_OPEN_NAMES, row, strict=False)), scopes=tuple(json.loads(row[-1]))) for row in rows]
 
 
-def expire(database: sqlite3.Connection, now_ms: int) -> list[OpenAttempt]:
+def expire(database: Database, now_ms: int) -> list[OpenAttempt]:
     """Settles what was under way in processes that are gone at what it held, inside the transaction that is open.
 
     Args:
@@ -361,7 +324,7 @@ _MOST_NANOS: Final = 2**63 // 1000
 """What is reserved of an unknown price is more than any cost."""
 
 
-def spent_since(database: sqlite3.Connection, from_ms: int) -> list[tuple[str, int, int]]:
+def spent_since(database: Database, from_ms: int) -> list[tuple[str, int, int]]:
     """Returns what scopes of budgets spent: scope, the minute in milliseconds since 1970, nano-USD.
 
     Args:

@@ -1,22 +1,23 @@
-"""Care of a ledger's file: is it sound, what is in it, and what is too old.
+"""Care of a ledger: is it sound, what is in it, and what is too old.
 
 Promises: `verify` finds pages that are damaged and sums that are not those of the calls; `vacuum` deletes calls of
-whole days and keeps the sums of each, so that usage stays complete; a file that is in use stays usable meanwhile.
+whole days and keeps the sums of each, so that usage stays complete; a ledger that is in use stays usable meanwhile.
 Refuses: to mend, which would hide what happened. A test breaks it with a sum that was changed by hand.
 """
 
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Iterator
 from dataclasses import asdict
-from pathlib import Path
 from typing import Final
 
 from turnout.errors import LedgerError
-from turnout.ledger.file import database_at, errors_of, open_file, reading
+from turnout.ledger.ledger import store_of
 from turnout.ledger.rollups import DAY_MS, DIMENSIONS, MEASURES, sums_of_calls
 from turnout.ledger.schema import SELECT_ATTEMPTS, SELECT_CALL, attempt_from, call_from
+from turnout.ledger.store import Database, Store
 
 __all__ = ["export", "vacuum", "verify"]
 
@@ -25,11 +26,15 @@ _BATCH: Final = 1_000
 """Calls that are deleted in one transaction: others write between two of them."""
 
 
-def verify(path: Path) -> list[str]:
+Where = str | os.PathLike[str]
+"""A ledger's file, or the address of its database."""
+
+
+def verify(where: Where) -> list[str]:
     """Looks for what is wrong with a ledger.
 
     Args:
-        path: Its file; nothing is written.
+        where: Its file or its database; nothing is written.
 
     Returns:
         What is wrong, a sentence each; nothing if it is sound.
@@ -38,19 +43,20 @@ def verify(path: Path) -> list[str]:
         LedgerError: The file is no ledger, or cannot be opened.
     """
     try:
-        return _problems(path)
+        return _problems(store_of(where))
     except LedgerError as error:
         if error.code != "ledger-corrupt":
             raise
         return [f"damaged: {error.message}"]
 
 
-def _problems(path: Path) -> list[str]:
+def _problems(store: Store) -> list[str]:
     problems = []
-    with reading(path) as database, errors_of(path):
-        problems += [f"damaged: {row[0]}" for row in database.execute("PRAGMA integrity_check(20)") if row[0] != "ok"]
+    with store.reading() as database, store.errors():
+        problems += [f"damaged: {each}" for each in store.verify(database)]
         if problems:
             return problems
+        database.execute("BEGIN")  # all of it from one moment
         (orphans,) = database.execute(
             "SELECT COUNT(*) FROM attempts WHERE call_id NOT IN (SELECT id FROM calls)"
         ).fetchone()
@@ -64,7 +70,8 @@ def _problems(path: Path) -> list[str]:
         from_day = _from_day(database)
         keys = len(DIMENSIONS)
         of_calls = {
-            row[:keys]: row[keys:] for row in database.execute(sums_of_calls(DIMENSIONS, 0), (from_day * DAY_MS, 2**62))
+            row[:keys]: row[keys:]
+            for row in database.execute(sums_of_calls(DIMENSIONS, 0, store.dialect), (from_day * DAY_MS, 2**62))
         }
         kept = {
             row[:keys]: row[keys:]
@@ -77,23 +84,26 @@ def _problems(path: Path) -> list[str]:
             f"the sums of {dict(zip(DIMENSIONS, key, strict=True))} are not those of the calls" for key in wrong[:20]
         ]
         (torn,) = database.execute(
-            "SELECT COUNT(*) FROM calls WHERE attempts_count <> (SELECT COUNT(*) FROM attempts WHERE call_id = id)"
+            "SELECT COUNT(*) FROM calls "
+            "WHERE attempts_count <> (SELECT COUNT(*) FROM attempts WHERE call_id = calls.id)"
         ).fetchone()
         if torn:
             problems.append(f"{torn} calls have not as many attempts as they say")
+        database.execute("COMMIT")
     return problems
 
 
-def export(path: Path) -> Iterator[str]:
+def export(where: Where) -> Iterator[str]:
     """Returns every call with its attempts as a line of JSON, in the order of time: facts and money, no text.
 
     Args:
-        path: The ledger's file; nothing is written.
+        where: The ledger's file or database; nothing is written.
 
     Raises:
         LedgerError: The file cannot be read.
     """
-    with reading(path) as database, errors_of(path):
+    store = store_of(where)
+    with store.reading() as database, store.errors():
         database.execute("BEGIN")  # calls and attempts from one moment
         for (call_id,) in database.execute("SELECT id FROM calls ORDER BY time_ms, id"):
             row = database.execute(SELECT_CALL, (call_id,)).fetchone()
@@ -101,11 +111,11 @@ def export(path: Path) -> Iterator[str]:
             yield json.dumps(asdict(call_from(row, attempts)), ensure_ascii=True, separators=(",", ":"))
 
 
-def vacuum(path: Path, keep_days: int | None, today: int) -> int:
+def vacuum(where: Where, keep_days: int | None, today: int) -> int:
     """Deletes calls that are too old, whole days of them, and gives their room back.
 
     Args:
-        path: The ledger's file.
+        where: The ledger's file or database.
         keep_days: How many days of calls to keep, today included; None keeps all.
         today: The day, counted from 1970, UTC.
 
@@ -115,17 +125,21 @@ def vacuum(path: Path, keep_days: int | None, today: int) -> int:
     Raises:
         LedgerError: The file cannot be written.
     """
-    open_file(path.absolute())
+    store = store_of(where)
+    store.open()
     deleted = 0
-    with database_at(path.absolute()) as database, errors_of(path):
+    with store.writing() as database, store.errors():
         if keep_days is not None:
             first = today - keep_days + 1
+            store.begin(database)
             database.execute(
-                "INSERT INTO settings VALUES (?, ?) ON CONFLICT DO UPDATE SET value = MAX(value, excluded.value)",
+                f"INSERT INTO settings VALUES (?, ?) ON CONFLICT (name) DO UPDATE "
+                f"SET value = {store.dialect.most}(settings.value, excluded.value)",
                 (_FROM_DAY, first),
             )
+            database.execute("COMMIT")
             while True:
-                database.execute("BEGIN IMMEDIATE")
+                store.begin(database)
                 old = database.execute(
                     "SELECT id FROM calls WHERE time_ms < ? LIMIT ?", (first * DAY_MS, _BATCH)
                 ).fetchall()
@@ -135,11 +149,10 @@ def vacuum(path: Path, keep_days: int | None, today: int) -> int:
                 deleted += len(old)
                 if len(old) < _BATCH:
                     break
-        database.execute("VACUUM")
-        database.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+        store.compact(database)
     return deleted
 
 
-def _from_day(database: object) -> int:
-    row = database.execute("SELECT value FROM settings WHERE name = ?", (_FROM_DAY,)).fetchone()  # type: ignore[attr-defined]
+def _from_day(database: Database) -> int:
+    row = database.execute("SELECT value FROM settings WHERE name = ?", (_FROM_DAY,)).fetchone()
     return int(row[0]) if row else 0

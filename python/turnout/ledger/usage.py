@@ -7,14 +7,14 @@ an unknown price would have cost. A test breaks it with a grouping whose rows do
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Final
 
 from turnout.errors import LedgerError
-from turnout.ledger.file import errors_of, reading
+from turnout.ledger.ledger import Ledger, store_of
 from turnout.ledger.rollups import DAY_MS, DIMENSIONS, MEASURES, MILLION, sums_of_calls
 
 __all__ = ["UsageRow", "total_of", "usage"]
@@ -65,12 +65,16 @@ class UsageRow:
 
 
 def usage(
-    path: Path, by: Sequence[str] = ("model",), *, from_day: int | None = None, to_day: int | None = None
+    ledger: str | os.PathLike[str] | Ledger,
+    by: Sequence[str] = ("model",),
+    *,
+    from_day: int | None = None,
+    to_day: int | None = None,
 ) -> list[UsageRow]:
     """Adds up the calls of a ledger.
 
     Args:
-        path: Its file; nothing is written.
+        ledger: Its file or its database; nothing is written.
         by: Dimensions: `day`, `model`, `rule`, `deployment`, `provider`, `outcome`, or a value of `meta`, such as
             `meta.team`. None gives one row.
         from_day: The first day, counted from 1970, UTC.
@@ -88,10 +92,12 @@ def usage(
         raise LedgerError("ledger-record", what, f"{', '.join(DIMENSIONS)}, or a value of `meta`, such as meta.team")
     bounds = (-(2**62) // DAY_MS if from_day is None else from_day, 2**62 // DAY_MS if to_day is None else to_day)
     tags = [name for name in by if name.startswith("meta.")]
+    store = ledger.store if isinstance(ledger, Ledger) else store_of(ledger)
     if tags:
-        statement = sums_of_calls([name for name in by if name not in tags], len(tags))
+        dialect = store.dialect
+        statement = sums_of_calls([name for name in by if name not in tags], len(tags), dialect)
         arguments: tuple[object, ...] = (
-            *(_json_path(name) for name in tags),
+            *(dialect.tag_argument(name.removeprefix("meta.")) for name in tags),
             bounds[0] * DAY_MS,
             (bounds[1] + 1) * DAY_MS,
         )
@@ -102,7 +108,7 @@ def usage(
         group = f" GROUP BY {', '.join(by)}" if by else ""
         statement = f"SELECT {keys}{sums} FROM rollups WHERE day BETWEEN ? AND ?{group}"
         arguments, order = bounds, list(by)
-    with reading(path) as database, errors_of(path):
+    with store.reading() as database, store.errors():
         found = database.execute(statement, arguments).fetchall()
     places = [order.index(name) for name in by]
     rows = [
@@ -124,7 +130,3 @@ def total_of(rows: Iterable[UsageRow]) -> UsageRow:
         for name, value in row.sums.items():
             sums[name] += value
     return UsageRow((), sums)
-
-
-def _json_path(name: str) -> str:
-    return f'$."{name.removeprefix("meta.")}"'
