@@ -18,6 +18,7 @@ mod structure;
 
 pub use agent::{Agent, agent, is_in_tool_loop};
 pub use ask::{Ask, AskSource, HEAD_BYTES, TAIL_BYTES, ask};
+pub(crate) use fold::{Folded, SEED, fold, mix};
 pub use programming::ProgrammingLanguage;
 pub use signal::Signal;
 pub use structure::{Features, Hits, structure};
