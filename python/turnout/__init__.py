@@ -38,10 +38,12 @@ from turnout.errors import (
     MoneyError,
     PolicyError,
     ProviderError,
+    QualityError,
     RequestError,
     TurnoutError,
 )
 from turnout.policy import load_policy, parse_policy, shipped_policy
+from turnout.quality import QualityModel, QualityReport, fit_quality
 
 if TYPE_CHECKING:
     from turnout.execute import Response, Router, SyncRouter
@@ -62,6 +64,9 @@ __all__ = [
     "Policy",
     "PolicyError",
     "ProviderError",
+    "QualityError",
+    "QualityModel",
+    "QualityReport",
     "RequestError",
     "Response",
     "Router",
@@ -76,6 +81,7 @@ __all__ = [
     "classify",
     "cost",
     "count_tokens",
+    "fit_quality",
     "load_catalog",
     "load_policy",
     "parse_policy",

@@ -27,6 +27,7 @@ __all__ = [
     "Money",
     "Plan",
     "Policy",
+    "QualityArtefact",
     "Reservations",
     "Settlement",
     "State",
@@ -50,6 +51,7 @@ __all__ = [
     "cost_at_price",
     "count_tokens",
     "facts",
+    "fit_quality",
     "outcomes",
     "parse_answer",
     "policy_schema",
@@ -996,6 +998,34 @@ def tokenizer_family(model: str) -> str:
 def classify(text_or_request: _RequestLike, *, dialect: str | None = None) -> Classification:
     """Classify a text or a request by what its caller asks for."""
 
+@final
+class QualityArtefact:
+    """Predicted quality per model, fitted on graded outcomes; `turnout.QualityModel` wraps it."""
+
+    @staticmethod
+    def from_bytes(data: bytes) -> QualityArtefact: ...
+    def to_bytes(self) -> bytes: ...
+    @property
+    def models(self) -> list[str]: ...
+    @property
+    def categories(self) -> list[str]: ...
+    @property
+    def sources(self) -> list[tuple[str, int]]: ...
+    @property
+    def rows(self) -> int: ...
+    @property
+    def date(self) -> str: ...
+    @property
+    def hash(self) -> str: ...
+    def range(self, model: str) -> tuple[bool, float, float]: ...
+    def scores(self, rows: Sequence[tuple[str, str | None]], strong: str, weak: str) -> list[float]: ...
+    def predict(self, rows: Sequence[tuple[str, str | None]]) -> list[tuple[list[float], str]]: ...
+    def threshold(self, strong: str, weak: str, share: float) -> float: ...
+    def report(self, strong: str | None, weak: str | None) -> tuple[str, str, str, str]: ...
+
+def fit_quality(
+    rows: Sequence[tuple[str, str | None, str | None, str | None, Sequence[tuple[str, float]]]], date: str
+) -> QualityArtefact: ...
 def cost(
     catalog: Catalog,
     model: str,

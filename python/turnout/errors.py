@@ -18,6 +18,7 @@
     ├── SecretError              a key that is missing or cannot be used
     ├── LedgerError              the ledger cannot be opened, written or read
     ├── CatalogError             a catalogue that does not load, or an unknown model
+    ├── QualityError             outcomes that cannot be fitted, or an artefact that cannot be read
     ├── MoneyError               an amount that is no amount, or a price that is unknown
     └── LabError                 the simulated providers cannot start as asked
 
@@ -48,6 +49,7 @@ __all__ = [
     "PolicyError",
     "ProviderError",
     "ProviderTimeout",
+    "QualityError",
     "RateLimited",
     "Rejected",
     "RequestError",
@@ -107,6 +109,8 @@ CODES: dict[str, str] = {
     "provider-timeout-first-byte": "the provider brought no content within its deadline",
     "provider-truncated": "the answer stopped without its ending",
     "provider-unauthorized": "the provider does not accept the key, or there is none",
+    "quality-outcomes": "a file of outcomes cannot be read, or a row of it is none",
+    "quality-unreadable": "a file of a quality artefact cannot be read or written",
     "refresh-suspicious": "a refresh loses too many models, or moves a price too far, to be taken without `--accept`",
     "refreshed-broken": "the file of an accepted refresh is not what was written, or cannot be read",
     "refreshed-missing": "a refreshed catalogue was asked for, and none was accepted yet",
@@ -389,6 +393,10 @@ class CatalogError(TurnoutError):
 
     def __str__(self) -> str:
         return "\n".join(str(finding) for finding in self.findings) if self.findings else super().__str__()
+
+
+class QualityError(TurnoutError):
+    """Outcomes that cannot be fitted, an artefact that cannot be read, or a model that it does not know."""
 
 
 class MoneyError(TurnoutError):

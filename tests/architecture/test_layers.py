@@ -39,6 +39,7 @@ PYTHON_LAYERS = {
     "ledger": 5,
     "cache": 5,
     "telemetry": 5,
+    "quality": 5,
     "source": 4,
     "types": 3,
     "errors": 3,

@@ -16,11 +16,13 @@ from turnout import __version__
 from turnout.cli.ask import ask
 from turnout.cli.catalog import catalog
 from turnout.cli.check import check
+from turnout.cli.classify import classify
 from turnout.cli.decide import decide
 from turnout.cli.demo import demo
 from turnout.cli.explain import explain
 from turnout.cli.lab import lab
 from turnout.cli.ledger import ledger
+from turnout.cli.quality import quality
 from turnout.cli.render import errors_console, printable, show_error, soften
 from turnout.cli.run_tests import run_tests
 from turnout.cli.schema import schema
@@ -49,6 +51,8 @@ app.command("test")(run_tests)
 app.command()(schema)
 app.command()(tokens)
 app.add_typer(catalog)
+app.add_typer(quality)
+app.command()(classify)
 app.command()(usage)
 app.add_typer(ledger)
 app.command()(lab)

@@ -17,6 +17,7 @@ mod measure;
 mod money;
 mod plan;
 mod policy;
+mod quality;
 mod reservations;
 mod state;
 mod thinking;
@@ -60,6 +61,7 @@ fn _core(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_class::<reservations::Denied>()?;
     module.add_class::<reservations::Hold>()?;
     module.add_class::<reservations::Reservations>()?;
+    module.add_class::<quality::QualityArtefact>()?;
     module.add_class::<state::State>()?;
     module.add_class::<thinking::ThinkingFields>()?;
     module.add_class::<usage::UsageReport>()?;
@@ -77,6 +79,7 @@ fn _core(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_function(wrap_pyfunction!(policy::facts, module)?)?;
     module.add_function(wrap_pyfunction!(policy::outcomes, module)?)?;
     module.add_function(wrap_pyfunction!(policy::policy_schema, module)?)?;
+    module.add_function(wrap_pyfunction!(quality::fit_quality, module)?)?;
     module.add_function(wrap_pyfunction!(thinking::thinking_fields, module)?)?;
     module.add_function(wrap_pyfunction!(usage::read_usage, module)?)?;
     Ok(())
