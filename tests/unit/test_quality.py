@@ -2,6 +2,7 @@
 
 import gzip
 import json
+import re
 from collections.abc import Callable
 from pathlib import Path
 
@@ -138,3 +139,11 @@ def test_classify_on_the_command_line(capsys: pytest.CaptureFixture[str]) -> Non
     assert "language    en" in shown
     assert run(["classify", "--prompt", "hm", "--json"]) == 0
     assert json.loads(capsys.readouterr().out)["language"] is None
+
+
+def test_the_python_of_the_page_runs() -> None:
+    text = (Path(__file__).parents[2] / "docs" / "quality.md").read_text(encoding="utf-8")
+    bodies = re.findall(r"^```python\n(.*?)^```$", text, re.MULTILINE | re.DOTALL)
+    assert bodies
+    for body in bodies:
+        exec(compile(body, "docs/quality.md", "exec"), {})

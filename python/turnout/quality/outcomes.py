@@ -49,7 +49,7 @@ def read_rows(path: str | Path) -> Iterator[dict[str, object]]:
         raise QualityError("quality-outcomes", f"`{path}` cannot be read: {reason.lower()}") from error
 
 
-def asked(row: str | Mapping[str, object]) -> Asked:
+def asked(row: object) -> Asked:
     """Takes what a score needs from a prompt or a row.
 
     Raises:
@@ -57,25 +57,26 @@ def asked(row: str | Mapping[str, object]) -> Asked:
     """
     if isinstance(row, str):
         return row, None
-    prompt = row.get("prompt") if isinstance(row, Mapping) else None
-    if not isinstance(prompt, str):
+    if not isinstance(row, Mapping) or not isinstance(prompt := row.get("prompt"), str):
         raise QualityError("quality-outcomes", "a row has no `prompt` that is a text", _SHAPE)
     return prompt, _text(row.get("category"))
 
 
-def fit_row(row: Mapping[str, object], number: int) -> FitRow:
+def fit_row(row: object, number: int) -> FitRow:
     """Takes what a fit needs from a row; `number` counts from 1.
 
     Raises:
         QualityError: `quality-outcomes` when the row is none.
     """
-    if not isinstance(row, Mapping) or not isinstance(row.get("prompt"), str):
+    if not isinstance(row, Mapping):
+        raise QualityError("quality-outcomes", f"row {number} is none", _SHAPE)
+    prompt, models = row.get("prompt"), row.get("models")
+    if not isinstance(prompt, str):
         raise QualityError("quality-outcomes", f"row {number} has no `prompt` that is a text", _SHAPE)
-    models = row.get("models")
     if not isinstance(models, Mapping):
         raise QualityError("quality-outcomes", f"row {number} has no `models`", _SHAPE)
-    prompt, category = asked(row)
-    return prompt, category, _text(row.get("group")), _text(row.get("source")), list(_scores(models.items(), number))
+    category, group, source = (_text(row.get(key)) for key in ("category", "group", "source"))
+    return prompt, category, group, source, list(_scores(models.items(), number))
 
 
 def _scores(items: Iterable[tuple[object, object]], number: int) -> Iterator[tuple[str, float]]:

@@ -69,8 +69,7 @@ fn fresh(model: &QualityModel, traffic: &Traffic, with_categories: bool) -> Curv
 
 #[test]
 fn text_and_category_are_both_learned_and_the_report_says_what_fresh_rows_say() {
-    let traffic = Traffic::new(900);
-    let other = Traffic { ..split(Traffic::new(1_800), 900) };
+    let (traffic, other) = halves(&Traffic::new(1_800));
     let told = fitted(&traffic, true);
     let plain = fitted(&traffic, false);
     let (with, without) = (fresh(&told, &other, true).apgr, fresh(&plain, &other, false).apgr);
@@ -80,12 +79,18 @@ fn text_and_category_are_both_learned_and_the_report_says_what_fresh_rows_say() 
     assert!(told.has_skill(1), "{:?}", told.models[1]);
 }
 
-/// The rows behind the first so many.
-fn split(mut traffic: Traffic, at: usize) -> Traffic {
-    traffic.prompts.drain(..at);
-    traffic.categories.drain(..at);
-    traffic.grades.drain(..at);
-    traffic
+/// Every other row, and the rest: two samples of the same traffic.
+fn halves(traffic: &Traffic) -> (Traffic, Traffic) {
+    let of = |from: usize| {
+        let kept = |at: &usize| at % 2 == from;
+        let rows = || (0..traffic.prompts.len()).filter(kept);
+        Traffic {
+            prompts: rows().map(|at| traffic.prompts[at].clone()).collect(),
+            categories: rows().map(|at| traffic.categories[at]).collect(),
+            grades: rows().map(|at| traffic.grades[at]).collect(),
+        }
+    };
+    (of(0), of(1))
 }
 
 #[test]
@@ -109,8 +114,8 @@ fn shuffled_grades_have_no_skill_and_are_near_chance() {
 
 #[test]
 fn a_share_that_is_asked_for_is_what_comes() {
-    let model = fitted(&Traffic::new(1_500), true);
-    let fresh = split(Traffic::new(3_000), 1_500);
+    let (seen, fresh) = halves(&Traffic::new(3_000));
+    let model = fitted(&seen, true);
     let route = model.route("strong", "weak").unwrap();
     for tenth in 1..10 {
         let share = f64::from(tenth) / 10.0;
