@@ -24,10 +24,11 @@ otherwise: {{ from: [big] }}
 
 # Prose as people write it (of which the estimate's bounds hold), 60 kB of it: too large to be counted inline.
 PARAGRAPH = """\
-The committee met again on Thursday to discuss the budget for next year. Several members asked why the repair of the old bridge had
-been postponed twice, although the money had been set aside in spring. The engineer explained that two of the pillars needed closer
-inspection, and that the report would not be ready before the end of October. "We would rather wait a month," she said, "than close
-the road a second time." After a short break the chairman read a letter from the school, which hopes for a larger library.
+The committee met again on Thursday to discuss the budget for next year. Several members asked why the repair of the
+old bridge had been postponed twice, although the money had been set aside in spring. The engineer explained that two
+of the pillars needed closer inspection, and that the report would not be ready before the end of October. "We would
+rather wait a month," she said, "than close the road a second time." After a short break the chairman read a letter
+from the school, which hopes for a larger library.
 """
 TEXT = PARAGRAPH * 115
 REQUEST: dict[str, Any] = {"model": "any", "messages": [{"role": "user", "content": TEXT}]}
