@@ -15,7 +15,8 @@ echo "commit     $(git describe --always --dirty 2>/dev/null || echo "not a git 
 echo
 
 cargo bench --quiet --locked -p turnout-benches -- "$@"
-for script in benches/*.py; do
+# Peers have interpreters of their own, named in variables; without one its comparison says that it is absent.
+for script in benches/*.py benches/peers/beside_*.py; do
   [[ -e $script ]] || continue
   echo "== $script"
   .venv/bin/python "$script"

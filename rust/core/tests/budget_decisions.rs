@@ -69,8 +69,8 @@ fn what_does_not_fit_steps_down_only_where_the_budget_says_so() {
 fn an_attempt_claims_the_scopes_of_its_caller_and_its_model() {
     let policy = budgeted("refuse");
     let call = Call { meta: team("x/y"), ..Call::new(&policy, "hi") };
-    call.with(|request, decision| {
-        let plan = plan(&policy, &decision, request);
+    call.with(|_, decision| {
+        let plan = plan(&policy, &decision);
         let scopes: Vec<Vec<&str>> =
             plan.attempts.iter().map(|a| a.claims.iter().map(|c| c.scope.as_str()).collect()).collect();
         assert_eq!(
@@ -98,7 +98,7 @@ fn a_model_without_a_price_is_not_free() {
     let decision = Call::body(&policy, body).decide();
     assert_eq!(code(&decision, "mid").as_deref(), Some("unknown-price"));
     assert_eq!(order(&decision), ["small"]);
-    for considered in &decision.candidates {
+    for considered in decision.candidates() {
         let upper = considered.candidate.upper.unwrap();
         assert_eq!(upper.usd_nanos.is_none(), considered.deployment == "mid");
         assert_eq!(upper.amounts().usd_nanos, upper.usd_nanos.unwrap_or(i64::MAX));
@@ -108,9 +108,9 @@ fn a_model_without_a_price_is_not_free() {
 #[test]
 fn nothing_is_reserved_without_budgets() {
     let policy = policy(&text("otherwise: { from: [mid] }\n"));
-    Call::new(&policy, "hi").with(|request, decision| {
-        assert!(decision.candidates.iter().all(|row| row.candidate.upper.is_none()));
-        assert!(plan(&policy, &decision, request).attempts[0].claims.is_empty());
+    Call::new(&policy, "hi").with(|_, decision| {
+        assert!(decision.candidates().iter().all(|row| row.candidate.upper.is_none()));
+        assert!(plan(&policy, &decision).attempts[0].claims.is_empty());
         assert!(!decision.to_json().contains("budget"));
     });
 }
@@ -129,15 +129,16 @@ proptest! {
         let body = format!("{{\"messages\":[{{\"role\":\"user\",\"content\":\"{}\"}}]{bound}}}", "word ".repeat(words));
         let decision = Call { meta, state: Some(&state), ..Call::body(&policy, &body) }.decide();
         let json = decision.to_json();
-        let engine = Engine::new(policy.clone(), Catalog::bundled().hash(), vec![true; policy.deployments.len()]);
-        let (again, plan, ..) = engine.redecide(json.as_bytes()).unwrap();
+        let engine = Engine::new(policy.clone().into(), Catalog::bundled().hash(), vec![true; policy.deployments.len()]);
+        let (again, ..) = engine.redecide(json.as_bytes()).unwrap();
+        let plan = engine.plan(&again);
         prop_assert_eq!(again.to_json(), &*json);
         prop_assert_eq!(&again.caller, &decision.caller);
         for (attempt, row) in plan.attempts.iter().zip(decision.attempts()) {
             prop_assert_eq!(attempt.amounts, row.candidate.upper.unwrap().amounts());
         }
         // What is reserved is never below what nine of ten such calls cost.
-        for row in &decision.candidates {
+        for row in decision.candidates() {
             let (upper, p90) = (row.candidate.upper.unwrap(), row.candidate.cost_p90_usd_picos.unwrap());
             prop_assert!(upper.usd_nanos.unwrap() * 1_000 >= p90, "{upper:?} {p90}");
         }

@@ -64,7 +64,7 @@ fn wrong_policies_are_refused_with_these_findings() {
         let found = match compile(&rows, Catalog::bundled(), common::TODAY) {
             Err(found) => found.iter().map(|one| (one.pos, one.code)).collect::<Vec<_>>(),
             Ok((policy, warnings)) => {
-                let failures = Engine::new(policy, "", Vec::new()).run_tests();
+                let failures = Engine::new(policy.into(), "", Vec::new()).run_tests();
                 let failing = failures.iter().map(|failure| (failure.pos, "failing-test"));
                 warnings.iter().map(|one| (one.pos, one.code)).chain(failing).collect()
             }
@@ -145,7 +145,7 @@ fn decisions_are_these() {
             }
             .decide();
             let rejected: BTreeMap<&str, &str> = decision
-                .candidates
+                .candidates()
                 .iter()
                 .filter_map(|row| match &row.status {
                     CandidateStatus::Rejected { code, .. } => Some((row.deployment.as_str(), code.as_str())),

@@ -97,7 +97,7 @@ fn base() -> &'static Plan {
     static PLAN: OnceLock<Plan> = OnceLock::new();
     PLAN.get_or_init(|| {
         let policy = policy(&text("otherwise: { from: [small, mid, top] }\n"));
-        Call::new(&policy, "hi").with(|request, decision| plan(&policy, &decision, request))
+        Call::new(&policy, "hi").with(|_, decision| plan(&policy, &decision))
     })
 }
 

@@ -85,7 +85,7 @@ fn drawn() -> impl Strategy<Value = Drawn> {
             }
             let source = text(&rest).replace(
                 "small: { use",
-                &format!("small: {{ deployments: [{{ name: us, key: env:A, weight: {us}, region: us }}, {{ name: eu, key: env:B, weight: {eu}, region: eu }}], use"),
+                &format!("small: {{ deployments: [{{ name: us, key: env:A, weight: {us}, region: us }}, {{ name: eu, key: env:B, weight: {eu}, region: eu }}, {{ name: us2, key: env:A, region: us }}, {{ name: eu2, key: env:D, weight: {us}, region: eu }}], use"),
             );
             let source = source.replace("mid: { use", "mid: { deployments: [{ name: us, key: env:A }, { name: eu, key: env:C, region: eu }], use");
             Drawn { policy: policy(&source), prefer }
@@ -208,7 +208,7 @@ proptest! {
     fn a_record_decides_the_same_bytes(drawn in drawn(), asked in asked()) {
         let state = asked.state(&drawn.policy);
         let call = asked.call(&drawn.policy, &state);
-        call.with(|request, decision| {
+        call.with(|_, decision| {
             let record = decision.to_json();
             if asked.prompt.len() > 20 {
                 prop_assert!(!record.contains(&asked.prompt));
@@ -218,12 +218,28 @@ proptest! {
             let redecided = again.decide(&drawn.policy, hash).unwrap();
             prop_assert_eq!(&redecided.to_json(), &record);
             prop_assert_eq!(redecided.explain(), decision.explain());
-            let plans = [(request, &decision), (again.request(), &redecided)]
-                .map(|(request, decision)| turnout_core::plan::plan(&drawn.policy, decision, request));
+            let plans = [&decision, &redecided].map(|decision| turnout_core::plan::plan(&drawn.policy, decision));
             prop_assert_eq!(&plans[0].explain_notes(), &plans[1].explain_notes());
             prop_assert_eq!(plans[0].attempts.len(), plans[1].attempts.len());
             Ok(())
         })?;
+    }
+
+    #[test]
+    fn deployments_that_are_alike_are_laid_out_as_if_each_had_been_looked_at(drawn in drawn(), asked in asked()) {
+        let blank = ControlState::default();
+        // Says nothing of any deployment here, and is not blank: each is looked at.
+        let mut other = ControlState::default();
+        let started = ControlEvent::AttemptStarted { deployment: "elsewhere", key: "elsewhere", provider: "elsewhere" };
+        other.apply(&started, 0);
+        prop_assert!(blank.is_blank() && !other.is_blank());
+        let of = |state| asked.call(&drawn.policy, state).decide();
+        let (alike, each) = (of(&blank), of(&other));
+        prop_assert_eq!(alike.to_json(), each.to_json());
+        prop_assert_eq!(alike.chosen().map(|row| row.deployment.clone()), each.chosen().map(|row| row.deployment.clone()));
+        let plans = [&alike, &each].map(|decision| turnout_core::plan::plan(&drawn.policy, decision));
+        let [alike, each] = plans.map(|plan| plan.attempts.iter().map(|row| row.deployment.clone()).collect::<Vec<_>>());
+        prop_assert_eq!(alike, each);
     }
 
     #[test]
@@ -246,14 +262,14 @@ proptest! {
     fn each_candidate_has_one_fate_and_the_plan_only_survivors(drawn in drawn(), asked in asked()) {
         let state = asked.state(&drawn.policy);
         let call = asked.call(&drawn.policy, &state);
-        call.with(|request, decision| {
+        call.with(|_, decision| {
             let rule = &drawn.policy.rules[decision.rule_index];
             let expected = drawn.policy.deployments.iter().filter(|row| rule.from.contains(&row.model) || rule.or_else.contains(&row.model));
-            prop_assert_eq!(decision.candidates.len(), expected.count());
-            let plan = turnout_core::plan::plan(&drawn.policy, &decision, request);
+            prop_assert_eq!(decision.candidates().len(), expected.count());
+            let plan = turnout_core::plan::plan(&drawn.policy, &decision);
             let planned: Vec<String> = plan.attempts.iter().map(|attempt| attempt.deployment.to_string()).collect();
             prop_assert_eq!(planned, order(&decision));
-            for (place, row) in decision.candidates.iter().enumerate() {
+            for (place, row) in decision.candidates().iter().enumerate() {
                 match &row.status {
                     CandidateStatus::Chosen => prop_assert_eq!(place, 0),
                     CandidateStatus::Ranked(shown) => prop_assert_eq!(*shown, place + 1),
@@ -329,11 +345,11 @@ proptest! {
         let state = asked.state(&drawn.policy);
         let decision = asked.call(&drawn.policy, &state).decide();
         let names: Vec<&str> = drawn.policy.rules.iter().map(|rule| rule.name.as_str()).collect();
-        let traced: Vec<&str> = decision.trace.iter().map(|row| row.name.as_str()).collect();
+        let traced: Vec<&str> = decision.trace.rules().map(|(row, _)| row.name.as_str()).collect();
         prop_assert_eq!(&traced[..], &names[..traced.len()]);
-        let held: Vec<Held> = decision.trace.iter().map(|row| row.held).collect();
+        let held: Vec<Held> = decision.trace.rules().map(|(_, held)| held).collect();
         let (last, before) = held.split_last().unwrap();
-        if decision.trace.last().unwrap().name == decision.rule {
+        if traced.last().unwrap() == &decision.rule.as_str() {
             prop_assert_eq!(*last, Held::Matched);
             prop_assert!(before.iter().all(|held| matches!(held, Held::No | Held::Unknown)));
         } else {
@@ -426,7 +442,7 @@ fn a_fact_that_nothing_asks_for_is_not_computed_nor_shown() {
         "facts: { hard: difficulty > 0.5, agent: tools > 0 }\nrules:\n  - { name: a, when: not agent, from: small }\n  - { name: b, when: hard, from: top }\notherwise: { from: mid }\n",
     ));
     let decision = Call::new(&policy, "hi").decide();
-    let names: Vec<&str> = decision.facts.iter().map(|(name, _)| name.as_ref()).collect();
+    let names: Vec<&str> = decision.facts.iter().map(|(name, _)| name.as_str()).collect();
     assert!(names.contains(&"agent") && !names.contains(&"hard"), "{names:?}");
 }
 
@@ -453,7 +469,7 @@ fn a_record_of_another_policy_or_catalogue_is_refused() {
     let hash = Catalog::bundled().hash();
     let code = |record: &str, policy: &Policy, catalog: &str| {
         let read = Recorded::read(record.as_bytes(), policy, catalog);
-        read.and_then(|read| read.decide(policy, catalog)).map_or_else(|error| error.code, |_| "")
+        read.and_then(|read| read.decide(policy, &catalog.into())).map_or_else(|error| error.code, |_| "")
     };
     assert_eq!(code(&record, &one, hash), "");
     assert_eq!(code(&record, &other, hash), "record-other-policy");

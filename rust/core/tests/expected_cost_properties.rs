@@ -56,13 +56,13 @@ fn decided(policy: &Policy, body: &str, state: Option<&ControlState>, now_ms: i6
 }
 
 fn row<'d>(decision: &'d Decision, deployment: &str) -> &'d Candidate {
-    let found = decision.candidates.iter().find(|row| row.deployment == deployment);
+    let found = decision.candidates().iter().find(|row| row.deployment == deployment);
     &found.unwrap_or_else(|| panic!("no {deployment}")).candidate
 }
 
 /// Tells the state that each candidate of a decision has answered.
 fn answered(state: &mut ControlState, decision: &Decision, now_ms: i64) {
-    for row in &decision.candidates {
+    for row in decision.candidates() {
         if let Some(cache) = &row.candidate.cache {
             let (deployment, prefixes, ttl_ms) = (row.deployment.as_str(), cache.prefixes.as_slice(), cache.ttl_ms);
             state.apply(&ControlEvent::PrefixesSent { deployment, prefixes, ttl_ms }, now_ms);
@@ -94,7 +94,7 @@ proptest! {
         let (one, other) = (body(short), body(short + more));
         let one = decided(&policy, &one, Some(&state), NOW_MS);
         let other = decided(&policy, &other, Some(&state), NOW_MS);
-        for considered in &one.candidates {
+        for considered in one.candidates() {
             let (candidate, longer) = (&considered.candidate, row(&other, &considered.deployment));
             let (p50, p90) = (candidate.cost_p50_usd_picos.unwrap(), candidate.cost_p90_usd_picos.unwrap());
             prop_assert!(0 < p50 && p50 <= p90, "{}: {p50} {p90}", considered.deployment);
@@ -120,7 +120,7 @@ proptest! {
         let later = NOW_MS + later_ms;
         let cold = decided(&policy, &body(&turns), Some(&ControlState::default()), later);
         let warm = decided(&policy, &body(&turns), Some(&state), later);
-        for considered in &cold.candidates {
+        for considered in cold.candidates() {
             let (cold, warm) = (&considered.candidate, row(&warm, &considered.deployment));
             prop_assert!(warm.cost_p50_usd_picos.unwrap() <= cold.cost_p50_usd_picos.unwrap());
             prop_assert_eq!(warm.cost_p90_usd_picos, cold.cost_p90_usd_picos);

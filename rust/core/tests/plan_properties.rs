@@ -12,7 +12,7 @@ use turnout_core::policy::{Escalate, Hedge, HedgeAfter, KeyRef};
 /// A plan of three attempts as a decision lays it out.
 fn base() -> Plan {
     let policy = policy(&text("otherwise: { from: [small, mid, top] }\n"));
-    Call::new(&policy, "hi").with(|request, decision| plan(&policy, &decision, request))
+    Call::new(&policy, "hi").with(|_, decision| plan(&policy, &decision))
 }
 
 fn varied() -> impl Strategy<Value = Plan> {
@@ -215,7 +215,7 @@ fn a_plan_says_what_its_rule_says() {
         "rules:\n  - { name: r, when: tools > 0, from: mid, set: { thinking: high, max_tokens: 50 }, accept: complete, escalate: { at_most: 2 }, run: { attempts: 7 } }\n\
          otherwise: { from: [small, mid] }\naccept: [not_empty]\nescalate: { at_most: 1 }\nrun: { deadline: 9s, attempts: 2 }\n",
     ));
-    let of = |body: &str| Call::body(&policy, body).with(|request, decision| plan(&policy, &decision, request));
+    let of = |body: &str| Call::body(&policy, body).with(|_, decision| plan(&policy, &decision));
     let chat = |more: &str| format!(r#"{{"messages":[{{"role":"user","content":"hi"}}]{more}}}"#);
     let ruled = of(&chat(r#","max_tokens":80,"tools":[{"type":"function","function":{"name":"f"}}]"#));
     assert_eq!((ruled.accept, ruled.escalate.at_most), (vec![Accept::Complete], 2));

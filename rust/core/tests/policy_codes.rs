@@ -390,7 +390,7 @@ fn tests_in_the_file_run_and_say_what_they_saw() {
     );
     let policy = policy(&source);
     let count = policy.tests.len();
-    let failures = Engine::new(policy, "c", Vec::new()).run_tests();
+    let failures = Engine::new(policy.into(), "c", Vec::new()).run_tests();
     let names: Vec<(&str, Tri)> = failures.iter().map(|failure| (failure.name.as_str(), failure.held)).collect();
     assert_eq!(count, 11);
     assert_eq!(names, [("fails", Tri::False), ("open", Tri::Unknown)], "{failures:#?}");

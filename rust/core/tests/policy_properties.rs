@@ -206,5 +206,5 @@ fn the_whole_policy_compiles_and_its_tests_hold() {
     let policy = policy(&whole());
     assert!(findings(&whole()).is_empty());
     assert_eq!(policy.rules.len(), 2);
-    assert!(turnout_core::engine::Engine::new(policy, "", Vec::new()).run_tests().is_empty());
+    assert!(turnout_core::engine::Engine::new(policy.into(), "", Vec::new()).run_tests().is_empty());
 }

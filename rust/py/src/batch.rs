@@ -6,7 +6,7 @@ use pyo3::types::{PyBytes, PyList, PyMapping, PyString};
 use turnout_core::policy::MetaValue;
 use turnout_core::wire::Dialect;
 
-use crate::convert::{meta as meta_of, request_bytes};
+use crate::convert::{RequestBody, meta as meta_of};
 use crate::decision::{Asked, Decision};
 use crate::engine::{Engine, refusal};
 use crate::errors::of_wire;
@@ -27,8 +27,8 @@ pub struct Batch<'b> {
     pub refused_ok: bool,
 }
 
-/// A row as it was read: its body and its `meta`, or why it is none.
-type Row = PyResult<(Vec<u8>, Vec<(String, MetaValue)>)>;
+/// The body of a row and its `meta`.
+type Row<'r> = (&'r [u8], &'r [(String, MetaValue)]);
 
 /// `meta` of each row: one for all, or a list of as many.
 enum Metas<'py> {
@@ -77,8 +77,8 @@ pub fn decide_batch<'py>(
     while at < requests.len() {
         let (mut rows, mut bytes) = (Vec::new(), 0);
         for (index, request) in requests.iter().enumerate().skip(at) {
-            let row = request_bytes(request).and_then(|body| Ok((body, metas.row(index)?)));
-            bytes += row.as_ref().map_or(0, |(body, _)| body.len());
+            let row = RequestBody::of(request).and_then(|body| Ok((body, metas.row(index)?)));
+            bytes += row.as_ref().map_or(0, |(body, _)| body.bytes(py).len());
             rows.push(row);
             if rows.len() >= CHUNK_ROWS || bytes >= CHUNK_BYTES {
                 break;
@@ -86,19 +86,28 @@ pub fn decide_batch<'py>(
         }
         let first = at;
         at += rows.len();
+        let read = rows.iter().map(|row: &PyResult<_>| row.as_ref().ok());
+        let read = read.map(|row| row.map(|(body, meta): &(RequestBody, Vec<_>)| (body.bytes(py), meta.as_slice())));
+        let read: Vec<Option<Row<'_>>> = read.collect();
         let decided = py.detach(|| {
-            let seeded = |(index, row): (usize, Row)| {
+            let seeded = |(index, row): (usize, Option<Row<'_>>)| {
                 let seed = batch.seed.wrapping_add((first + index) as u64);
-                row.map(|(body, meta)| {
-                    let decided = batch.engine.decided(&body, &meta, batch.state, batch.dialect, batch.now_ms, seed);
-                    decided.map(|(inner, dialect, wants_json)| (inner, batch.engine.asked(body, dialect, wants_json)))
-                })
+                let decide = |(body, meta): Row<'_>| {
+                    batch.engine.decided(body, false, meta, batch.state, batch.dialect, batch.now_ms, seed)
+                };
+                row.map(decide)
             };
-            rows.into_iter().enumerate().map(seeded).collect::<Vec<_>>()
+            read.into_iter().enumerate().map(seeded).collect::<Vec<_>>()
         });
-        for row in decided {
-            let decided = row.and_then(|row| row.map_err(|error| of_wire(py, &error)));
-            let decided = decided.and_then(|(inner, asked)| handed_out(py, inner, asked, batch.refused_ok));
+        for (row, decided) in rows.into_iter().zip(decided) {
+            let decided = match (row, decided) {
+                (Ok((body, _)), Some(Ok((inner, dialect, wants_json)))) => {
+                    handed_out(py, inner, batch.engine.asked(Some(body), dialect, wants_json), batch.refused_ok)
+                }
+                (_, Some(Err(error))) => Err(of_wire(py, &error)),
+                (Err(error), _) => Err(error),
+                (Ok(_), None) => continue,
+            };
             match decided {
                 Ok(decision) => results.append(Py::new(py, decision)?)?,
                 // What is no error of the row ends the batch: an interrupt, for one.
@@ -120,5 +129,5 @@ fn handed_out(
     if inner.chosen().is_none() && !refused_ok {
         return Err(refusal(py, &inner));
     }
-    Ok(Decision::planned_later(inner, asked))
+    Ok(Decision::new(inner, asked))
 }

@@ -13,6 +13,29 @@ use turnout_core::wire::{Dialect, prompt_body};
 
 use crate::errors::raise;
 
+/// The bytes of a request: the caller's own, which nobody can change, or what was made of a prompt or a dict.
+pub enum RequestBody {
+    Given(Py<PyBytes>),
+    Made(Vec<u8>),
+}
+
+impl RequestBody {
+    /// The body of a prompt, of a body as a dict, or of a body as it came.
+    pub fn of(request: &Bound<'_, PyAny>) -> PyResult<Self> {
+        match request.cast::<PyBytes>() {
+            Ok(bytes) => Ok(Self::Given(bytes.clone().unbind())),
+            Err(_) => request_bytes(request).map(Self::Made),
+        }
+    }
+
+    pub fn bytes<'a>(&'a self, py: Python<'a>) -> &'a [u8] {
+        match self {
+            Self::Given(bytes) => bytes.as_bytes(py),
+            Self::Made(bytes) => bytes,
+        }
+    }
+}
+
 /// A request as bytes: a prompt, a body as a dict, or a body as it came.
 pub fn request_bytes(request: &Bound<'_, PyAny>) -> PyResult<Vec<u8>> {
     if let Ok(bytes) = request.cast::<PyBytes>() {

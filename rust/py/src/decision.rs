@@ -7,16 +7,16 @@ use pyo3::types::{PyBytes, PyTuple};
 use turnout_core::decide::{self, CandidateStatus, Considered};
 use turnout_core::plan;
 use turnout_core::policy;
-use turnout_core::wire::{Dialect, parse_request};
+use turnout_core::wire::Dialect;
 
-use crate::errors::of_wire;
+use crate::convert::RequestBody;
 use crate::money::ExpectedCost;
 use crate::plan::{Attempt, Plan};
 
 /// What was asked: kept with the decision, so that bodies can be written later.
 pub struct Asked {
-    /// Empty where the decision was made again from its record, which holds no prompt.
-    pub body: Vec<u8>,
+    /// None where the decision was made again from its record, which holds no prompt.
+    pub body: Option<RequestBody>,
     pub dialect: Dialect,
     pub wants_json: bool,
     pub policy: Arc<policy::Policy>,
@@ -97,24 +97,14 @@ pub struct Decision {
 }
 
 impl Decision {
-    /// A decision with its plan.
-    pub fn planned(inner: decide::Decision, plan: plan::Plan, asked: Asked) -> Self {
-        Self { inner, plan: OnceLock::from(Arc::new(plan)), asked: Arc::new(asked) }
-    }
-
-    /// A decision whose plan is made when it is looked at: of most rows of a batch it never is.
-    pub fn planned_later(inner: decide::Decision, asked: Asked) -> Self {
+    /// A decision. Its plan is made when it is looked at.
+    pub fn new(inner: decide::Decision, asked: Asked) -> Self {
         Self { inner, plan: OnceLock::new(), asked: Arc::new(asked) }
     }
 
     /// What to do, and on failure.
-    pub fn plan_of(&self, py: Python<'_>) -> PyResult<&Arc<plan::Plan>> {
-        if let Some(plan) = self.plan.get() {
-            return Ok(plan);
-        }
-        let request = parse_request(&self.asked.body, Some(self.asked.dialect)).map_err(|error| of_wire(py, &error))?;
-        let plan = plan::plan(&self.asked.policy, &self.inner, &request);
-        Ok(self.plan.get_or_init(|| Arc::new(plan)))
+    pub fn plan_of(&self) -> &Arc<plan::Plan> {
+        self.plan.get_or_init(|| Arc::new(plan::plan(&self.asked.policy, &self.inner)))
     }
 
     fn chosen(&self) -> Option<&Considered> {
@@ -181,13 +171,13 @@ impl Decision {
     /// Every candidate of the rule: attempts in their order, then the rejected.
     #[getter]
     fn candidates<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyTuple>> {
-        let rows = self.inner.candidates.iter().map(|row| candidate(py, row)).collect::<PyResult<Vec<_>>>()?;
+        let rows = self.inner.candidates().iter().map(|row| candidate(py, row)).collect::<PyResult<Vec<_>>>()?;
         PyTuple::new(py, rows)
     }
 
     #[getter]
-    fn plan(&self, py: Python<'_>) -> PyResult<Plan> {
-        Ok(Plan { plan: Arc::clone(self.plan_of(py)?), asked: Arc::clone(&self.asked) })
+    fn plan(&self) -> Plan {
+        Plan { plan: Arc::clone(self.plan_of()), asked: Arc::clone(&self.asked) }
     }
 
     /// Wishes that were given up, rightmost first.
@@ -205,13 +195,13 @@ impl Decision {
     /// The body ready to send to the chosen deployment, for those who make the call themselves.
     #[getter]
     fn request<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyBytes>> {
-        let first = Attempt::new(self.plan_of(py)?, &self.asked, 0);
+        let first = Attempt::new(self.plan_of(), &self.asked, 0);
         first.write(py, None).map(|body| PyBytes::new(py, &body.bytes))
     }
 
     /// A short text for people.
-    fn explain(&self, py: Python<'_>) -> PyResult<String> {
-        Ok(self.inner.explain() + &self.plan_of(py)?.explain_notes())
+    fn explain(&self) -> String {
+        self.inner.explain() + &self.plan_of().explain_notes()
     }
 
     /// Why a model or deployment was not chosen, in one line.

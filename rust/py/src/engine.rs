@@ -13,7 +13,7 @@ use turnout_core::wire::{Dialect, Request, WireError, parse_request};
 
 use crate::batch::{Batch, decide_batch};
 use crate::catalog::Shared;
-use crate::convert::{dialect as dialect_of, meta as meta_of, moment, repaired, request_bytes};
+use crate::convert::{RequestBody, dialect as dialect_of, meta as meta_of, moment, repaired, request_bytes};
 use crate::decision::{Asked, Decision};
 use crate::errors::{of_wire, raise, raise_with};
 use crate::plan::wants_json;
@@ -75,7 +75,7 @@ impl Engine {
         };
         let has_key = keys_present(&policy.inner, &environ, with_client)?;
         Ok(Self {
-            inner: engine::Engine::new((*policy.inner).clone(), policy.catalog.hash(), has_key),
+            inner: engine::Engine::new(Arc::clone(&policy.inner), policy.catalog.hash(), has_key),
             policy: Arc::clone(&policy.inner),
             catalog: policy.catalog.clone(),
             state,
@@ -85,14 +85,16 @@ impl Engine {
 
 impl Engine {
     /// What a decision of this engine keeps of its request.
-    pub fn asked(&self, body: Vec<u8>, dialect: Dialect, wants_json: bool) -> Asked {
+    pub fn asked(&self, body: Option<RequestBody>, dialect: Dialect, wants_json: bool) -> Asked {
         Asked { body, dialect, wants_json, policy: Arc::clone(&self.policy) }
     }
 
     /// Decides for a body, without the GIL.
+    #[allow(clippy::too_many_arguments, reason = "everything that a decision depends on is an argument")]
     pub fn decided(
         &self,
         body: &[u8],
+        resolves_edges: bool,
         meta: &[(String, MetaValue)],
         state: &State,
         dialect: Option<Dialect>,
@@ -100,7 +102,7 @@ impl Engine {
         seed: u64,
     ) -> Result<(turnout_core::decide::Decision, Dialect, bool), WireError> {
         let request = parse_request(body, dialect)?;
-        let decision = self.decided_on(&request, body.len() > DETACH_BYTES, false, meta, state, now_ms, seed);
+        let decision = self.decided_on(&request, body.len() > DETACH_BYTES, resolves_edges, meta, state, now_ms, seed);
         Ok((decision, request.dialect, wants_json(request.response_format)))
     }
 
@@ -205,24 +207,19 @@ impl Engine {
         refused_ok: bool,
         resolve_edges: bool,
     ) -> PyResult<Decision> {
-        let body = request_bytes(request)?;
+        let body = RequestBody::of(request)?;
+        let bytes = body.bytes(py);
         let meta = meta_of(meta)?;
         let dialect = dialect.map(|name| dialect_of(py, name)).transpose()?;
         let (now_ms, seed) = moment(now, seed)?;
         let state = state.unwrap_or(&self.state);
-        let is_large = body.len() > DETACH_BYTES;
-        let work = || {
-            let request = parse_request(&body, dialect)?;
-            let decision = self.decided_on(&request, is_large, resolve_edges, &meta, state, now_ms, seed);
-            let plan = self.inner.plan(&decision, &request);
-            Ok((decision, plan, request.dialect, wants_json(request.response_format)))
-        };
-        let decided = if is_large { py.detach(work) } else { work() };
-        let (inner, plan, dialect, wants_json) = decided.map_err(|error| of_wire(py, &error))?;
+        let work = || self.decided(bytes, resolve_edges, &meta, state, dialect, now_ms, seed);
+        let decided = if bytes.len() > DETACH_BYTES { py.detach(work) } else { work() };
+        let (inner, dialect, wants_json) = decided.map_err(|error| of_wire(py, &error))?;
         if inner.chosen().is_none() && !refused_ok {
             return Err(refusal(py, &inner));
         }
-        Ok(Decision::planned(inner, plan, self.asked(body, dialect, wants_json)))
+        Ok(Decision::new(inner, self.asked(Some(body), dialect, wants_json)))
     }
 
     /// Decides for many requests; what is wrong with a row stands in its place.
@@ -248,12 +245,12 @@ impl Engine {
     /// Makes a decision again from its record: the same bytes.
     fn redecide(&self, py: Python<'_>, record: &Bound<'_, PyAny>) -> PyResult<Decision> {
         let text = record_text(record)?;
-        let (inner, plan, dialect, wants_json) = py.detach(|| self.inner.redecide(&text)).map_err(|error| {
+        let (inner, dialect, wants_json) = py.detach(|| self.inner.redecide(&text)).map_err(|error| {
             let hint = (error.code == "record-other-policy" || error.code == "record-other-catalog")
                 .then_some("load the policy and the catalogue of the record, or decide on the request anew");
             raise(py, "DecisionError", error.code, &error.message, hint)
         })?;
-        Ok(Decision::planned(inner, plan, self.asked(Vec::new(), dialect, wants_json)))
+        Ok(Decision::new(inner, self.asked(None, dialect, wants_json)))
     }
 
     /// Reports how a call ended, for those who make it themselves: cooldowns, breakers, latencies and prompt caches follow.
@@ -271,7 +268,7 @@ impl Engine {
         now: Option<f64>,
     ) -> PyResult<()> {
         let outcome = crate::state::outcome_of(py, outcome)?;
-        let Some(row) = decision.plan_of(py)?.attempts.get(attempt) else {
+        let Some(row) = decision.plan_of().attempts.get(attempt) else {
             return Err(pyo3::exceptions::PyIndexError::new_err("the decision has no such attempt"));
         };
         let (now_ms, _) = moment(now, Some(0))?;
@@ -316,7 +313,7 @@ impl Engine {
 /// Nothing was eligible: an error with each candidate's reason.
 pub fn refusal(py: Python<'_>, decision: &turnout_core::decide::Decision) -> PyErr {
     let reasons: Vec<(String, String)> = decision
-        .candidates
+        .candidates()
         .iter()
         .filter_map(|considered| match &considered.status {
             CandidateStatus::Rejected { code, reason, .. } => {

@@ -62,15 +62,15 @@ impl Attempt {
     /// The upstream body; `stream` none streams as the client asked.
     pub fn write(&self, py: Python<'_>, stream: Option<bool>) -> PyResult<wire::Body> {
         let row = self.row()?;
-        if self.asked.body.is_empty() {
+        let Some(body) = self.asked.body.as_ref().map(|body| body.bytes(py)) else {
             let message = "a decision made again from its record has no request to write";
             return Err(raise(py, "DecisionError", "record-no-prompt", message, Some("decide on the request itself")));
-        }
+        };
         let work = || {
-            let request = parse_request(&self.asked.body, Some(self.asked.dialect))?;
+            let request = parse_request(body, Some(self.asked.dialect))?;
             write_body(&request, &row.target(stream.unwrap_or(request.stream)))
         };
-        let written = if self.asked.body.len() > DETACH_BYTES { py.detach(work) } else { work() };
+        let written = if body.len() > DETACH_BYTES { py.detach(work) } else { work() };
         written.map_err(|error| of_wire(py, &error))
     }
 
@@ -464,13 +464,10 @@ impl Plan {
     }
 
     /// The first check that an answer fails; none when it is accepted.
-    fn unmet(&self, answer: &Answer) -> Option<&'static str> {
+    fn unmet(&self, py: Python<'_>, answer: &Answer) -> Option<&'static str> {
         // Read again only where a check compares with it; a decision made from its record has none.
-        let request = if plan::compares(&self.plan.accept) && !self.asked.body.is_empty() {
-            parse_request(&self.asked.body, Some(self.asked.dialect)).ok()
-        } else {
-            None
-        };
+        let body = self.asked.body.as_ref().filter(|_| plan::compares(&self.plan.accept));
+        let request = body.and_then(|body| parse_request(body.bytes(py), Some(self.asked.dialect)).ok());
         plan::unmet(&self.plan.accept, &answer.inner, self.asked.wants_json, request.as_ref())
             .map(turnout_core::policy::Accept::name)
     }

@@ -124,7 +124,7 @@ impl Policy {
 
     /// Runs the tests in the file; empty when all hold.
     fn run_tests(&self, py: Python<'_>) -> Vec<TestFailure> {
-        let policy = (*self.inner).clone();
+        let policy = Arc::clone(&self.inner);
         let failures = py.detach(|| Engine::new(policy, self.catalog.hash(), Vec::new()).run_tests());
         failures
             .into_iter()

@@ -327,7 +327,7 @@ impl<'c> Build<'c> {
             }
         };
         catalog.base = if self.rows_are == RowsAre::All { String::new() } else { self.below.base.clone() };
-        catalog.hash = content_hash(&catalog);
+        catalog.hash = content_hash(&catalog).into();
         if self.layer == Layer::Override && self.problems.is_empty() {
             self.problems = self.broken_lints(&catalog);
         }

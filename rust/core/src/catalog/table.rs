@@ -8,6 +8,7 @@ use super::provider::Provider;
 use super::rows::{Origin, Row, Rows, Source, lines, tree};
 use super::wide::Wide;
 use super::{read, suggest};
+use crate::shared_str::SharedStr;
 
 /// More successors than any line of models has: a bound against rows that name each other.
 const MAX_SUCCESSORS: usize = 8;
@@ -34,7 +35,7 @@ pub struct Catalog {
     pub(super) as_of: String,
     /// The hash of the lowest layer.
     pub(super) base: String,
-    pub(super) hash: String,
+    pub(super) hash: SharedStr,
 }
 
 /// A name, found.
@@ -72,7 +73,7 @@ impl Catalog {
             let mut catalog = Self::parse(MODELS, PROVIDERS).unwrap_or_default();
             catalog.wide = Wide::packed(WIDE);
             catalog.base = hash([MODELS, PROVIDERS, WIDE]);
-            catalog.hash.clone_from(&catalog.base);
+            catalog.hash = catalog.base.as_str().into();
             catalog
         })
     }
@@ -108,8 +109,16 @@ impl Catalog {
         if let Some((twice, _)) = provider_names.iter().zip(provider_names.iter().skip(1)).find(|(a, b)| a.0 == b.0) {
             return Err(CatalogError::twice(&format!("provider `{}`", twice.0)));
         }
-        let catalog =
-            Self { front, wide, providers, provider_sources, provider_names, base: hash.clone(), as_of, hash };
+        let catalog = Self {
+            front,
+            wide,
+            providers,
+            provider_sources,
+            provider_names,
+            base: hash.clone(),
+            as_of,
+            hash: hash.into(),
+        };
         let is_orphan = |row: &&Row| !catalog.providers.iter().any(|provider| provider.id == row.model.provider);
         match catalog.front.all().iter().find(is_orphan) {
             Some(row) => {
@@ -273,7 +282,7 @@ impl Catalog {
 
     /// The blake3 hash, in hex, of the bytes that this catalogue was read from and of what its layers change in them: a
     /// layer that says nothing new changes no hash.
-    pub fn hash(&self) -> &str {
+    pub fn hash(&self) -> &SharedStr {
         &self.hash
     }
 }

@@ -258,6 +258,11 @@ impl ControlState {
         self.sessions.deployment(session, now_ms.max(self.clock_ms))
     }
 
+    /// Whether it says nothing of any deployment, key or provider: nothing was attempted yet.
+    pub fn is_blank(&self) -> bool {
+        self.deployments.is_empty() && self.keys.is_empty() && self.providers.is_empty() && self.prefixes.len() == 0
+    }
+
     /// What is reserved and spent.
     pub fn book(&self) -> &Book {
         &self.book

@@ -1,6 +1,10 @@
 //! A deployment as a candidate for one request.
 
+use std::ops::Deref;
+use std::sync::Arc;
+
 use super::budgets::Upper;
+use super::decision::{CandidateStatus, Considered};
 use super::expected_cost::{CallTerms, DEFAULT_MAX_TOKENS, ExpectedCost, TierEdge};
 use super::facts::RequestFacts;
 use super::forecast::Forecast;
@@ -9,20 +13,14 @@ use super::state_view::StateView;
 use crate::catalog::{Model, Quote};
 use crate::policy::expr::Value;
 use crate::policy::facts::FactId;
-use crate::policy::{Policy, PolicyModel, Rule};
+use crate::policy::{Deployment, Fleet, Member, Policy, PolicyModel, Rule};
 use crate::quality::{self, Evidence, Quality};
-use crate::tokens::{Family, TokenCount};
+use crate::tokens::TokenCount;
 use crate::wire::Dialect;
 
-/// A deployment with what this request would mean for it.
+/// What a request would mean for a model under the terms of a deployment.
 #[derive(Debug, Clone)]
-pub struct Candidate {
-    /// Index of the deployment in the policy.
-    pub deployment: usize,
-    /// Index of the model in the policy.
-    pub model: usize,
-    /// Whether it stands in `else`.
-    pub is_else: bool,
+pub struct Expectation {
     /// Input tokens in the model's own vocabulary.
     pub input: TokenCount,
     /// The bound on the answer that will be sent, if any, in tokens.
@@ -47,6 +45,19 @@ pub struct Candidate {
     pub quality: Option<Quality>,
     /// The terms that the attempt will ask for.
     pub terms: CallTerms,
+}
+
+/// A deployment with what this request would mean for it.
+#[derive(Debug, Clone)]
+pub struct Candidate {
+    /// Index of the deployment in the policy.
+    pub deployment: usize,
+    /// Index of the model in the policy.
+    pub model: usize,
+    /// Whether it stands in `else`.
+    pub is_else: bool,
+    /// What is expected of the call; its fields are read as the candidate's own.
+    pub expected: Expectation,
     /// Median time to first token seen.
     pub ttft_p50_ms: Option<u32>,
     /// 95th percentile of the time to first token seen.
@@ -55,15 +66,36 @@ pub struct Candidate {
     pub standing: u8,
     /// The place in the rule's own order of preference among equals.
     pub order: usize,
+    /// Deployments that differ from it in nothing that the decision looked at.
+    pub(super) twins: Option<Twins>,
 }
 
-/// The family of a model's vocabulary.
-pub(super) fn family(policy: &Policy, model: usize) -> Family {
-    policy
-        .models
-        .get(model)
-        .and_then(|model| model.facts.tokenizer_family.as_deref())
-        .map_or(Family::Unknown, Family::from_catalog)
+impl Deref for Candidate {
+    type Target = Expectation;
+
+    fn deref(&self) -> &Expectation {
+        &self.expected
+    }
+}
+
+/// The class of a deployment, for which it stands.
+#[derive(Debug, Clone)]
+pub(super) struct Twins {
+    fleet: Arc<Fleet>,
+    /// The place of the deployment.
+    place: usize,
+    /// The place of the one that goes first.
+    first: usize,
+    /// Candidates of the rule before those of this model.
+    before: usize,
+}
+
+impl Twins {
+    /// The others of the class: index, id and order of each.
+    pub fn others(&self) -> impl Iterator<Item = (&Member, usize)> {
+        let others = self.fleet.class_of(self.place).iter().filter(|place| **place != self.place);
+        others.filter_map(|place| Some((self.fleet.member(*place)?, self.before + Fleet::turn(*place, self.first))))
+    }
 }
 
 /// How good the answer of a model is likely to be: from what was measured of it, else the prior.
@@ -86,71 +118,146 @@ fn difficulty(facts: &RequestFacts<'_>) -> (i64, i64) {
     }
 }
 
-/// The candidates of a rule in the order of `from` and `else`; deployments of one model by weight and seed.
-pub(super) fn candidates(
-    policy: &Policy,
-    rule: &Rule,
-    facts: &RequestFacts<'_>,
-    forecasts: impl Fn(&Model, Option<u64>, &TokenCount) -> Forecast,
-    state: &StateView<'_>,
-    now_ms: i64,
-    seed: u64,
-) -> Vec<Candidate> {
-    // One for most: a model has one deployment unless the file says otherwise.
-    let mut found: Vec<Candidate> = Vec::with_capacity(rule.from.len() + rule.or_else.len());
-    // Nobody asks how good the answers are where nothing looks at the prompt.
-    let difficulty = policy.classifies.then(|| difficulty(facts));
-    let places = rule.from.iter().map(|model| (*model, false)).chain(rule.or_else.iter().map(|model| (*model, true)));
-    for (index, is_else) in places {
-        let Some(model) = policy.models.get(index) else { continue };
-        let family = family(policy, index);
-        let input = facts.input_tokens(family);
-        let max_tokens = bound(policy, rule, facts, index);
-        let output = forecasts(&model.facts, max_tokens, &input);
-        let quality = difficulty.map(|difficulty| quality_at(policy, difficulty, index));
-        for (deployment, _) in by_weight(policy, index, seed) {
-            let Some(row) = policy.deployments.get(deployment) else { continue };
-            let terms = CallTerms::of(facts.request(), model, row, now_ms);
-            let quote = model.facts.quote(&terms.at(now_ms));
-            let quote = quote.as_ref();
-            // An estimate that leaves the tier open is counted exactly if it can be.
-            let is_open = quote.is_ok_and(|quote| is_tier_open(quote, &input));
-            let exact = if is_open { facts.exact_input_tokens(family) } else { None };
-            let input = exact.unwrap_or(input);
-            let rates = quote.ok().map(|quote| quote.rates_at(input.tokens));
-            let plan = rates.filter(|_| state.is_there()).and_then(|rates| CachePlan::of(model, rates, facts));
-            let cache = plan.as_ref().map(|plan| plan.at(state.held(plan, deployment, row, now_ms)));
-            let cost = ExpectedCost::of(quote, &input, &output, cache.as_ref());
-            let upper = policy.reserves().then(|| {
-                let most = longest(model, max_tokens, &output).saturating_mul(facts.request().choices.max(1));
-                Upper::of(quote.ok(), &input, most, output.p90_web_searches, cache.as_ref())
-            });
-            let latency = state.latency(deployment, row);
-            let provider = model.facts.provider.as_str();
-            found.push(Candidate {
-                deployment,
-                model: index,
-                is_else,
-                input,
-                max_tokens,
-                output,
-                cost_p50_usd_picos: cost.p50_usd_picos,
-                cost_p90_usd_picos: cost.p90_usd_picos,
-                upper,
-                cost_unknown: cost.unknown,
-                tier_edge: cost.tier_edge,
-                cache: cache.as_ref().map(|cache| cache.forecast(input.tokens)),
-                ttft_p50_ms: latency.map(|latency| latency.ttft_p50_ms),
-                ttft_p95_ms: latency.map(|latency| latency.ttft_p95_ms),
-                held: cache.as_ref().map_or(0, |cache| cache.held),
-                standing: state.standing(deployment, row, provider, now_ms),
-                order: found.len(),
-                quality,
-                terms,
-            });
+/// What candidates are made of.
+pub(super) struct Field<'f> {
+    pub policy: &'f Policy,
+    pub facts: &'f RequestFacts<'f>,
+    pub has_key: &'f [bool],
+    pub state: StateView<'f>,
+    pub now_ms: i64,
+    pub seed: u64,
+}
+
+impl Field<'_> {
+    /// The candidates of a rule in the order of `from` and `else`; deployments of one model by weight and seed, and of
+    /// those that are alike the first.
+    pub fn candidates(
+        &self,
+        rule: &Rule,
+        forecasts: impl Fn(&Model, Option<u64>, &TokenCount) -> Forecast,
+    ) -> Vec<Considered> {
+        // Large, so each is made where it stays.
+        let mut found: Vec<Considered> = Vec::with_capacity(rule.from.len() + rule.or_else.len());
+        let mut before = 0;
+        // Nobody asks how good the answers are where nothing looks at the prompt.
+        let difficulty = self.policy.classifies.then(|| difficulty(self.facts));
+        let places = rule.from.iter().map(|model| (*model, false));
+        for (index, is_else) in places.chain(rule.or_else.iter().map(|model| (*model, true))) {
+            let (Some(model), Some(fleet)) = (self.policy.models.get(index), self.policy.fleets.get(index)) else {
+                continue;
+            };
+            let input = self.facts.input_tokens(model.family);
+            let max_tokens = bound(rule, self.facts, model);
+            let output = forecasts(&model.facts, max_tokens, &input);
+            let quality = difficulty.map(|difficulty| quality_at(self.policy, difficulty, index));
+            let call = Call { model, input, max_tokens, output, quality };
+            let (first, start) = (fleet.first(self.seed), found.len());
+            let turn = |place: usize| before + Fleet::turn(place, first);
+            for class in fleet.classes() {
+                let class_start = found.len();
+                let mut add = |place: usize, twins: Option<Twins>| {
+                    let member = fleet.member(place)?;
+                    let row = self.policy.deployments.get(member.deployment)?;
+                    let known = found.get(class_start).map(|considered| &considered.candidate.expected);
+                    let expected = self.expected(&call, row, member.deployment, known);
+                    let latency = self.state.latency(member.deployment, row);
+                    let provider = model.facts.provider.as_str();
+                    found.push(Considered {
+                        candidate: Candidate {
+                            deployment: member.deployment,
+                            model: index,
+                            is_else,
+                            ttft_p50_ms: latency.map(|latency| latency.ttft_p50_ms),
+                            ttft_p95_ms: latency.map(|latency| latency.ttft_p95_ms),
+                            standing: self.state.standing(member.deployment, row, provider, self.now_ms),
+                            order: turn(place),
+                            expected,
+                            twins,
+                        },
+                        model: model.alias.clone(),
+                        deployment: member.id.clone(),
+                        rank: model.rank,
+                        meets_wants: true,
+                        status: CandidateStatus::Chosen,
+                        // The rejected are one run, behind all others.
+                        run: usize::MAX,
+                    });
+                    Some(())
+                };
+                let place = if class.contains(&first) { Some(first) } else { class.first().copied() };
+                if class.len() > 1 && self.are_alike(rule, fleet, class) {
+                    if let Some(place) = place {
+                        add(place, Some(Twins { fleet: Arc::clone(fleet), place, first, before }));
+                    }
+                } else {
+                    for place in class {
+                        add(*place, None);
+                    }
+                }
+            }
+            if let Some(own) = found.get_mut(start..).filter(|own| own.len() > 1) {
+                own.sort_by_key(|considered| considered.candidate.order);
+            }
+            before += fleet.len();
+        }
+        found
+    }
+
+    /// Whether key and state tell no two members of a class apart, and nothing has to find one of them.
+    fn are_alike(&self, rule: &Rule, fleet: &Fleet, class: &[usize]) -> bool {
+        if rule.sticky.is_some() || !self.state.is_blank() {
+            return false;
+        }
+        let key = |place: &usize| fleet.member(*place).and_then(|member| self.has_key.get(member.deployment)).copied();
+        class.iter().all(|place| key(place) == Some(true))
+    }
+
+    /// What is expected of a call to a deployment; that of another of its class where it is the same.
+    fn expected(&self, call: &Call<'_>, row: &Deployment, index: usize, known: Option<&Expectation>) -> Expectation {
+        let facts = self.facts;
+        if let Some(known) = known.filter(|known| known.cache.is_none()) {
+            return known.clone();
+        }
+        let terms = CallTerms::of(facts.request(), call.model, row, self.now_ms);
+        let quote = call.model.facts.quote(&terms.at(self.now_ms));
+        let quote = quote.as_ref();
+        // An estimate that leaves the tier open is counted exactly if it can be.
+        let is_open = quote.is_ok_and(|quote| is_tier_open(quote, &call.input));
+        let exact = if is_open { facts.exact_input_tokens(call.model.family) } else { None };
+        let input = exact.unwrap_or(call.input);
+        let rates = quote.ok().map(|quote| quote.rates_at(input.tokens));
+        let plan = rates.filter(|_| self.state.is_there()).and_then(|rates| CachePlan::of(call.model, rates, facts));
+        let cache = plan.as_ref().map(|plan| plan.at(self.state.held(plan, index, row, self.now_ms)));
+        let cost = ExpectedCost::of(quote, &input, &call.output, cache.as_ref());
+        let upper = self.policy.reserves().then(|| {
+            let most = longest(call.model, call.max_tokens, &call.output);
+            let most = most.saturating_mul(facts.request().choices.max(1));
+            Upper::of(quote.ok(), &input, most, call.output.p90_web_searches, cache.as_ref())
+        });
+        Expectation {
+            input,
+            max_tokens: call.max_tokens,
+            output: call.output,
+            cost_p50_usd_picos: cost.p50_usd_picos,
+            cost_p90_usd_picos: cost.p90_usd_picos,
+            upper,
+            cost_unknown: cost.unknown,
+            tier_edge: cost.tier_edge,
+            cache: cache.as_ref().map(|cache| cache.forecast(input.tokens)),
+            held: cache.as_ref().map_or(0, |cache| cache.held),
+            quality: call.quality,
+            terms,
         }
     }
-    found
+}
+
+/// What is known of a call before its deployment is.
+struct Call<'c> {
+    model: &'c PolicyModel,
+    input: TokenCount,
+    max_tokens: Option<u64>,
+    output: Forecast,
+    quality: Option<Quality>,
 }
 
 /// The longest that one answer can be: its bound, else what the model can give. Of a model that nobody knows, eight times
@@ -171,39 +278,13 @@ fn is_tier_open(quote: &Quote<'_>, input: &TokenCount) -> bool {
 }
 
 /// The bound that will be sent: the smaller of the client's and the rule's, and never above what the model can give.
-fn bound(policy: &Policy, rule: &Rule, facts: &RequestFacts<'_>, model: usize) -> Option<u64> {
+fn bound(rule: &Rule, facts: &RequestFacts<'_>, model: &PolicyModel) -> Option<u64> {
     let asked = match (facts.max_tokens(), rule.set.max_tokens) {
         (Some(client), Some(rule)) => Some(client.min(rule)),
         (client, rule) => client.or(rule),
     };
-    let ceiling = policy.models.get(model).and_then(|model| model.facts.max_output);
-    match (asked, ceiling) {
+    match (asked, model.facts.max_output) {
         (Some(asked), Some(ceiling)) => Some(asked.min(ceiling)),
         (asked, _) => asked,
     }
-}
-
-/// The deployments of a model with their weights: first the one on whose share of the weights the seed falls, then by weight.
-fn by_weight(policy: &Policy, model: usize, seed: u64) -> Vec<(usize, u32)> {
-    let mut own: Vec<(usize, u32)> = policy
-        .deployments
-        .iter()
-        .enumerate()
-        .filter(|(_, deployment)| deployment.model == model)
-        .map(|(index, deployment)| (index, deployment.weight))
-        .collect();
-    let total: u64 = own.iter().map(|(_, weight)| u64::from(*weight)).sum();
-    if own.len() > 1 && total > 0 {
-        let mut point = seed % total;
-        let first = own.iter().position(|(_, weight)| {
-            let weight = u64::from(*weight);
-            let falls = point < weight;
-            point = point.saturating_sub(weight);
-            falls
-        });
-        let first = own.remove(first.unwrap_or(0));
-        own.sort_by_key(|(index, weight)| (u32::MAX - weight, *index));
-        own.insert(0, first);
-    }
-    own
 }

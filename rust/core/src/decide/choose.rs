@@ -1,11 +1,11 @@
 //! The choice itself.
 
-use std::borrow::Cow;
+use std::sync::Arc;
 
 use super::budgets::{caller, seen};
-use super::candidate::{Candidate, candidates, family};
-use super::decision::{CandidateStatus, Considered, Decision, FactValue, Held, RuleTrace};
-use super::eligibility::rejection;
+use super::candidate::Field;
+use super::decision::{CandidateStatus, Candidates, Considered, Decision, FactName, FactValue, Held, RuleTrace, place};
+use super::eligibility::{Needs, Rejection};
 use super::environment::{DecisionEnv, RequestEnv};
 use super::expected_cost::uncached;
 use super::experiment::{Assignment, assigned};
@@ -29,7 +29,7 @@ pub struct DecideInputs<'i> {
     /// The policy.
     pub policy: &'i Policy,
     /// The hash of the catalogue that the policy was compiled with.
-    pub catalog_hash: &'i str,
+    pub catalog_hash: &'i SharedStr,
     /// The request's facts.
     pub facts: &'i RequestFacts<'i>,
     /// Whether the key of each deployment is present.
@@ -50,18 +50,18 @@ pub fn decide(inputs: &DecideInputs<'_>) -> Decision {
     if !policy.budgets.is_empty() {
         inputs.facts.budgets(|| seen(inputs, &caller));
     }
-    let (rule_index, trace, choice) = first_match(inputs, &env);
+    let (rule_index, held, choice) = first_match(inputs, &env);
     let rule_name = policy.rules.get(rule_index).map(|rule| rule.name.clone()).unwrap_or_default();
     let facts = facts_at_hand(policy, &env);
     Decision {
         policy: policy.name.clone(),
         policy_hash: policy.hash.clone(),
-        catalog_hash: inputs.catalog_hash.to_owned(),
+        catalog_hash: inputs.catalog_hash.clone(),
         now_ms: inputs.now_ms,
         seed: inputs.seed,
         rule_index,
         rule: rule_name,
-        trace,
+        trace: RuleTrace { labels: Arc::clone(&policy.shown.rules), held },
         strongest: strongest(inputs),
         caller,
         inputs: Inputs {
@@ -69,7 +69,7 @@ pub fn decide(inputs: &DecideInputs<'_>) -> Decision {
             ..inputs.facts.inputs(&facts, env.seen(), inputs.has_key, policy.deployments.len(), inputs.state.is_some())
         },
         facts,
-        candidates: choice.considered,
+        candidates: Candidates::new(choice.considered),
         relaxed: choice.relaxed,
         experiment: choice.experiment,
         sticky: choice.sticky,
@@ -92,7 +92,7 @@ pub(crate) fn also_read(inputs: &DecideInputs<'_>, decision: &Decision, expect: 
     let chosen = decision.chosen().map(|considered| &considered.candidate);
     let environment = DecisionEnv { base: &base, chosen, rule: &decision.rule };
     let asks_rule = expect.reads().contains(&FactId::Rule);
-    let looked_at = policy.rules.iter().take(if asks_rule { decision.trace.len() } else { 0 });
+    let looked_at = policy.rules.iter().take(if asks_rule { decision.trace.rules().count() } else { 0 });
     let mut reads: Vec<FactId> =
         looked_at.filter_map(|rule| rule.when.as_ref()).flat_map(Program::reads).copied().collect();
     reads.extend(expect.reads());
@@ -151,13 +151,12 @@ impl Choice {
 }
 
 /// The first rule that holds; an open one above it wins if it would choose a stronger model.
-fn first_match(inputs: &DecideInputs<'_>, env: &RequestEnv<'_>) -> (usize, Vec<RuleTrace>, Choice) {
+fn first_match(inputs: &DecideInputs<'_>, env: &RequestEnv<'_>) -> (usize, Vec<Held>, Choice) {
     let mut trace = Vec::with_capacity(inputs.policy.rules.len());
     let mut open: Vec<(usize, &Rule)> = Vec::new();
     for (index, rule) in inputs.policy.rules.iter().enumerate() {
         let held = rule.when.as_ref().map_or(Tri::True, |when| env.holds(when));
-        let when = rule.when.as_ref().map(|when| when.source().clone());
-        trace.push(RuleTrace { name: rule.name.clone(), held: Held::of(held), when });
+        trace.push(Held::of(held));
         match held {
             Tri::False => {}
             Tri::Unknown => open.push((index, rule)),
@@ -173,11 +172,11 @@ fn first_match(inputs: &DecideInputs<'_>, env: &RequestEnv<'_>) -> (usize, Vec<R
                     }
                 }
                 if best.0 != index {
-                    if let Some(row) = trace.get_mut(best.0) {
-                        row.held = Held::UnknownButStronger;
+                    if let Some(held) = trace.get_mut(best.0) {
+                        *held = Held::UnknownButStronger;
                     }
-                    if let Some(row) = trace.get_mut(index) {
-                        row.held = Held::Outranked;
+                    if let Some(held) = trace.get_mut(index) {
+                        *held = Held::Outranked;
                     }
                 }
                 return (best.0, trace, best.1);
@@ -197,33 +196,25 @@ fn choose(inputs: &DecideInputs<'_>, env: &RequestEnv<'_>, index: usize, rule: &
     // The task counts in the forecast only where the policy looks at the prompt anyway: else nothing is classified.
     let ask = Ask::of(inputs.facts, policy.classifies);
     let thinking = rule.set.thinking.or_else(|| asked_thinking(inputs.facts.request()));
-    let all = candidates(
-        policy,
-        rule,
-        inputs.facts,
-        |model, max_tokens, input| forecast(ask, model, thinking, max_tokens, input),
-        &state,
-        inputs.now_ms,
-        inputs.seed,
-    );
-    let mut eligible: Vec<Considered> = Vec::with_capacity(all.len());
-    let mut rejected: Vec<Considered> = Vec::new();
-    for candidate in all {
-        env.note(&candidate);
+    let field =
+        Field { policy, facts: inputs.facts, has_key: inputs.has_key, state, now_ms: inputs.now_ms, seed: inputs.seed };
+    let mut eligible =
+        field.candidates(rule, |model, max_tokens, input| forecast(ask, model, thinking, max_tokens, input));
+    let needs = Needs::of(inputs.facts, policy, rule);
+    let mut is_any_rejected = false;
+    for considered in &mut eligible {
+        let candidate = &considered.candidate;
+        env.note(candidate);
         let has_key = inputs.has_key.get(candidate.deployment).copied().unwrap_or(false);
-        let rejection = rejection(env, rule, &candidate, has_key);
-        let mut considered = consider(policy, candidate);
-        match rejection {
-            None => eligible.push(considered),
-            Some(rejection) => {
-                considered.status = CandidateStatus::Rejected {
-                    code: rejection.code,
-                    reason: rejection.reason,
-                    is_edge: rejection.is_edge,
-                };
-                rejected.push(considered);
-            }
+        if let Some(Rejection { code, reason, is_edge }) = needs.rejection(env, rule, candidate, has_key) {
+            considered.status = CandidateStatus::Rejected { code, reason, is_edge };
+            is_any_rejected = true;
         }
+    }
+    let mut rejected: Vec<Considered> = Vec::new();
+    if is_any_rejected {
+        let is_eligible = |considered: &Considered| considered.status == CandidateStatus::Chosen;
+        (eligible, rejected) = eligible.into_iter().partition(is_eligible);
     }
     let assigned = assigned(policy, index, inputs.facts);
     let arm = assigned.and_then(|(_, arm)| arm);
@@ -233,21 +224,22 @@ fn choose(inputs: &DecideInputs<'_>, env: &RequestEnv<'_>, index: usize, rule: &
     for considered in &mut eligible {
         considered.meets_wants = wants.iter().all(|want| env.holds_for(want, &considered.candidate) == Tri::True);
     }
-    // Candidates are large: each is moved once.
-    eligible.sort_by_cached_key(|considered| {
+    let rank = |considered: &Considered| {
         let candidate = &considered.candidate;
-        (
-            candidate.standing,
-            candidate.is_else,
-            is_other_arm(considered),
-            !considered.meets_wants,
-            preference(rule.prefer, considered),
-            candidate.order,
-        )
-    });
+        let preference = preference(rule.prefer, considered);
+        (candidate.standing, candidate.is_else, is_other_arm(considered), !considered.meets_wants, preference)
+    };
+    eligible.sort_by_cached_key(|considered| (rank(considered), considered.candidate.order));
+    let mut run = 0;
+    let mut before = None;
+    for considered in &mut eligible {
+        let own = rank(considered);
+        run += usize::from(before.is_some_and(|before| before != own));
+        (considered.run, before) = (run, Some(own));
+    }
     let sticky = rule.sticky.as_ref().map(|sticky| {
         let session = session_of(sticky, inputs.facts.meta(&sticky.by));
-        let held = session.and_then(|session| state.session(&sticky.by, session, inputs.now_ms));
+        let held = session.and_then(|session| field.state.session(&sticky.by, session, inputs.now_ms));
         if let Some(held) = &held {
             env.note_held(&sticky.by, held);
         }
@@ -255,9 +247,7 @@ fn choose(inputs: &DecideInputs<'_>, env: &RequestEnv<'_>, index: usize, rule: &
             (considered.candidate.is_else, is_other_arm(considered), !considered.meets_wants)
         })
     });
-    for (place, considered) in eligible.iter_mut().enumerate() {
-        considered.status = if place == 0 { CandidateStatus::Chosen } else { CandidateStatus::Ranked(place + 1) };
-    }
+    place(&mut eligible);
     let relaxed = if eligible.is_empty() { &[] } else { rule.want.get(kept..).unwrap_or_default() };
     let relaxed = relaxed.iter().rev().map(|want| want.source().to_string()).collect();
     let experiment = assigned.map(|(experiment, arm)| {
@@ -273,18 +263,6 @@ fn choose(inputs: &DecideInputs<'_>, env: &RequestEnv<'_>, index: usize, rule: &
     Choice { considered: eligible, relaxed, experiment, sticky }
 }
 
-fn consider(policy: &Policy, candidate: Candidate) -> Considered {
-    let model = policy.models.get(candidate.model);
-    Considered {
-        model: model.map(|model| model.alias.clone()).unwrap_or_default(),
-        deployment: policy.deployments.get(candidate.deployment).map(|row| row.id.clone()).unwrap_or_default(),
-        rank: model.map_or(0, |model| model.rank),
-        meets_wants: true,
-        status: CandidateStatus::Chosen,
-        candidate,
-    }
-}
-
 /// How many wishes, from the left, some candidate of the group that is tried first meets together: what is chosen comes
 /// from that group, so that `relaxed` is what the choice does without.
 fn kept_wants(
@@ -293,11 +271,14 @@ fn kept_wants(
     eligible: &[Considered],
     is_other_arm: impl Fn(&Considered) -> bool,
 ) -> usize {
-    let place = |considered: &Considered| {
+    let group_of = |considered: &Considered| {
         (considered.candidate.standing, considered.candidate.is_else, is_other_arm(considered))
     };
-    let first = eligible.iter().map(place).min();
-    let group: Vec<&Considered> = eligible.iter().filter(|considered| Some(place(considered)) == first).collect();
+    if rule.want.is_empty() {
+        return 0;
+    }
+    let first = eligible.iter().map(group_of).min();
+    let group: Vec<&Considered> = eligible.iter().filter(|considered| Some(group_of(considered)) == first).collect();
     let meets = |considered: &&Considered, count: usize| {
         let wants = rule.want.get(..count).unwrap_or_default();
         wants.iter().all(|want| env.holds_for(want, &considered.candidate) == Tri::True)
@@ -322,7 +303,7 @@ fn strongest(inputs: &DecideInputs<'_>) -> Option<(SharedStr, i64)> {
     let policy = inputs.policy;
     let index = policy.strongest?;
     let model = policy.models.get(index)?;
-    let input = inputs.facts.input_tokens(family(policy, index));
+    let input = inputs.facts.input_tokens(model.family);
     let ask = Ask::of(inputs.facts, policy.classifies);
     let thinking = asked_thinking(inputs.facts.request());
     let output = forecast(ask, &model.facts, thinking, inputs.facts.max_tokens(), &input);
@@ -331,24 +312,33 @@ fn strongest(inputs: &DecideInputs<'_>) -> Option<(SharedStr, i64)> {
     Some((model.alias.clone(), cost.0))
 }
 
-fn facts_at_hand(policy: &Policy, env: &RequestEnv<'_>) -> Vec<(Cow<'static, str>, FactValue)> {
+fn facts_at_hand(policy: &Policy, env: &RequestEnv<'_>) -> Vec<(FactName, FactValue)> {
     env.facts.settle();
     let of_request = FACTS
         .iter()
         .filter(|row| row.scope == Scope::Request && env.facts.is_at_hand(row.id))
-        .map(|row| (Cow::Borrowed(row.name), FactValue::of(env.fact(row.id), row.ty)));
-    let own = policy.shown.facts.iter().filter_map(|index| {
+        .map(|row| (FactName::Known(row.name), FactValue::of(env.fact(row.id), row.ty)));
+    let own = policy.shown.facts.iter().filter_map(|(index, label)| {
         let fact = policy.facts.get(*index)?;
-        let index = u16::try_from(*index).ok()?;
-        env.was_read(index)
-            .then(|| (Cow::Owned(fact.name.clone()), FactValue::of(env.fact(FactId::Named(index)), fact.ty)))
+        let id = u16::try_from(*index).ok()?;
+        let value = || FactValue::of(env.fact(FactId::Named(id)), fact.ty);
+        env.was_read(id).then(|| (FactName::Own(label.clone()), value()))
     });
-    let budgets = policy.budgets.iter().zip(0_u16..).flat_map(|(budget, index)| {
-        [("used", FactId::BudgetUsed(index), Type::Number), ("left", FactId::BudgetLeft(index), Type::Money)].map(
-            |(what, id, ty)| (Cow::Owned(format!("budget.{}.{what}", budget.name)), FactValue::of(env.fact(id), ty)),
-        )
+    let budgets = policy.shown.budgets.iter().zip(0_u16..).flat_map(|(label, index)| {
+        let fact = |label: &SharedStr, id, ty| (FactName::Own(label.clone()), FactValue::of(env.fact(id), ty));
+        [
+            fact(&label.used, FactId::BudgetUsed(index), Type::Number),
+            fact(&label.left, FactId::BudgetLeft(index), Type::Money),
+        ]
     });
-    let keys = policy.shown.meta.iter().filter_map(|index| policy.meta_keys.get(*index));
-    let meta = keys.map(|key| (Cow::Owned(format!("meta.{key}")), FactValue::of(env.facts.meta(key), Type::Number)));
-    of_request.chain(budgets).chain(own).chain(meta).collect()
+    let meta = policy.shown.meta.iter().filter_map(|(index, label)| {
+        let value = env.facts.meta(policy.meta_keys.get(*index)?);
+        Some((FactName::Own(label.clone()), FactValue::of(value, Type::Number)))
+    });
+    let mut found = Vec::with_capacity(FACTS_SHOWN);
+    found.extend(of_request.chain(budgets).chain(own).chain(meta));
+    found
 }
+
+/// How many facts most decisions show.
+const FACTS_SHOWN: usize = 24;

@@ -2,15 +2,16 @@
 
 use std::fmt::Write as _;
 
-use super::candidate::{Candidate, family};
+use super::candidate::Candidate;
 use super::environment::RequestEnv;
+use super::facts::RequestFacts;
 use crate::calendar;
 use crate::catalog::{Model, Status};
 use crate::money::UsdPicos;
 use crate::policy::expr::{Program, Tri};
 use crate::policy::facts::FactId;
 use crate::policy::{OnExceed, Policy, Prefer, Require, Rule};
-use crate::wire::{Dialect, Target, ToolChoice};
+use crate::wire::{Dialect, ToolChoice};
 
 /// Every reason of the engine's own, and what it says. A filter of `require` is `require:NAME`.
 pub const REASONS: &[(&str, &str)] = &[
@@ -54,73 +55,103 @@ fn has_ended(model: &Model, now_ms: i64) -> bool {
         && model.retires_on.as_deref().and_then(calendar::parse_instant).is_some_and(|ends_ms| ends_ms <= now_ms)
 }
 
-/// The first filter that the candidate fails; none when it is eligible.
-pub(super) fn rejection(env: &RequestEnv<'_>, rule: &Rule, candidate: &Candidate, has_key: bool) -> Option<Rejection> {
-    let model = env.policy.models.get(candidate.model)?;
-    let deployment = env.policy.deployments.get(candidate.deployment)?;
-    let request = env.facts.request();
-    let facts = &model.facts;
-    if !has_key {
-        return reject(
-            "no-key",
-            format!("{} is not set", deployment.key_label.replace("env:", "").replace('|', " or ")),
-        );
-    }
-    if facts.status == Status::Retired || has_ended(facts, env.facts.now_ms()) {
-        return reject("retired", format!("retired on {}", facts.retires_on.as_deref().unwrap_or("an unknown day")));
-    }
-    if env.facts.tools() > 0 && facts.caps.tools != Some(true) {
-        return reject("no-tools", "the request offers tools");
-    }
-    let is_forced = matches!(request.tool_choice, ToolChoice::Any | ToolChoice::Named(_));
-    if is_forced && !facts.takes_forced_tool_choice() {
-        return reject("no-forced-tool", "the request forces a tool call");
-    }
-    if env.facts.images() > 0 && facts.caps.vision != Some(true) {
-        return reject("no-images", "the request holds pictures");
-    }
-    if env.facts.documents() > 0 && facts.caps.pdf != Some(true) {
-        return reject("no-documents", "the request holds files");
-    }
-    if env.facts.wants_schema() && facts.caps.structured != Some(true) {
-        return reject("no-schema", "the request asks for JSON of a schema");
-    }
-    if request.choices > 1 && model.dialect != Dialect::OpenAiChat {
-        return reject("no-choices", format!("the request asks for {} answers", request.choices));
-    }
-    if model.dialect != request.dialect && request.tools.iter().any(|tool| !tool.is_function) {
-        return reject("provider-tools", "the request names a tool that its own provider runs");
-    }
-    let target = Target {
-        accepts_prefill: facts.takes_prefill(),
-        accepts_forced_tool_choice: facts.takes_forced_tool_choice(),
-        ..Target::new(model.dialect, &facts.id)
-    };
-    if let Some(reason) = env.facts.unwritable(&target) {
-        return reject("untranslatable", reason);
-    }
-    if let Some(rejection) = window(env, candidate) {
-        return Some(rejection);
-    }
-    if let Some(reason) = candidate.cost_unknown.as_ref().filter(|_| is_money_missing(env.policy, rule, candidate)) {
-        return reject("unknown-price", reason);
-    }
-    if let Some(rejection) = over_budget(env, candidate) {
-        return Some(rejection);
-    }
-    env.policy.require.iter().chain(&rule.require).find_map(|filter| unmet(env, filter, candidate))
+/// What a request and a rule ask of every candidate.
+#[allow(clippy::struct_excessive_bools, reason = "each is one independent need")]
+pub(super) struct Needs {
+    tools: bool,
+    forced_tool: bool,
+    images: bool,
+    documents: bool,
+    schema: bool,
+    provider_tools: bool,
+    /// Whether the rule asks about money: where it is not known, a candidate must neither win nor be tried unbounded.
+    money: bool,
+    long_cost: bool,
 }
 
-/// Whether the rule asks about money that is not known: such a candidate must neither win nor be tried unbounded.
-fn is_money_missing(policy: &Policy, rule: &Rule, candidate: &Candidate) -> bool {
-    let programs = || rule.want.iter().chain(rule.require.iter().chain(&policy.require).map(|filter| &filter.keep));
-    let spends_bounded = rule.run.unwrap_or(policy.run).spend_usd_picos.is_some();
-    let asks_money = rule.prefer == Prefer::Cheapest || spends_bounded || programs().any(reads_money);
-    if policy.needs_price(candidate.model) && candidate.upper.is_none_or(|upper| upper.usd_nanos.is_none()) {
-        return true;
+impl Needs {
+    /// Those of a request and a rule.
+    pub fn of(facts: &RequestFacts<'_>, policy: &Policy, rule: &Rule) -> Self {
+        let request = facts.request();
+        let filters = rule.require.iter().chain(&policy.require);
+        let programs = || rule.want.iter().chain(filters.clone().map(|filter| &filter.keep));
+        let spends_bounded = rule.run.unwrap_or(policy.run).spend_usd_picos.is_some();
+        Self {
+            tools: facts.tools() > 0,
+            forced_tool: matches!(request.tool_choice, ToolChoice::Any | ToolChoice::Named(_)),
+            images: facts.images() > 0,
+            documents: facts.documents() > 0,
+            schema: facts.wants_schema(),
+            provider_tools: request.tools.iter().any(|tool| !tool.is_function),
+            money: rule.prefer == Prefer::Cheapest || spends_bounded || programs().any(reads_money),
+            long_cost: programs().any(|program| program.reads().contains(&FactId::CostP90)),
+        }
     }
-    let asks_p90 = || programs().any(|program| program.reads().contains(&FactId::CostP90));
-    (asks_money && candidate.cost_p50_usd_picos.is_none()) || (candidate.cost_p90_usd_picos.is_none() && asks_p90())
+
+    /// The first filter that the candidate fails; none when it is eligible.
+    pub fn rejection(
+        &self,
+        env: &RequestEnv<'_>,
+        rule: &Rule,
+        candidate: &Candidate,
+        has_key: bool,
+    ) -> Option<Rejection> {
+        let model = env.policy.models.get(candidate.model)?;
+        let request = env.facts.request();
+        let facts = &model.facts;
+        if !has_key {
+            let deployment = env.policy.deployments.get(candidate.deployment)?;
+            let name = deployment.key_label.replace("env:", "").replace('|', " or ");
+            return reject("no-key", format!("{name} is not set"));
+        }
+        if facts.status == Status::Retired || has_ended(facts, env.facts.now_ms()) {
+            let day = facts.retires_on.as_deref().unwrap_or("an unknown day");
+            return reject("retired", format!("retired on {day}"));
+        }
+        if self.tools && facts.caps.tools != Some(true) {
+            return reject("no-tools", "the request offers tools");
+        }
+        if self.forced_tool && !facts.takes_forced_tool_choice() {
+            return reject("no-forced-tool", "the request forces a tool call");
+        }
+        if self.images && facts.caps.vision != Some(true) {
+            return reject("no-images", "the request holds pictures");
+        }
+        if self.documents && facts.caps.pdf != Some(true) {
+            return reject("no-documents", "the request holds files");
+        }
+        if self.schema && facts.caps.structured != Some(true) {
+            return reject("no-schema", "the request asks for JSON of a schema");
+        }
+        if request.choices > 1 && model.dialect != Dialect::OpenAiChat {
+            return reject("no-choices", format!("the request asks for {} answers", request.choices));
+        }
+        if self.provider_tools && model.dialect != request.dialect {
+            return reject("provider-tools", "the request names a tool that its own provider runs");
+        }
+        let kind = (model.dialect, facts.takes_prefill(), facts.takes_forced_tool_choice());
+        if let Some(reason) = env.facts.unwritable(kind) {
+            return reject("untranslatable", reason);
+        }
+        if let Some(rejection) = window(env, candidate) {
+            return Some(rejection);
+        }
+        if let Some(reason) = candidate.cost_unknown.as_ref().filter(|_| self.is_money_missing(env.policy, candidate)) {
+            return reject("unknown-price", reason);
+        }
+        if let Some(rejection) = over_budget(env, candidate) {
+            return Some(rejection);
+        }
+        env.policy.require.iter().chain(&rule.require).find_map(|filter| unmet(env, filter, candidate))
+    }
+
+    fn is_money_missing(&self, policy: &Policy, candidate: &Candidate) -> bool {
+        if policy.needs_price(candidate.model) && candidate.upper.is_none_or(|upper| upper.usd_nanos.is_none()) {
+            return true;
+        }
+        (self.money && candidate.cost_p50_usd_picos.is_none())
+            || (self.long_cost && candidate.cost_p90_usd_picos.is_none())
+    }
 }
 
 /// A budget that steps down takes out what does not fit into it.
@@ -176,7 +207,7 @@ fn window(env: &RequestEnv<'_>, candidate: &Candidate) -> Option<Rejection> {
         return None;
     }
     let is_open = fits(candidate.input.low);
-    let exact = if is_open { env.facts.exact_input_tokens(family(env.policy, candidate.model)) } else { None };
+    let exact = if is_open { env.facts.exact_input_tokens(model.family) } else { None };
     let input = exact.unwrap_or(candidate.input);
     if exact.is_some_and(|exact| fits(exact.high)) {
         return None;

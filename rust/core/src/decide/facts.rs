@@ -1,11 +1,9 @@
 //! The facts of one request, computed when something asks for them and at most once.
 
-use std::borrow::Cow;
 use std::cell::{Cell, OnceCell, RefCell};
 
 use super::budgets::BudgetSeen;
-use super::candidate::family;
-use super::decision::FactValue;
+use super::decision::{FactName, FactValue};
 use super::forecast::{Shape, most_web_searches};
 use super::inputs::{Asked, Inputs, Seen, Sizes, TargetKind, numbers_of};
 use super::prefixes::Prefixes;
@@ -143,7 +141,7 @@ impl<'r> RequestFacts<'r> {
     /// What was read of the request, with what was read beside it, for a record.
     pub(super) fn inputs(
         &self,
-        facts: &[(Cow<'static, str>, FactValue)],
+        facts: &[(FactName, FactValue)],
         seen: Vec<Seen>,
         has_key: &[bool],
         deployments: usize,
@@ -174,8 +172,8 @@ impl<'r> RequestFacts<'r> {
     /// Computes now what the policy is likely to ask for: tokens in every vocabulary, and the task where it looks at the
     /// prompt.
     pub fn prepare(&self, policy: &Policy) {
-        for model in 0..policy.models.len() {
-            self.input_tokens(family(policy, model));
+        for model in &policy.models {
+            self.input_tokens(model.family);
         }
         if policy.classifies {
             self.task();
@@ -370,8 +368,7 @@ impl<'r> RequestFacts<'r> {
     }
 
     /// Why the request cannot be written for a model, if it cannot; asked once for each kind of target.
-    pub fn unwritable(&self, target: &Target<'_>) -> Option<String> {
-        let kind = (target.dialect, target.accepts_prefill, target.accepts_forced_tool_choice);
+    pub fn unwritable(&self, kind: TargetKind) -> Option<String> {
         if let Some((_, reason)) = self.unwritable.borrow().iter().find(|(known, _)| *known == kind) {
             return reason.clone();
         }
@@ -379,7 +376,9 @@ impl<'r> RequestFacts<'r> {
             let found = recorded.inputs.unwritable.iter().find(|(known, _)| *known == kind);
             return self.said(found).and_then(|(_, reason)| reason.clone());
         }
-        let reason = refusal(self.request, target).map(|error| error.message.into_owned());
+        let (dialect, accepts_prefill, accepts_forced_tool_choice) = kind;
+        let target = Target { accepts_forced_tool_choice, accepts_prefill, ..Target::new(dialect, "") };
+        let reason = refusal(self.request, &target).map(|error| error.message.into_owned());
         self.unwritable.borrow_mut().push((kind, reason.clone()));
         reason
     }

@@ -10,7 +10,7 @@
 use std::borrow::Cow;
 
 use super::budgets::BudgetSeen;
-use super::decision::FactValue;
+use super::decision::{FactName, FactValue};
 use super::forecast::{Shape, most_web_searches};
 use crate::json::{ArrayWriter, ObjectWriter};
 use crate::tokens::{Family, TokenCount};
@@ -208,7 +208,21 @@ pub struct Inputs {
     pub(super) numbers: Vec<(String, i64)>,
 }
 
+/// What a plan needs to know of the request.
+#[derive(Debug, Clone, Copy)]
+pub struct PlannedRequest<'i> {
+    /// Its dialect.
+    pub dialect: Dialect,
+    /// The thinking that it asks for.
+    pub thinking: &'i Thinking<'static>,
+}
+
 impl Inputs {
+    /// What a plan needs to know of the request.
+    pub fn request(&self) -> PlannedRequest<'_> {
+        PlannedRequest { dialect: self.asked.dialect, thinking: &self.asked.thinking }
+    }
+
     pub(super) fn write(&self, object: &mut ObjectWriter<'_>) {
         object.object("asked", |object| self.asked.write(object));
         if !self.tokens.is_empty() {
@@ -313,9 +327,9 @@ fn numbers<T: std::fmt::Display>(array: &mut ArrayWriter<'_>, values: &[T]) {
 }
 
 /// The numbers among the values of `meta`.
-pub(super) fn numbers_of(facts: &[(Cow<'static, str>, FactValue)]) -> Vec<(String, i64)> {
-    let number = |(key, value): &(Cow<'static, str>, FactValue)| match value {
-        FactValue::Num(number, _, _) => Some((key.strip_prefix("meta.")?.to_owned(), *number)),
+pub(super) fn numbers_of(facts: &[(FactName, FactValue)]) -> Vec<(String, i64)> {
+    let number = |(key, value): &(FactName, FactValue)| match value {
+        FactValue::Num(number, _, _) => Some((key.as_str().strip_prefix("meta.")?.to_owned(), *number)),
         _ => None,
     };
     facts.iter().filter_map(number).collect()

@@ -15,6 +15,7 @@ use crate::json::Value;
 use crate::policy::expr::fixed;
 use crate::policy::facts::{FACTS, FactId};
 use crate::policy::{GivenValue, MetaValue, Policy};
+use crate::shared_str::SharedStr;
 use crate::tokens::{Family, Method, TokenCount};
 use crate::wire::{
     Billing, CacheMark, CacheTtl, Dialect, PrefixEnd, Request, ResponseFormat, Thinking, Tool, ToolChoice,
@@ -97,7 +98,7 @@ impl<'t> Recorded<'t> {
         };
         let hash = |key: &str| record.get(key).and_then(Value::as_str).ok_or_else(|| unreadable(key));
         let (policy_hash, recorded_catalog) = (hash("policy_hash")?, hash("catalog_hash")?);
-        if policy_hash != policy.hash {
+        if policy.hash != policy_hash {
             return fail(
                 "record-other-policy",
                 format!("the record is of policy {policy_hash}, this is {}", policy.hash),
@@ -183,7 +184,7 @@ impl<'t> Recorded<'t> {
     ///
     /// # Errors
     /// `record-incomplete`.
-    pub fn decide(&self, policy: &Policy, catalog_hash: &str) -> Result<Decision, RecordError> {
+    pub fn decide(&self, policy: &Policy, catalog_hash: &SharedStr) -> Result<Decision, RecordError> {
         let facts = RequestFacts::of_record(self);
         let has_key: Vec<bool> =
             (0..policy.deployments.len()).map(|index| !self.inputs.keyless.contains(&index)).collect();

@@ -30,20 +30,20 @@ impl Decision {
             .string_or_null("model", self.chosen().map(|chosen| chosen.model.as_str()))
             .string_or_null("deployment", self.chosen().map(|chosen| chosen.deployment.as_str()))
             .array("rules", |array| {
-                for row in &self.trace {
+                for (row, held) in self.trace.rules() {
                     array.object(|object| {
-                        object.string("name", &row.name).string("held", row.held.name());
+                        object.string("name", &row.name).string("held", held.name());
                         object.string_or_null("when", row.when.as_deref());
                     });
                 }
             })
             .object("facts", |object| {
                 for (name, value) in &self.facts {
-                    write_fact(object, name, value);
+                    write_fact(object, name.as_str(), value);
                 }
             })
             .array("candidates", |array| {
-                for considered in &self.candidates {
+                for considered in self.candidates() {
                     array.object(|object| write_candidate(object, considered));
                 }
             })
@@ -104,10 +104,10 @@ impl Decision {
             }
         }
         let _ = writeln!(out, "rules");
-        for row in &self.trace {
+        for (row, held) in self.trace.rules() {
             let mark = if row.name == self.rule { ">" } else { " " };
             let when = row.when.as_deref().unwrap_or("always");
-            let held = match row.held {
+            let held = match held {
                 Held::Matched => "holds",
                 Held::No => "does not hold",
                 Held::Unknown => "cannot be known, and would not choose a stronger model",
@@ -118,10 +118,11 @@ impl Decision {
         }
         let _ = writeln!(out, "facts");
         for (name, value) in &self.facts {
+            let name = name.as_str();
             let _ = writeln!(out, "   {name} = {}", shown(name, value));
         }
         let _ = writeln!(out, "candidates");
-        for considered in &self.candidates {
+        for considered in self.candidates() {
             let _ = writeln!(out, "   {}", considered.line());
         }
         if !self.relaxed.is_empty() {
@@ -142,7 +143,7 @@ impl Decision {
     /// Why a model or deployment was not chosen, in one line.
     pub fn why_not(&self, name: &str) -> String {
         let of_name = |considered: &&Considered| considered.model == name || considered.deployment == name;
-        match self.candidates.iter().find(of_name) {
+        match self.candidates().iter().find(of_name) {
             Some(considered) if considered.status == CandidateStatus::Chosen => format!("{name} was chosen"),
             Some(considered) => match considered.status {
                 CandidateStatus::Ranked(place) => {

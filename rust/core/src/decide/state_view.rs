@@ -20,6 +20,14 @@ impl StateView<'_> {
         }
     }
 
+    /// Whether it knows of no deployment, key, provider or prompt cache.
+    pub fn is_blank(&self) -> bool {
+        match self {
+            Self::Live(state) => state.is_none_or(ControlState::is_blank),
+            Self::Recorded(inputs) => inputs.seen.is_empty(),
+        }
+    }
+
     /// 0 healthy; higher goes later.
     pub fn standing(&self, index: usize, deployment: &Deployment, provider: &str, now_ms: i64) -> u8 {
         match self {

@@ -7,17 +7,18 @@ use crate::money::UsdPicos;
 use crate::outcome::OutcomeKind;
 use crate::policy::expr::Tri;
 use crate::policy::{Policy, PolicyTest, TestFailure};
+use crate::shared_str::SharedStr;
 use crate::wire::{parse_request, prompt_body};
 
 /// Noon of Monday 2026-01-05, UTC: the clock of tests that do not set one.
 pub const TEST_CLOCK_MS: i64 = 1_767_614_400_000;
 
 /// Runs every test; the result holds those that do not hold.
-pub(super) fn run(policy: &Policy, catalog_hash: &str) -> Vec<TestFailure> {
+pub(super) fn run(policy: &Policy, catalog_hash: &SharedStr) -> Vec<TestFailure> {
     policy.tests.iter().filter_map(|test| run_one(policy, catalog_hash, test)).collect()
 }
 
-fn run_one(policy: &Policy, catalog_hash: &str, test: &PolicyTest) -> Option<TestFailure> {
+fn run_one(policy: &Policy, catalog_hash: &SharedStr, test: &PolicyTest) -> Option<TestFailure> {
     let on = |body: &str| on_request(policy, catalog_hash, test, body);
     let (held, saw) = if test.is_for_any_prompt {
         let failing = (0..SAMPLES).map(sample).find(|sample| on(&sample.body()).is_some())?;
@@ -32,7 +33,7 @@ fn run_one(policy: &Policy, catalog_hash: &str, test: &PolicyTest) -> Option<Tes
 }
 
 /// What the expectation was instead of true, and what was decided; none when it holds.
-fn on_request(policy: &Policy, catalog_hash: &str, test: &PolicyTest, body: &str) -> Option<(Tri, String)> {
+fn on_request(policy: &Policy, catalog_hash: &SharedStr, test: &PolicyTest, body: &str) -> Option<(Tri, String)> {
     let given = &test.given;
     let request = match parse_request(body.as_bytes(), None) {
         Ok(request) => request,
@@ -92,7 +93,7 @@ fn one_line(decision: &Decision) -> String {
     match decision.chosen() {
         None => {
             let reasons: Vec<String> =
-                decision.candidates.iter().filter_map(crate::decide::Considered::reason).collect();
+                decision.candidates().iter().filter_map(crate::decide::Considered::reason).collect();
             format!("rule `{}`, refused: {}", decision.rule, reasons.join("; "))
         }
         Some(chosen) => {

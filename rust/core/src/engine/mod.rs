@@ -6,10 +6,13 @@
 mod corpus;
 mod file_tests;
 
+use std::sync::Arc;
+
 use crate::control::ControlState;
 use crate::decide::{DecideInputs, Decision, RecordError, Recorded, RequestFacts};
 use crate::plan::Plan;
 use crate::policy::{MetaValue, Policy, TestFailure};
+use crate::shared_str::SharedStr;
 use crate::wire::{Dialect, Request, ResponseFormat};
 
 pub use file_tests::TEST_CLOCK_MS;
@@ -17,15 +20,15 @@ pub use file_tests::TEST_CLOCK_MS;
 /// A policy ready to decide.
 #[derive(Debug, Clone)]
 pub struct Engine {
-    policy: Policy,
-    catalog_hash: String,
+    policy: Arc<Policy>,
+    catalog_hash: SharedStr,
     has_key: Vec<bool>,
 }
 
 impl Engine {
     /// An engine for a policy. `has_key` says for each deployment, in the policy's order, whether its key is present.
-    pub fn new(policy: Policy, catalog_hash: &str, has_key: Vec<bool>) -> Self {
-        Self { policy, catalog_hash: catalog_hash.to_owned(), has_key }
+    pub fn new(policy: Arc<Policy>, catalog_hash: &str, has_key: Vec<bool>) -> Self {
+        Self { policy, catalog_hash: catalog_hash.into(), has_key }
     }
 
     /// The policy.
@@ -94,22 +97,20 @@ impl Engine {
         })
     }
 
-    /// Makes a decision again from its record, with its plan, which cannot write bodies (a record holds no prompt), the
-    /// dialect of the request, and whether it wants JSON.
+    /// Makes a decision again from its record, with the dialect of the request, and whether it wants JSON.
     ///
     /// # Errors
     /// With a code of [`crate::decide::RECORD_CODES`].
-    pub fn redecide(&self, record: &[u8]) -> Result<(Decision, Plan, Dialect, bool), RecordError> {
+    pub fn redecide(&self, record: &[u8]) -> Result<(Decision, Dialect, bool), RecordError> {
         let recorded = Recorded::read(record, &self.policy, &self.catalog_hash)?;
         let decision = recorded.decide(&self.policy, &self.catalog_hash)?;
         let request = recorded.request();
-        let plan = self.plan(&decision, request);
-        Ok((decision, plan, request.dialect, request.response_format != ResponseFormat::Text))
+        Ok((decision, request.dialect, request.response_format != ResponseFormat::Text))
     }
 
-    /// The plan of a decision for the request that it was made for.
-    pub fn plan(&self, decision: &Decision, request: &Request<'_>) -> Plan {
-        crate::plan::plan(&self.policy, decision, request)
+    /// The plan of a decision.
+    pub fn plan(&self, decision: &Decision) -> Plan {
+        crate::plan::plan(&self.policy, decision)
     }
 
     /// Runs the tests in the policy's file; empty when all hold.

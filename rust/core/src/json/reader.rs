@@ -249,13 +249,16 @@ impl<'a> Reader<'a> {
         let stop = next_special(self.bytes, start);
         let text = self.text();
         if self.bytes.get(stop) == Some(&b'"') {
+            if has_control(self.bytes.get(start..stop).unwrap_or_default()) {
+                return Err(self.why_broken(start));
+            }
             self.at = stop + 1;
             return Ok(match text {
                 Some(text) => Cow::Borrowed(text.get(start..stop).unwrap_or_default()),
                 None => String::from_utf8_lossy(self.bytes.get(start..stop).unwrap_or_default()),
             });
         }
-        let room = (self.bytes.len() - start).min(2 * (stop - start) + 256);
+        let room = self.room(start, stop);
         let out = if let Some(text) = text {
             let mut out = String::with_capacity(room);
             self.pieces(start, stop, |piece| match piece {
@@ -275,6 +278,16 @@ impl<'a> Reader<'a> {
         Ok(Cow::Owned(out))
     }
 
+    /// About how long a string is whose first special byte is at `stop`: up to a quote that looks like its end. Looks
+    /// behind a few such quotes at most.
+    fn room(&self, start: usize, stop: usize) -> usize {
+        let rest = self.bytes.get(stop..).unwrap_or_default();
+        let is_end = |at: &usize| at.checked_sub(1).and_then(|before| rest.get(before)) != Some(&b'\\');
+        let end = memchr::memchr_iter(b'"', rest).take(16).find(is_end);
+        // What follows a wrong guess is not lost: the text grows.
+        stop - start + end.unwrap_or(256).min(rest.len())
+    }
+
     /// The input, when all of it is UTF-8.
     fn text(&mut self) -> Option<&'a str> {
         if matches!(self.text, Utf8::Unchecked) {
@@ -292,6 +305,7 @@ impl<'a> Reader<'a> {
         loop {
             take(Piece::Plain(Span { start: from, end: stop }));
             match self.bytes.get(stop) {
+                Some(b'"') if has_control(self.bytes.get(start..stop).unwrap_or_default()) => break,
                 Some(b'"') => {
                     self.at = stop + 1;
                     return Ok(());
@@ -448,51 +462,40 @@ enum Piece {
     Escaped(char),
 }
 
-/// Bytes that are looked at together.
-const CHUNK: usize = 32;
-
-/// Where the next quote, backslash or control character stands from `from` on; the end when there is none.
+/// Where the next quote or backslash stands from `from` on; the end when there is none.
 #[inline]
 fn next_special(bytes: &[u8], from: usize) -> usize {
-    let mut at = from;
-    // Most lines of code and most keys end within the first words, most paragraphs far behind them.
-    let (words, _) = bytes.get(at..).unwrap_or_default().as_chunks::<8>();
-    for word in words.iter().take(4) {
+    let rest = bytes.get(from..).unwrap_or_default();
+    // Most keys and words of closed sets end within the first words.
+    let (words, _) = rest.as_chunks::<8>();
+    let mut at = 0;
+    for word in words.iter().take(2) {
         let found = specials(u64::from_le_bytes(*word));
         if found != 0 {
-            return at + found.trailing_zeros() as usize / 8;
+            return from + at + found.trailing_zeros() as usize / 8;
         }
         at += 8;
     }
-    // Without an exit inside a chunk, so that it is compiled to vector instructions.
-    let is_plain = |chunk: &&[u8; CHUNK]| chunk.iter().fold(0_u8, |any, byte| any | special(*byte)) == 0;
-    let (chunks, _) = bytes.get(at..).unwrap_or_default().as_chunks::<CHUNK>();
-    at += CHUNK * chunks.iter().take_while(is_plain).count();
-    let (words, tail) = bytes.get(at..).unwrap_or_default().as_chunks::<8>();
-    for word in words {
-        let found = specials(u64::from_le_bytes(*word));
-        if found != 0 {
-            return at + found.trailing_zeros() as usize / 8;
-        }
-        at += 8;
-    }
-    at + tail.iter().position(|byte| special(*byte) == 1).unwrap_or(tail.len())
+    let rest = rest.get(at..).unwrap_or_default();
+    from + at + memchr::memchr2(b'"', b'\\', rest).unwrap_or(rest.len())
 }
 
-/// 1 for a special byte, without a branch.
-#[inline]
-fn special(byte: u8) -> u8 {
-    u8::from(byte == b'"') | u8::from(byte == b'\\') | u8::from(byte < 0x20)
-}
-
-/// The high bit of each special byte; above the lowest such byte a borrow may set others.
+/// The high bit of each quote and backslash; above the lowest of them a borrow may set others.
 #[inline]
 const fn specials(word: u64) -> u64 {
     const EACH: u64 = 0x0101_0101_0101_0101;
     let quote = (word ^ (EACH * b'"' as u64)).wrapping_sub(EACH);
     let backslash = (word ^ (EACH * b'\\' as u64)).wrapping_sub(EACH);
-    let control = word.wrapping_sub(EACH * 0x20);
-    (quote | backslash | control) & !word & (EACH * 0x80)
+    (quote | backslash) & !word & (EACH * 0x80)
+}
+
+/// Whether a control character stands among bytes.
+#[inline]
+fn has_control(bytes: &[u8]) -> bool {
+    // Without an exit inside a chunk, so that it is compiled to vector instructions.
+    let any = |any: u8, byte: &u8| any | u8::from(*byte < 0x20);
+    let (chunks, tail) = bytes.as_chunks::<64>();
+    chunks.iter().any(|chunk| chunk.iter().fold(0, any) != 0) || tail.iter().fold(0, any) != 0
 }
 
 /// Reads one escape sequence from its backslash on: the character, and how many bytes it took.
@@ -531,4 +534,25 @@ fn unescape_unicode(escape: &[u8]) -> Option<(char, usize)> {
 
 fn hex4(digits: &[u8]) -> Option<u32> {
     digits.iter().try_fold(0_u32, |value, digit| Some(value * 16 + char::from(*digit).to_digit(16)?))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn quotes_backslashes_and_control_characters_are_found_wherever_they_stand() {
+        for byte in 0..=255_u8 {
+            for place in 0..100 {
+                let mut text = [b'a'; 101];
+                text[place] = byte;
+                // Behind the first, anything goes.
+                text[100] = b'"';
+                let first = text.iter().position(|byte| matches!(byte, b'"' | b'\\')).unwrap();
+                assert_eq!(next_special(&text, 0), first, "{byte} {place}");
+                assert_eq!(next_special(&text, place), first, "{byte} {place}");
+                assert_eq!(has_control(&text), byte < 0x20, "{byte} {place}");
+            }
+        }
+    }
 }

@@ -8,7 +8,7 @@ use crate::decide::{CacheForecast, CallTerms, DEFAULT_MAX_TOKENS, Decision};
 use crate::policy::{Accept, Escalate, KeyRef, Policy, Run};
 use crate::shared_str::SharedStr;
 use crate::thinking_format::ThinkingFormat;
-use crate::wire::{Dialect, Request, Target, ThinkingSetting};
+use crate::wire::{Dialect, Target, ThinkingSetting};
 
 /// One upstream call that may be made.
 #[derive(Debug, Clone)]
@@ -124,12 +124,12 @@ impl Plan {
 }
 
 /// Lays out the plan of a decision.
-pub fn plan(policy: &Policy, decision: &Decision, request: &Request<'_>) -> Plan {
+pub fn plan(policy: &Policy, decision: &Decision) -> Plan {
+    let request = decision.inputs.request();
     let rule = policy.rules.get(decision.rule_index);
     let set = rule.and_then(|rule| rule.set.thinking).map(Asked::from);
-    let asked = set.or_else(|| Asked::by_client(&request.thinking));
-    let mut attempts = Vec::with_capacity(decision.candidates.len());
-    attempts.extend(decision.attempts().filter_map(|considered| {
+    let asked = set.or_else(|| Asked::by_client(request.thinking));
+    let attempts = decision.attempts().filter_map(|considered| {
         let model = policy.models.get(considered.candidate.model)?;
         let deployment = policy.deployments.get(considered.candidate.deployment)?;
         let facts = &model.facts;
@@ -175,9 +175,9 @@ pub fn plan(policy: &Policy, decision: &Decision, request: &Request<'_>) -> Plan
             accepts_forced_tool_choice: facts.takes_forced_tool_choice(),
             accepts_prefill: facts.takes_prefill(),
         })
-    }));
+    });
     Plan {
-        attempts,
+        attempts: attempts.collect(),
         accept: rule.and_then(|rule| rule.accept.clone()).unwrap_or_else(|| policy.accept.clone()),
         escalate: rule.and_then(|rule| rule.escalate).unwrap_or(policy.escalate),
         run: rule.and_then(|rule| rule.run).unwrap_or(policy.run),

@@ -243,8 +243,9 @@ mod tests {
 
     fn empty() -> Policy {
         Policy {
-            name: String::new(),
-            hash: String::new(),
+            name: "".into(),
+            hash: "".into(),
+            fleets: Vec::new(),
             models: Vec::new(),
             deployments: Vec::new(),
             pools: Vec::new(),
@@ -261,7 +262,7 @@ mod tests {
             limits: Vec::new(),
             tests: Vec::new(),
             meta_keys: Vec::new(),
-            shown: crate::policy::ShownOrder::default(),
+            shown: crate::policy::Shown::default(),
             classifies: false,
             strongest: None,
         }

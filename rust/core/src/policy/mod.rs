@@ -16,6 +16,7 @@ pub mod diagnostics;
 pub mod expr;
 mod extend;
 pub mod facts;
+mod fleet;
 mod grammar;
 mod lints;
 mod model;
@@ -23,9 +24,10 @@ pub mod source;
 
 pub use budgets::{Bound, Budget, Caller, Limit, OnExceed, Per};
 pub use compile::{compile, compile_extending, compile_with_zones};
+pub use fleet::{Fleet, Member};
 pub use grammar::json_schema;
 pub use model::{
     Accept, Deployment, Escalate, Experiment, Given, GivenValue, Hedge, HedgeAfter, KeyRef, MetaValue, NamedFact,
-    OnDisconnect, Policy, PolicyModel, PolicyTest, Pool, Prefer, Require, Rule, Run, SAVES_RANGE, SetParams,
-    ShownOrder, Sticky, TestFailure, ThinkingLevel, UnknownMode,
+    OnDisconnect, Policy, PolicyModel, PolicyTest, Pool, Prefer, Require, Rule, RuleLabel, Run, SAVES_RANGE, SetParams,
+    Shown, Sticky, TestFailure, ThinkingLevel, UnknownMode,
 };

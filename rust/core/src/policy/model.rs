@@ -6,18 +6,20 @@ use super::budgets::{Budget, Limit};
 use super::diagnostics::Pos;
 use super::expr::{Program, Tri};
 use super::facts::{FactId, Type};
+use super::fleet::Fleet;
 use crate::catalog::{Auth, Model, ThinkingRoute};
 use crate::quality::Evidence;
 use crate::shared_str::SharedStr;
+use crate::tokens::Family;
 use crate::wire::Dialect;
 
 /// A checked policy. Immutable; shared by threads.
 #[derive(Debug, Clone)]
 pub struct Policy {
     /// The name in the file.
-    pub name: String,
+    pub name: SharedStr,
     /// blake3 of the canonical form, hex.
-    pub hash: String,
+    pub hash: SharedStr,
     /// The models, in the order of the file.
     pub models: Vec<PolicyModel>,
     /// All deployments of all models, in the order of the file.
@@ -48,24 +50,47 @@ pub struct Policy {
     pub tests: Vec<PolicyTest>,
     /// Keys of `meta` that expressions read.
     pub meta_keys: Vec<String>,
-    /// The policy's own facts and those keys, each in the order of their names: as decisions show them. Their order in the file
-    /// is no part of the hash.
-    pub shown: ShownOrder,
+    /// What decisions show of the policy's own names; the order of facts in the file is no part of the hash.
+    pub shown: Shown,
     /// Whether a condition or a preference of it looks at what the prompt says, so that every ask is classified.
     pub classifies: bool,
     /// The highest rank of any model.
     pub ranks: u32,
     /// The strongest model that a rule can choose, by index: what its savings are measured against. None without a rule.
     pub strongest: Option<usize>,
+    /// The deployments of each model, as a choice needs them; in the order of `models`.
+    pub fleets: Vec<Arc<Fleet>>,
 }
 
-/// Indices in the order of names.
+/// A rule as decisions show it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RuleLabel {
+    /// Its name.
+    pub name: SharedStr,
+    /// Its condition; none for `otherwise`.
+    pub when: Option<SharedStr>,
+}
+
+/// What decisions show of the policy's own names, made once and shared.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct ShownOrder {
-    /// Of the facts that the policy defines.
-    pub facts: Vec<usize>,
-    /// Of the keys of `meta`.
-    pub meta: Vec<usize>,
+pub struct Shown {
+    /// The rules, in their order.
+    pub rules: Arc<[RuleLabel]>,
+    /// The facts of each budget, in the order of the budgets.
+    pub budgets: Vec<BudgetLabel>,
+    /// The facts that the policy defines, by name, each with its index.
+    pub facts: Vec<(usize, SharedStr)>,
+    /// The keys of `meta` as facts, by name, each with its index.
+    pub meta: Vec<(usize, SharedStr)>,
+}
+
+/// The facts of a budget as decisions show them.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct BudgetLabel {
+    /// How much of it is used.
+    pub used: SharedStr,
+    /// How much of it is left.
+    pub left: SharedStr,
 }
 
 impl Policy {
@@ -82,6 +107,8 @@ pub struct PolicyModel {
     pub alias: SharedStr,
     /// The facts.
     pub facts: Model,
+    /// The family of its vocabulary: `facts.tokenizer_family`.
+    pub family: Family,
     /// Who sells it: `facts.provider`, as attempts share it.
     pub provider: SharedStr,
     /// Its name as the upstream knows it: `facts.id`, as attempts share it.

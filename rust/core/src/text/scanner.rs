@@ -33,10 +33,11 @@ impl Scanner {
 
     /// What was counted since the last time.
     pub fn take(&mut self) -> TextScan {
-        let mut scan = std::mem::take(&mut self.scan);
-        if scan.bytes > 0 {
-            scan.take(&self.sums.take());
+        if self.scan.bytes == 0 {
+            return TextScan::default();
         }
+        let mut scan = std::mem::take(&mut self.scan);
+        scan.take(&self.sums.take());
         scan
     }
 

@@ -269,7 +269,7 @@ pub fn order(decision: &Decision) -> Vec<String> {
 /// The code with which a deployment was rejected.
 pub fn code(decision: &Decision, deployment: &str) -> Option<String> {
     use turnout_core::decide::CandidateStatus;
-    decision.candidates.iter().find(|row| row.deployment == deployment).and_then(|row| match &row.status {
+    decision.candidates().iter().find(|row| row.deployment == deployment).and_then(|row| match &row.status {
         CandidateStatus::Rejected { code, .. } => Some(code.clone()),
         _ => None,
     })

@@ -3,9 +3,15 @@
 //! Promises: a function of the policy alone. Refuses: to look at a request. A test breaks it with a policy that reads the
 //! task and does not classify, or with a strongest model that no rule chooses.
 
+use std::sync::Arc;
+
+use super::models::Defined;
+use crate::policy::budgets::Budget;
 use crate::policy::expr::Program;
 use crate::policy::facts::FactId;
-use crate::policy::model::{NamedFact, PolicyModel, Pool, Prefer, Require, Rule};
+use crate::policy::fleet::Fleet;
+use crate::policy::model::{BudgetLabel, NamedFact, PolicyModel, Pool, Prefer, Require, Rule, RuleLabel, Shown};
+use crate::shared_str::SharedStr;
 
 /// Whether a condition, or a preference for the best answer, looks at what the prompt says.
 pub(super) fn classifies(facts: &[NamedFact], required: &[Require], rules: &[Rule]) -> bool {
@@ -27,10 +33,38 @@ pub(super) fn classifies(facts: &[NamedFact], required: &[Require], rules: &[Rul
         || rules.iter().any(|rule| rule.prefer == Prefer::Best || leaves(rule))
 }
 
-/// The places of names in the order of the names.
-pub(super) fn by_name(names: &[&str]) -> Vec<usize> {
-    let mut places: Vec<usize> = (0..names.len()).collect();
-    places.sort_by_key(|place| names.get(*place));
+/// Whether a condition on candidates tells the deployments of a model apart by their names.
+pub(super) fn names_deployments(required: &[Require], rules: &[Rule]) -> bool {
+    let reads = |program: &Program| program.reads().contains(&FactId::DeploymentName);
+    required.iter().any(|filter| reads(&filter.keep))
+        || rules.iter().any(|rule| rule.want.iter().any(reads) || rule.require.iter().any(|filter| reads(&filter.keep)))
+}
+
+/// The deployments of each model.
+pub(super) fn fleets(models: &Defined, by_name: bool) -> Vec<Arc<Fleet>> {
+    (0..models.models.len()).map(|model| Arc::new(Fleet::of(&models.deployments, model, by_name))).collect()
+}
+
+/// What decisions show of the policy's own names.
+pub(super) fn shown(rules: &[Rule], facts: &[NamedFact], meta: &[String], budgets: &[Budget]) -> Shown {
+    let label =
+        |rule: &Rule| RuleLabel { name: rule.name.clone(), when: rule.when.as_ref().map(|when| when.source().clone()) };
+    let of_budget = |budget: &Budget| BudgetLabel {
+        used: format!("budget.{}.used", budget.name).into(),
+        left: format!("budget.{}.left", budget.name).into(),
+    };
+    Shown {
+        rules: rules.iter().map(label).collect(),
+        budgets: budgets.iter().map(of_budget).collect(),
+        facts: by_name(facts.iter().map(|fact| fact.name.clone())),
+        meta: by_name(meta.iter().map(|key| format!("meta.{key}"))),
+    }
+}
+
+/// Names with their places, in the order of the names.
+fn by_name(names: impl Iterator<Item = String>) -> Vec<(usize, SharedStr)> {
+    let mut places: Vec<(usize, SharedStr)> = names.map(SharedStr::from).enumerate().collect();
+    places.sort_by(|(_, one), (_, other)| one.cmp(other));
     places
 }
 

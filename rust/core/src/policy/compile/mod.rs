@@ -20,13 +20,13 @@ use crate::policy::extend::extend;
 use crate::policy::facts::{FactId, Scope, Type, fact};
 use crate::policy::grammar;
 use crate::policy::lints;
-use crate::policy::model::{Accept, NamedFact, Policy, ShownOrder};
+use crate::policy::model::{Accept, NamedFact, Policy};
 use crate::policy::source::{Node, NodeValue, Row, canonical, tree};
 use block::{Block, expression, named_members, text, word};
 use budgets::{BudgetContext, budgets, limits};
 use experiments::experiments;
 use file_tests::{Known, tests};
-use hoisted::{by_name, classifies, strongest};
+use hoisted::{classifies, fleets, names_deployments, shown, strongest};
 use models::models;
 use pools::pools;
 use rules::{RuleContext, require, rules};
@@ -171,14 +171,12 @@ fn compile_root(
     let tests = block.get("tests").map(|node| tests(node, &known, &mut names, findings)).unwrap_or_default();
     Some(Policy {
         classifies: classifies(&facts, &required, &rules),
-        shown: ShownOrder {
-            facts: by_name(&facts.iter().map(|fact| fact.name.as_str()).collect::<Vec<_>>()),
-            meta: by_name(&names.meta.iter().map(String::as_str).collect::<Vec<_>>()),
-        },
+        shown: shown(&rules, &facts, &names.meta, &budgets),
         strongest: strongest(&models.models, &pools, &rules),
         ranks: models.models.iter().map(|model| model.rank).max().unwrap_or(1),
-        name: name?.to_owned(),
-        hash: blake3::hash(canonical(root).as_bytes()).to_hex().to_string(),
+        fleets: fleets(&models, names_deployments(&required, &rules)),
+        name: name?.into(),
+        hash: blake3::hash(canonical(root).as_bytes()).to_hex().as_str().into(),
         models: models.models,
         deployments: models.deployments,
         pools,

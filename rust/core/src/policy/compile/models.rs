@@ -11,6 +11,7 @@ use crate::policy::model::{Deployment, KeyRef, PolicyModel};
 use crate::policy::source::{Key, Node, NodeValue};
 use crate::quality::Evidence;
 use crate::shared_str::SharedStr;
+use crate::tokens::Family;
 use crate::wire::Dialect;
 
 /// How many days before its end a model is warned of.
@@ -91,6 +92,7 @@ fn model(
         alias: key.name.as_str().into(),
         provider: facts.provider.as_str().into(),
         upstream_model: facts.id.as_str().into(),
+        family: facts.tokenizer_family.as_deref().map_or(Family::Unknown, Family::from_catalog),
         facts,
         dialect,
         base_url,
