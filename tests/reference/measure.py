@@ -17,7 +17,6 @@ from tests.reference.facts import Call, Measured, Seen
 from tests.reference.policies import Policy, Rule
 from tests.reference.prices import Row, Span
 
-import turnout
 from turnout import _core
 from turnout.policy import check_policy
 
@@ -48,13 +47,17 @@ def _layered(document: str) -> _core.Catalog:
     return catalog
 
 
+EDGES = range(1, 8000)
+"""Every count that a body of the generator can have below the size that is counted exactly."""
+
+
 def _probe() -> _core.Engine:
-    """A policy that reads every fact that must be measured, with one model for each vocabulary and no price that has
-    edges."""
-    stated: Row = {"prices": [{"in": 1, "out": 1}], "context": 10**9}
+    """A policy that reads every fact that must be measured, with one model for each vocabulary. Each price has an edge
+    at every count, so that what can be counted exactly is."""
+    tiers = [{"above": edge, "in": 1, "out": 1} for edge in EDGES]
+    stated: Row = {"prices": [{"in": 1, "out": 1, "tiers": tiers}], "context": 10**9}
     rows = [{"provider": "vllm", "id": f"measure-{name}", "tokenizer": name, **stated} for name in FAMILIES]
-    models = {name: f"vllm/measure-{name}" for name in FAMILIES}
-    models = {f"m{place}": name for place, name in enumerate(models.values())}
+    models = {f"m{place}": f"vllm/measure-{name}" for place, name in enumerate(FAMILIES)}
     text = yaml.safe_dump(
         {
             "turnout": 1,
@@ -319,31 +322,27 @@ class Both:
 
 
 PROBE = _probe()
-_EXACT = {
-    "o200k_base": "openai/gpt-6-sol",
-    "cl100k_base": "openai/gpt-4",
-    "claude-4.7-on": "anthropic/claude-opus-5-5",
-}
+TERMS = ("service_tier", "speed", "inference_geo")
+"""What a body says of its price alone; the models of the probe have one price."""
 _PROBED: dict[tuple[bytes, str], Row] = {}
 
 
 def probe(body: bytes, dialect: str) -> Row:
     """Token counts by vocabulary and the facts of the prompt. Bodies come again, so what was measured is kept."""
     if (body, dialect) not in _PROBED:
-        said = json.loads(PROBE.decide(body, now=0, seed=0, dialect=dialect, refused_ok=True).to_json())
-        rows = {int(row["model"][1:]): row for row in said["candidates"]}
-        estimates = {
-            name: Span(
-                *(rows[place][key] for key in ("input_tokens_low", "input_tokens", "input_tokens_high", "input_method"))
-            )
-            for place, name in enumerate(FAMILIES)
-        }
-        exact: dict[str, Span | None] = dict.fromkeys(FAMILIES)
-        parsed: Any = json.loads(body)
-        for name, model in _EXACT.items():
-            counted = turnout.count_tokens(model, parsed, dialect=dialect)
-            if counted.method == "exact":
-                exact[name] = Span(counted.low, counted.tokens, counted.high, counted.method)
+        parsed: Row = json.loads(body)
+        asked = json.dumps({key: value for key, value in parsed.items() if key not in TERMS})
+        said = json.loads(PROBE.decide(asked.encode(), now=0, seed=0, dialect=dialect, refused_ok=True).to_json())
+
+        def counts(key: str) -> dict[str, Span | None]:
+            rows: list[Any] = said["inputs"].get(key, [])
+            found = dict.fromkeys(FAMILIES)
+            for name, *count in rows:
+                if count:
+                    tokens, low, high, method = count
+                    found[name] = Span(low, tokens, high, method)
+            return found
+
         facts = {
             name: said["facts"].get(name) for name in ("task", "language", "difficulty", "code", "tool_loop", "turns")
         }
@@ -351,5 +350,5 @@ def probe(body: bytes, dialect: str) -> Row:
             facts[name] = exactly(str(facts[name]))
         if len(_PROBED) > 5000:
             _PROBED.clear()
-        _PROBED[body, dialect] = {"estimates": estimates, "exact": exact, "facts": facts}
+        _PROBED[body, dialect] = {"estimates": counts("tokens"), "exact": counts("exact"), "facts": facts}
     return _PROBED[body, dialect]
