@@ -17,6 +17,7 @@
     ├── TransportError           bytes did not travel (`turnout.providers.transport` has the kinds)
     ├── SecretError              a key that is missing or cannot be used
     ├── LedgerError              the ledger cannot be opened, written or read
+    ├── KeyStoreError            the file of a gateway's keys, or a key in it, cannot be used
     ├── CatalogError             a catalogue that does not load, or an unknown model
     ├── QualityError             outcomes that cannot be fitted, or an artefact that cannot be read
     ├── MoneyError               an amount that is no amount, or a price that is unknown
@@ -41,6 +42,7 @@ __all__ = [
     "ConnectionFailed",
     "DecisionError",
     "Finding",
+    "KeyStoreError",
     "LabError",
     "LedgerError",
     "Malformed",
@@ -69,6 +71,15 @@ CODES: dict[str, str] = {
     "catalog-unreadable": "a catalogue's file or address cannot be read",
     "counters-unreachable": "the server that counts budgets does not answer",
     "extra-missing": "a library of an optional extra is not installed",
+    "keys-foreign": "the file is no file of keys",
+    "keys-io": "the file of keys cannot be opened, read or written",
+    "keys-missing": "there is no file of keys",
+    "keys-name": "a key's name is taken, or cannot be one",
+    "keys-newer": "the file of keys was written by a newer Turnout",
+    "keys-revoked": "the key was revoked before",
+    "keys-scope": "a scope was named that does not exist",
+    "keys-time": "a time was given that is none",
+    "keys-unknown": "there is no key of that name",
     "lab-fault": "a fault of the lab is written in a way that is not understood, or is unknown",
     "lab-setting": "a setting of the lab is out of range",
     "lab-start": "the lab cannot listen on the address it was given",
@@ -115,20 +126,23 @@ CODES: dict[str, str] = {
     "refreshed-broken": "the file of an accepted refresh is not what was written, or cannot be read",
     "refreshed-missing": "a refreshed catalogue was asked for, and none was accepted yet",
     "refreshed-unwritable": "the file of an accepted refresh cannot be written",
-    "router-transport": "a transport was named that does not exist",
     "router-address": "an address was given that cannot be one, or for a provider that the policy does not have",
     "router-client": "a client was given that cannot carry calls, or for a provider that takes none",
     "router-closed": "the router was used after it was closed",
     "router-reload": "a router has no policy file to load anew, or is to look at it at no usable interval",
+    "router-transport": "a transport was named that does not exist",
     "secret-missing": "the environment variable that should hold a key is not set, or is empty",
     "secret-reference": "a reference to a key is written in a way that is not understood",
     "secret-value": "a key holds a character that no HTTP header may carry, or nothing at all",
+    "serve-open": "a gateway without keys was to listen on an address that other machines reach",
+    "serve-start": "the gateway cannot listen, or cannot open what it needs",
     "stream-not-entered": "a stream was read outside of its `with` block, or entered twice",
     "sync-closed": "the synchronous router was used after it was closed, or on its own thread",
     "transport-body": "the answer's body is larger than the transport lets in, or cannot be decoded",
     "transport-maybe-sent": "the connection broke after the request, or a part of it, had left",
     "transport-not-sent": "the request never left: no address, no connection, no TLS, or no valid HTTP",
     "transport-timeout": "a deadline of the transport passed",
+    "unknown-model-name": "a client of the gateway asked for a model that its policy does not take",
 }
 """What each code raised by this package's Python means; the core documents its own."""
 
@@ -378,6 +392,10 @@ class SecretError(TurnoutError):
 
 class LedgerError(TurnoutError):
     """The ledger cannot be opened, written or read."""
+
+
+class KeyStoreError(TurnoutError):
+    """The file of a gateway's keys, or a key in it, cannot be used."""
 
 
 class CatalogError(TurnoutError):

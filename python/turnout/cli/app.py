@@ -20,12 +20,14 @@ from turnout.cli.classify import classify
 from turnout.cli.decide import decide
 from turnout.cli.demo import demo
 from turnout.cli.explain import explain
+from turnout.cli.keys import keys
 from turnout.cli.lab import lab
 from turnout.cli.ledger import ledger
 from turnout.cli.quality import quality
 from turnout.cli.render import errors_console, printable, show_error, soften
 from turnout.cli.run_tests import run_tests
 from turnout.cli.schema import schema
+from turnout.cli.serve import serve
 from turnout.cli.tokens import tokens
 from turnout.cli.usage import usage
 from turnout.errors import TurnoutError
@@ -55,6 +57,8 @@ app.add_typer(quality)
 app.command()(classify)
 app.command()(usage)
 app.add_typer(ledger)
+app.command()(serve)
+app.add_typer(keys)
 app.command()(lab)
 
 

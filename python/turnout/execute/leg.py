@@ -9,13 +9,14 @@ from __future__ import annotations
 
 import asyncio
 from contextlib import AbstractAsyncContextManager
-from typing import Final
+from typing import Final, Generic
 
-from turnout._core import Attempt, StreamEvent, StreamReader
+from turnout._core import Attempt
 from turnout.errors import RequestError, TransportError
 from turnout.execute.attempt import ended_by, ended_with_status, key_of, written
 from turnout.execute.call import Call, Ended, Flight
-from turnout.providers.outcome import ANSWERS
+from turnout.execute.reading import Reader, T
+from turnout.providers.outcome import ANSWERS, provider_error
 from turnout.providers.upstream import UpstreamAnswer, UpstreamStream
 
 __all__ = ["Leg"]
@@ -30,15 +31,16 @@ _TAIL_S: Final = 0.05
 _ERROR_BODY_BYTES: Final = 64 * 1024
 
 
-class Leg:
+class Leg(Generic[T]):
     """One attempt of a streamed call.
 
     Args:
         call: The call.
         attempt: Which attempt of its plan.
+        reader: Reads its answer.
     """
 
-    def __init__(self, call: Call, attempt: Attempt) -> None:
+    def __init__(self, call: Call, attempt: Attempt, reader: Reader[T]) -> None:
         self.attempt = attempt
         self.is_committed = False
         self.ttft_ms: int | None = None
@@ -48,8 +50,8 @@ class Leg:
         self.flight: Flight | None = None
         self._held_bytes = 0
         self._held_reads = 0
-        self.first: list[StreamEvent] = []
-        self._reader = StreamReader(attempt.dialect)
+        self.first: list[T] = []
+        self._reader = reader
         self._context: AbstractAsyncContextManager[UpstreamStream] | None = None
         self._stream: UpstreamStream | None = None
         self._content_at = float("inf")
@@ -85,17 +87,16 @@ class Leg:
             if not await self._failed_by(error):
                 raise
         while not self.is_committed and self.ended is None:
-            # Signs of life have told what they had to tell.
-            self.first += [event for event in await self.more() if event.kind != "ping"]
+            self.first.append(await self.more())
 
-    async def more(self) -> list[StreamEvent]:
+    async def more(self) -> T:
         """Reads once from the network.
 
         Returns:
-            What came, without pings' and errors' say: an empty list may mean a ping. After the end, `ended` is set.
+            What the reader made of it, which may be nothing. After the end, `ended` is set.
         """
         if self._stream is None or self.ended is not None:
-            return []
+            return self._reader.nothing
         if self._reader.is_over:
             await self._tail(self._stream)
             return await self._finish(None)
@@ -131,6 +132,11 @@ class Leg:
             )
 
     @property
+    def is_at_end(self) -> bool:
+        """Whether the stream has had its end, though the leg may not have been ended yet."""
+        return self.ended is not None or self._reader.is_over
+
+    @property
     def _status(self) -> int | None:
         return None if self._stream is None else self._stream.status
 
@@ -145,19 +151,19 @@ class Leg:
             return Ended("deadline", message_code="deadline")
         return Ended("timeout_content" if self.is_committed else "timeout_first_byte", message_code="stalled")
 
-    def _seen(self, events: list[StreamEvent]) -> list[StreamEvent]:
-        if any(event.is_content for event in events):
+    def _seen(self, piece: T) -> T:
+        if self._reader.brought_content:
             if not self.is_committed:
                 self.is_committed = True
                 self.ttft_ms = None if self.flight is None else self.flight.elapsed_ms()
             self._content_at = asyncio.get_running_loop().time() + self._idle_s
-        # An error of the stream is raised at its end, after what came.
-        return [event for event in events if event.kind != "error"]
+        return piece
 
-    async def _finish(self, broke: Ended | None) -> list[StreamEvent]:
+    async def _finish(self, broke: Ended | None) -> T:
         """Ends the leg; `broke` says how, if the connection did not end well."""
-        tail, end = self._reader.finish()
-        events = self._seen(tail)
+        told = None if broke is None else (broke.outcome, provider_error(broke.outcome).message)
+        tail, end = self._reader.finish(told)
+        piece = self._seen(tail)
         failure = end.failure
         # A connection that breaks after the stream's own end takes nothing away from the answer, and says more than the
         # event that it broke off in the middle.
@@ -180,7 +186,7 @@ class Leg:
                 failure.should_retry if failure else None,
             )
         )
-        return events
+        return piece
 
     async def _end(self, ended: Ended) -> None:
         self.ended = ended

@@ -13,7 +13,7 @@ from turnout.execute.call import Call, Services, now_ms
 from turnout.execute.deadline import Deadline
 from turnout.execute.record import save
 
-__all__ = ["Meta", "RequestLike", "begin_call", "decide"]
+__all__ = ["Meta", "RequestLike", "begin_call", "begin_for_client", "decide", "decide_for_client"]
 
 RequestLike = str | bytes | Mapping[str, object]
 Meta = Mapping[str, str | int | float | bool | None]
@@ -67,7 +67,12 @@ def _purse(spend: object) -> Money | None:
 
 
 async def decide(
-    engine: Engine, request: RequestLike, meta: Meta | None, dialect: str | None, *, refused_ok: bool
+    engine: Engine,
+    request: RequestLike,
+    meta: Meta | None,
+    dialect: str | None,
+    *,
+    refused_ok: bool,
 ) -> tuple[Decision, bool]:
     """Decides, in a thread if the request is large; near a window or a threshold it counts exactly.
 
@@ -80,6 +85,22 @@ async def decide(
 
     is_large = _is_large(request)
     return await asyncio.to_thread(work) if is_large else work(), is_large
+
+
+async def decide_for_client(engine: Engine, body: bytes, meta: Meta | None, dialect: str) -> tuple[Decision, bool]:
+    """Decides for the request of a gateway's client, whose `model` says which part of the policy may answer.
+
+    Returns:
+        The decision, which may be without a choice, and whether the request is large.
+
+    Raises:
+        RequestError: The request cannot be read.
+        DecisionError: `unknown-model-name`.
+    """
+    is_large = len(body) > _LARGE_CHARS
+    if is_large:
+        return await asyncio.to_thread(engine.decide_for_client, body, meta, dialect=dialect), True
+    return engine.decide_for_client(body, meta, dialect=dialect), False
 
 
 async def begin_call(
@@ -117,6 +138,32 @@ async def begin_call(
     since = Deadline(float("inf"))
     decision, is_large = await decide(engine, request, meta, dialect, refused_ok=True)
     plan = decision.plan.tightened(deadline_ms=deadline_ms, spend=purse)
+    call = Call(services, decision, plan, since.until(plan.deadline_ms / 1000), time_ms, is_large)
+    if not plan.attempts:
+        raise await _refusal(call)
+    return call
+
+
+async def begin_for_client(engine: Engine, services: Services, body: bytes, meta: Meta | None, dialect: str) -> Call:
+    """Decides for the request of a gateway's client and makes a call of it.
+
+    Args:
+        engine: The policy.
+        services: What calls share.
+        body: The request.
+        meta: What is known of the caller.
+        dialect: Of the body.
+
+    Returns:
+        A call whose plan has at least one attempt.
+
+    Raises:
+        RequestError: The request cannot be read; this leaves no row.
+        DecisionError: `unknown-model-name`, which leaves no row; or `no-eligible-model`, which does.
+    """
+    time_ms, since = now_ms(), Deadline(float("inf"))
+    decision, is_large = await decide_for_client(engine, body, meta, dialect)
+    plan = decision.plan
     call = Call(services, decision, plan, since.until(plan.deadline_ms / 1000), time_ms, is_large)
     if not plan.attempts:
         raise await _refusal(call)

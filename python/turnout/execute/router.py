@@ -9,17 +9,26 @@ import socket
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Final, Self
+from typing import Any, Final, Self
 
-from turnout._core import Catalog, Decision, Engine, Money, Policy
+from turnout._core import Answer, Catalog, Decision, Engine, Money, Policy
 from turnout.errors import TransportError, TurnoutError
 from turnout.execute.call import Call, Services
 from turnout.execute.desk import Desk, Durable
 from turnout.execute.fallback import complete
-from turnout.execute.prepare import Meta, RequestLike, begin_call, decide
+from turnout.execute.prepare import (
+    Meta,
+    RequestLike,
+    begin_call,
+    begin_for_client,
+    decide,
+    decide_for_client,
+)
+from turnout.execute.relay import Relay
 from turnout.execute.reload import PolicyFiles, Reload, Reloader, watch_interval
 from turnout.execute.response import Response
 from turnout.execute.stream import Stream
+from turnout.execute.streamed import Streamed
 from turnout.ledger import Ledger
 from turnout.ledger.redis_counters import RedisCounters
 from turnout.providers.anthropic_sdk import AnthropicSdkUpstream
@@ -106,7 +115,7 @@ class Router:
         upstreams = _sdk_upstreams(loaded, self._clients)
         # A client of the host program brings its own key: its deployments are eligible without ours.
         engine = Engine(loaded, environ=environ, with_client=list(upstreams))
-        self._streams: set[Stream] = set()
+        self._streams: set[Streamed[Any]] = set()
         self._is_closed = False
         self._owns_transport = transport is None or isinstance(transport, str)
         self._transport: Transport = (
@@ -264,6 +273,73 @@ class Router:
         """
         return Stream(lambda: self._begin(request, meta, deadline, spend, dialect), self._streams)
 
+    async def decide_for_client(self, body: bytes, meta: Meta | None = None, *, dialect: str) -> Decision:
+        """Decides on the request of a gateway's client, and makes no call.
+
+        Args:
+            body: The request; its `model` says which part of the policy may answer.
+            meta: What is known of the caller.
+            dialect: Of the body.
+
+        Returns:
+            The decision, which may be without a choice.
+
+        Raises:
+            RequestError: The request cannot be read.
+            DecisionError: `unknown-model-name`.
+        """
+        decision, _ = await decide_for_client(self.engine, body, meta, dialect)
+        return decision
+
+    async def begin(self, body: bytes, meta: Meta | None = None, *, dialect: str) -> Call:
+        """Decides on the request of a gateway's client, for `finish` or `relay`.
+
+        Args:
+            body: The request; its `model` says which part of the policy may answer.
+            meta: What is known of the caller.
+            dialect: Of the body.
+
+        Returns:
+            A call that can be made.
+
+        Raises:
+            RequestError: The request cannot be read.
+            DecisionError: `unknown-model-name`, or no model may answer.
+            TurnoutError: `router-closed`.
+        """
+        self._ensure_open()
+        serving = self._serving
+        return await begin_for_client(serving.engine, serving.services, body, meta, dialect)
+
+    async def finish(self, call: Call) -> tuple[Response, Answer]:
+        """Brings back a whole answer to a call.
+
+        Args:
+            call: From `begin`.
+
+        Returns:
+            The answer, and its content in normal form.
+
+        Raises:
+            TurnoutError: As for `complete`.
+        """
+        response = await complete(call)
+        if call.best is None or call.best.ended.answer is None:
+            raise TypeError("a call that was completed has an answer")
+        return response, call.best.ended.answer
+
+    def relay(self, call: Call, dialect: str) -> Relay:
+        """Streams the answer to a call in the client's own dialect.
+
+        Args:
+            call: From `begin`.
+            dialect: Of the client.
+
+        Returns:
+            The relay; entering waits for the first content, as for `stream`.
+        """
+        return Relay(call, dialect, self._streams)
+
     async def _begin(
         self,
         request: RequestLike,
@@ -272,13 +348,16 @@ class Router:
         spend: str | Money | None,
         dialect: str | None,
     ) -> Call:
-        if self._is_closed:
-            raise TurnoutError("router-closed", "the router is closed", "make calls inside its `async with` block")
-        self._reloader.ensure_watching()
+        self._ensure_open()
         serving = self._serving
         return await begin_call(
             serving.engine, serving.services, request, meta, deadline=deadline, spend=spend, dialect=dialect
         )
+
+    def _ensure_open(self) -> None:
+        if self._is_closed:
+            raise TurnoutError("router-closed", "the router is closed", "make calls inside its `async with` block")
+        self._reloader.ensure_watching()
 
 
 _NO_ADDRESS: Final = re.compile(r"[\x00-\x20\x7f?#]")

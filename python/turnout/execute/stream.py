@@ -1,51 +1,25 @@
-"""A streamed call: unseen failover until the first content, and nothing spliced after it.
+"""A streamed call for a program: the events of one answer.
 
-Promises: what the caller sees comes from one deployment; a stream that breaks after its first content raises, once all
-that came was handed out, and no ending is invented; the upstream is closed and the row is on disk when the stream
-ends, is left, or is cancelled. Refuses: to be read twice. To break it, cut, stall, leave and cancel.
+Promises: what `Streamed` does; and a stream that breaks after its first content raises, once all that came was handed
+out. Refuses: to be read twice. To break it, count the events of a stream that is cut anywhere.
 """
 
 from __future__ import annotations
 
-import asyncio
 from collections import deque
 from collections.abc import Awaitable, Callable
-from typing import Final, NoReturn, Self
+from typing import Any, Self
 
 from turnout._core import Attempt, StreamEvent
 from turnout.errors import TurnoutError
-from turnout.execute.call import HEDGE_LOST, Call
-from turnout.execute.fallback import error_of, response_of
-from turnout.execute.hedge import race
-from turnout.execute.leg import Leg
-from turnout.execute.record import save
-from turnout.execute.response import Response
-from turnout.ledger import CallRecord
+from turnout.execute.call import Call
+from turnout.execute.reading import EventReader, Reader
+from turnout.execute.streamed import Streamed
 
 __all__ = ["Stream"]
 
-_MOST_DRAINS: Final = 64
-"""How many streams of one router may be read to their end after their client has gone; beyond it they are closed."""
 
-
-async def _open_leg(call: Call, attempt: Attempt) -> Leg:
-    leg = Leg(call, attempt)
-    try:
-        await leg.open()
-    except asyncio.CancelledError as error:
-        await leg.abandon("cancelled", HEDGE_LOST if HEDGE_LOST in error.args else None)
-        raise
-    except Exception:
-        await leg.abandon("transport")
-        raise
-    return leg
-
-
-def _is_committed(leg: Leg) -> bool:
-    return leg.is_committed
-
-
-class Stream:
+class Stream(Streamed[list[StreamEvent]]):
     """The events of one answer, as they come; made by `Router.stream`.
 
     Args:
@@ -53,77 +27,16 @@ class Stream:
         open_streams: Where the stream stands while it is open, so that whoever owns it can end it.
     """
 
-    def __init__(self, begin: Callable[[], Awaitable[Call]], open_streams: set[Stream]) -> None:
-        self._begin = begin
-        self._open_streams = open_streams
-        self._drain: asyncio.Task[None] | None = None
-        self._call: Call | None = None
-        self._leg: Leg | None = None
+    def __init__(self, begin: Callable[[], Awaitable[Call]], open_streams: set[Streamed[Any]]) -> None:
+        super().__init__(begin, open_streams)
         self._events: deque[StreamEvent] = deque()
-        self._ttft_ms: int | None = None
-        self._is_entered = False
-        self._is_open = False
-        self._record: CallRecord | None = None
-        self._response: Response | None = None
 
-    @property
-    def model(self) -> str | None:
-        """The model that answers, by its name in the policy; None before the stream is entered."""
-        return self._leg.attempt.model if self._leg else None
+    def _reader(self, attempt: Attempt) -> Reader[list[StreamEvent]]:
+        return EventReader(attempt.dialect)
 
-    @property
-    def deployment(self) -> str | None:
-        """The deployment that answers; None before the stream is entered."""
-        return self._leg.attempt.deployment if self._leg else None
-
-    @property
-    def record(self) -> CallRecord | None:
-        """What the ledger keeps of the call; None before the end."""
-        return self._record
-
-    @property
-    def response(self) -> Response | None:
-        """The whole answer with usage and cost, without raw bytes; None before the end, and if it did not end well."""
-        return self._response
-
-    async def __aenter__(self) -> Self:
-        if self._is_entered:
-            raise TurnoutError("stream-not-entered", "a stream can be entered once", "call `stream` again")
-        self._is_entered = True
-        call = await self._begin()
-        self._call = call
-        try:
-            await self._open(call)
-        except BaseException as error:
-            # Cancelled, or a mistake in a program: what is open is closed, and the row is not lost.
-            await self._leave("transport" if isinstance(error, Exception) else "cancelled")
-            raise
-        self._is_open = True
-        self._open_streams.add(self)
-        return self
-
-    async def _open(self, call: Call) -> None:
-        while (attempt := await call.next()) is not None:
-            self._leg = leg = await self._opened(call, attempt)
-            if leg.is_committed:
-                await call.before_answer(leg.flight)
-                self._events.extend(leg.first)
-                self._ttft_ms = call.deadline.elapsed_ms()
-                return
-        if call.best is None:
-            await self._raise(call)
-
-    async def _opened(self, call: Call, attempt: Attempt) -> Leg:
-        """Opens an attempt, and another one beside it if it is late; gives back the one that goes on."""
-        late_ms = call.plan.late_after_ms(attempt.index, call.services.state, streams=True)
-        if late_ms is None:
-            self._leg = leg = Leg(call, attempt)
-            await leg.open()
-            return leg
-        won, others = await race(call, attempt, late_ms, lambda each: _open_leg(call, each), _is_committed)
-        for leg in others:
-            await leg.abandon("cancelled", HEDGE_LOST)
-        return won
+    def _first(self, pieces: list[list[StreamEvent]]) -> None:
+        # Signs of life before the content have told what they had to tell.
+        self._events.extend(event for piece in pieces for event in piece if event.kind != "ping")
 
     def __aiter__(self) -> Self:
         return self
@@ -138,11 +51,7 @@ class Stream:
             if leg.ended is not None:
                 await self._conclude(call)
             else:
-                try:
-                    self._events.extend(await leg.more())
-                except BaseException as error:
-                    await self._leave("transport" if isinstance(error, Exception) else "cancelled")
-                    raise
+                self._events.extend(await self._more(leg))
         return self._events.popleft()
 
     async def batch(self) -> list[StreamEvent]:
@@ -154,66 +63,3 @@ class Stream:
         events.extend(self._events)
         self._events.clear()
         return events
-
-    async def _conclude(self, call: Call) -> None:
-        """Writes the row of a stream that is over, and raises if it did not end well."""
-        last = call.tried[-1].ended
-        # After the commit the last attempt is the answer; without one, the best poor answer is.
-        best = call.best if last.is_answer or self._ttft_ms is None else None
-        if best is None:
-            await self._raise(call)
-        self._record = await save(call, best.ended.outcome, self._ttft_ms)
-        self._response = response_of(call, best, self._record)
-
-    async def _raise(self, call: Call) -> NoReturn:
-        error, outcome = error_of(call)
-        error.record = self._record = await save(call, outcome, self._ttft_ms)
-        raise error
-
-    async def __aexit__(self, *_: object) -> None:
-        await self._leave("cancelled")
-
-    async def aclose(self) -> None:
-        """Ends the stream and closes the upstream; may be called twice."""
-        await self._leave("cancelled")
-
-    def _may_drain(self, call: Call, leg: Leg, outcome: str) -> bool:
-        """Whether the upstream is read to its end although nobody listens any more, by the policy's `on_disconnect`."""
-        draining = sum(1 for each in self._open_streams if each._drain is not None)  # noqa: SLF001  # of this class
-        wants = call.plan.on_disconnect == "drain" and outcome == "cancelled" and leg.is_committed
-        return wants and self._drain is None and draining < _MOST_DRAINS
-
-    async def _drain_rest(self, call: Call, leg: Leg, outcome: str) -> None:
-        try:
-            while leg.ended is None:
-                await leg.more()
-        finally:
-            self._record = await self._end_drain(call, leg, outcome)
-
-    async def _end_drain(self, call: Call, leg: Leg, outcome: str) -> CallRecord:
-        self._open_streams.discard(self)
-        await leg.abandon(outcome)
-        return await save(call, outcome, self._ttft_ms)
-
-    async def _leave(self, outcome: str) -> None:
-        call, leg = self._call, self._leg
-        if self._drain is not None:
-            # Asked again, by the router that closes: what drains is cut off.
-            self._drain.cancel()
-            await asyncio.gather(self._drain, return_exceptions=True)
-            if call is not None and leg is not None and self._record is None:  # it had not even begun
-                self._record = await self._end_drain(call, leg, outcome)
-            return
-        self._open_streams.discard(self)
-        if call is None or self._record is not None:
-            return
-        if leg is not None and leg.ended is None:
-            if self._may_drain(call, leg, outcome):
-                self._drain = asyncio.get_running_loop().create_task(self._drain_rest(call, leg, outcome))
-                self._open_streams.add(self)
-                return
-            await leg.abandon(outcome)
-        elif self._is_open:
-            # The stream was over, and its end was not asked for.
-            outcome = call.tried[-1].ended.outcome
-        self._record = await save(call, outcome, self._ttft_ms)

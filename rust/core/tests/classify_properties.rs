@@ -237,6 +237,7 @@ fn request<'a>(system: &[&'a str], turns: Vec<Turn<'a>>, tools: usize) -> Reques
         has_special_fields: false,
         is_stateful: false,
         end_user: None,
+        wants_usage: false,
         billing: Billing::default(),
     }
 }

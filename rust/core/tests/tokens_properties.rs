@@ -25,6 +25,7 @@ fn request<'a>(system: Vec<Cow<'a, str>>, turns: Vec<Turn<'a>>) -> Request<'a> {
         has_special_fields: false,
         is_stateful: false,
         end_user: None,
+        wants_usage: false,
         billing: Billing::default(),
     }
 }

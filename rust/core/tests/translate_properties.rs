@@ -20,10 +20,10 @@ fn translate<'p>(from: Dialect, to: Dialect, pieces: impl IntoIterator<Item = &'
     for piece in pieces {
         translator.feed(piece, &mut out);
     }
-    let end = translator.finish(&mut out);
+    let end = translator.finish(None, &mut out);
     let length = out.len();
     translator.feed(b"data: {}\n\n", &mut out);
-    assert_eq!(translator.finish(&mut out), end);
+    assert_eq!(translator.finish(None, &mut out), end);
     assert_eq!(out.len(), length, "nothing follows the end");
     (out, end)
 }

@@ -338,10 +338,20 @@ impl StreamTranslator {
         PyBytes::new(py, &out)
     }
 
-    fn finish<'py>(&self, py: Python<'py>) -> (Bound<'py, PyBytes>, StreamEnd) {
+    /// The end of the connection; `broke` is how it broke, if it did: an outcome and a sentence.
+    #[pyo3(signature = (broke = None))]
+    fn finish<'py>(
+        &self,
+        py: Python<'py>,
+        broke: Option<(String, String)>,
+    ) -> PyResult<(Bound<'py, PyBytes>, StreamEnd)> {
         let mut out = Vec::new();
-        let end = self.with(|translator| translator.finish(&mut out));
-        (PyBytes::new(py, &out), StreamEnd::of(end))
+        let broke = match &broke {
+            Some((outcome, message)) => Some((outcome_of(py, outcome)?, message.as_str())),
+            None => None,
+        };
+        let end = self.with(|translator| translator.finish(broke, &mut out));
+        Ok((PyBytes::new(py, &out), StreamEnd::of(end)))
     }
 
     /// The event that ends the stream for the client; nothing when it has ended.
@@ -355,6 +365,12 @@ impl StreamTranslator {
     #[getter]
     fn has_content(&self) -> bool {
         self.with(|translator| translator.has_content())
+    }
+
+    /// Whether the last read brought content.
+    #[getter]
+    fn brought_content(&self) -> bool {
+        self.with(|translator| translator.brought_content())
     }
 
     #[getter]

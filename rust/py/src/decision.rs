@@ -6,7 +6,8 @@ use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyTuple};
 use turnout_core::decide::{self, CandidateStatus, Considered};
 use turnout_core::plan;
-use turnout_core::policy;
+use turnout_core::policy::{self, AUTO};
+use turnout_core::shared_str::SharedStr;
 use turnout_core::wire::Dialect;
 
 use crate::convert::RequestBody;
@@ -19,7 +20,17 @@ pub struct Asked {
     pub body: Option<RequestBody>,
     pub dialect: Dialect,
     pub wants_json: bool,
+    /// Of a client's request ([`crate::engine::Engine::decide_for_client`]).
+    pub client: Option<ClientAsk>,
     pub policy: Arc<policy::Policy>,
+}
+
+/// What a client asked of a gateway beside an answer.
+pub struct ClientAsk {
+    /// What its `model` meant, by the policy's name for it.
+    pub named: SharedStr,
+    pub stream: bool,
+    pub wants_usage: bool,
 }
 
 /// A deployment that was considered, and what became of it.
@@ -197,6 +208,24 @@ impl Decision {
     fn request<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyBytes>> {
         let first = Attempt::new(self.plan_of(), &self.asked, 0);
         first.write(py, None).map(|body| PyBytes::new(py, &body.bytes))
+    }
+
+    /// What the client's `model` meant, by the policy's name for it; `auto` is the policy's own choice.
+    #[getter]
+    fn requested(&self) -> &str {
+        self.asked.client.as_ref().map_or(AUTO, |client| &client.named)
+    }
+
+    /// Whether a client asked for a stream.
+    #[getter]
+    fn asks_stream(&self) -> bool {
+        self.asked.client.as_ref().is_some_and(|client| client.stream)
+    }
+
+    /// Whether a client asked for the usage at the end of its stream.
+    #[getter]
+    fn asks_usage(&self) -> bool {
+        self.asked.client.as_ref().is_some_and(|client| client.wants_usage)
     }
 
     /// A short text for people.

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use pyo3::prelude::*;
-use pyo3::types::{PyList, PyString, PyTuple};
+use pyo3::types::{PyBytes, PyList, PyString, PyTuple};
 use turnout_core::control::{ControlEvent, ControlSettings};
 use turnout_core::decide::CandidateStatus;
 use turnout_core::engine;
@@ -13,6 +13,7 @@ use turnout_core::wire::{Dialect, Request, WireError, parse_request};
 
 use crate::batch::{Batch, decide_batch};
 use crate::catalog::Shared;
+use crate::client::{self, Views};
 use crate::convert::{RequestBody, dialect as dialect_of, meta as meta_of, moment, repaired, request_bytes};
 use crate::decision::{Asked, Decision};
 use crate::errors::{of_wire, raise, raise_with};
@@ -26,10 +27,11 @@ pub const DETACH_BYTES: usize = 32 * 1024;
 /// A policy ready to decide. Immutable but for its `state`; shared by threads.
 #[pyclass(frozen, module = "turnout")]
 pub struct Engine {
-    inner: engine::Engine,
-    policy: Arc<turnout_core::policy::Policy>,
+    pub inner: engine::Engine,
+    pub policy: Arc<turnout_core::policy::Policy>,
     catalog: Shared,
-    state: State,
+    pub state: State,
+    pub views: Views,
 }
 
 /// For each deployment, whether its key is present in the environment, or comes with a client of the host program.
@@ -79,6 +81,7 @@ impl Engine {
             policy: Arc::clone(&policy.inner),
             catalog: policy.catalog.clone(),
             state,
+            views: Views::default(),
         })
     }
 }
@@ -86,7 +89,7 @@ impl Engine {
 impl Engine {
     /// What a decision of this engine keeps of its request.
     pub fn asked(&self, body: Option<RequestBody>, dialect: Dialect, wants_json: bool) -> Asked {
-        Asked { body, dialect, wants_json, policy: Arc::clone(&self.policy) }
+        Asked { body, dialect, wants_json, client: None, policy: Arc::clone(&self.policy) }
     }
 
     /// Decides for a body, without the GIL.
@@ -102,34 +105,36 @@ impl Engine {
         seed: u64,
     ) -> Result<(turnout_core::decide::Decision, Dialect, bool), WireError> {
         let request = parse_request(body, dialect)?;
-        let decision = self.decided_on(&request, body.len() > DETACH_BYTES, resolves_edges, meta, state, now_ms, seed);
+        let decision =
+            decided_on(&self.inner, &request, body.len() > DETACH_BYTES, resolves_edges, meta, state, now_ms, seed);
         Ok((decision, request.dialect, wants_json(request.response_format)))
     }
+}
 
-    #[allow(clippy::too_many_arguments, reason = "everything that a decision depends on is an argument")]
-    fn decided_on(
-        &self,
-        request: &Request<'_>,
-        is_large: bool,
-        resolves_edges: bool,
-        meta: &[(String, MetaValue)],
-        state: &State,
-        now_ms: i64,
-        seed: u64,
-    ) -> turnout_core::decide::Decision {
-        // A copy of what the decision reads would cost more than the lock does; of a large request, what takes long
-        // is computed before the lock is taken.
-        if is_large || resolves_edges {
-            let mut facts = self.inner.prepared(request, meta, now_ms);
-            let mut decision = state.lend(|state| self.inner.decide_on(&facts, Some(state), now_ms, seed));
-            // What is near an edge is counted without the lock; then the decision is made again.
-            while resolves_edges && facts.resolve() {
-                decision = state.lend(|state| self.inner.decide_on(&facts, Some(state), now_ms, seed));
-            }
-            return decision;
+/// Decides for a request that was read.
+#[allow(clippy::too_many_arguments, reason = "everything that a decision depends on is an argument")]
+pub fn decided_on(
+    engine: &engine::Engine,
+    request: &Request<'_>,
+    is_large: bool,
+    resolves_edges: bool,
+    meta: &[(String, MetaValue)],
+    state: &State,
+    now_ms: i64,
+    seed: u64,
+) -> turnout_core::decide::Decision {
+    // A copy of what the decision reads would cost more than the lock does; of a large request, what takes long
+    // is computed before the lock is taken.
+    if is_large || resolves_edges {
+        let mut facts = engine.prepared(request, meta, now_ms);
+        let mut decision = state.lend(|state| engine.decide_on(&facts, Some(state), now_ms, seed));
+        // What is near an edge is counted without the lock; then the decision is made again.
+        while resolves_edges && facts.resolve() {
+            decision = state.lend(|state| engine.decide_on(&facts, Some(state), now_ms, seed));
         }
-        state.lend(|state| self.inner.decide(request, meta, Some(state), now_ms, seed))
+        return decision;
     }
+    state.lend(|state| engine.decide(request, meta, Some(state), now_ms, seed))
 }
 
 /// The JSON of a record: a decision, its JSON, its dict, or what a ledger keeps of the call.
@@ -220,6 +225,22 @@ impl Engine {
             return Err(refusal(py, &inner));
         }
         Ok(Decision::new(inner, self.asked(Some(body), dialect, wants_json)))
+    }
+
+    /// Decides for the request of a client, whose `model` says which part of the policy may answer. A decision without a
+    /// choice is no error here.
+    #[pyo3(signature = (body, meta = None, *, dialect, now = None, seed = None))]
+    fn decide_for_client(
+        &self,
+        py: Python<'_>,
+        body: Bound<'_, PyBytes>,
+        meta: Option<&Bound<'_, PyAny>>,
+        dialect: &str,
+        now: Option<f64>,
+        seed: Option<u64>,
+    ) -> PyResult<Decision> {
+        let (now_ms, seed) = moment(now, seed)?;
+        client::decide(py, self, &body, meta_of(meta)?, dialect_of(py, dialect)?, (now_ms, seed))
     }
 
     /// Decides for many requests; what is wrong with a row stands in its place.

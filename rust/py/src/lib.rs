@@ -9,12 +9,14 @@
 mod answer;
 mod batch;
 mod catalog;
+mod client;
 mod convert;
 mod decision;
 mod engine;
 mod errors;
 mod measure;
 mod money;
+mod offer;
 mod plan;
 mod policy;
 mod quality;

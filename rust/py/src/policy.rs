@@ -11,9 +11,12 @@ use turnout_core::policy::expr::Tri;
 use turnout_core::policy::facts::{Cost, FACTS, Scope, Type};
 use turnout_core::policy::source::{Row, RowKind};
 use turnout_core::policy::{self, KeyRef};
+use turnout_core::shared_str::SharedStr;
 
 use crate::catalog::{Catalog, Shared};
+use crate::convert::moment;
 use crate::errors::raise;
+use crate::offer::offer;
 use crate::reservations::Claim;
 
 /// A checked policy.
@@ -120,6 +123,26 @@ impl Policy {
     #[getter]
     fn catalog(&self) -> Catalog {
         Catalog { inner: self.catalog.clone() }
+    }
+
+    /// The names that a client may ask for, each with the models that it may choose.
+    fn names(&self) -> Vec<(String, Vec<String>)> {
+        let alias = |model: usize| Some(self.inner.models.get(model)?.alias.to_string());
+        let row = |(name, models): (SharedStr, Vec<usize>)| {
+            (name.to_string(), models.into_iter().filter_map(alias).collect())
+        };
+        self.inner.names().into_iter().map(row).collect()
+    }
+
+    /// What each model can do and costs, by its name.
+    #[pyo3(signature = (now = None))]
+    fn offers<'py>(&self, py: Python<'py>, now: Option<f64>) -> PyResult<Bound<'py, PyDict>> {
+        let (now_ms, _) = moment(now, Some(0))?;
+        let offers = PyDict::new(py);
+        for model in &self.inner.models {
+            offers.set_item(model.alias.as_str(), offer(py, model, now_ms)?)?;
+        }
+        Ok(offers)
     }
 
     /// Runs the tests in the file; empty when all hold.

@@ -66,6 +66,7 @@ pub fn decide(inputs: &DecideInputs<'_>) -> Decision {
         caller,
         inputs: Inputs {
             held: env.held(),
+            named: policy.named.clone(),
             ..inputs.facts.inputs(&facts, env.seen(), inputs.has_key, policy.deployments.len(), inputs.state.is_some())
         },
         facts,

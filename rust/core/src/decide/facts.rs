@@ -153,6 +153,7 @@ impl<'r> RequestFacts<'r> {
         let has_key = |index: &usize| has_key.get(*index).copied().unwrap_or(false);
         let shows_code = self.is_at_hand(FactId::Code);
         Inputs {
+            named: None,
             asked: Asked::of(self.request, self.shape()),
             tokens: self.inputs.borrow().clone(),
             exact: self.exact_inputs.borrow().clone(),

@@ -13,6 +13,7 @@ use super::budgets::BudgetSeen;
 use super::decision::{FactName, FactValue};
 use super::forecast::{Shape, most_web_searches};
 use crate::json::{ArrayWriter, ObjectWriter};
+use crate::shared_str::SharedStr;
 use crate::tokens::{Family, TokenCount};
 use crate::wire::{CacheTtl, Dialect, Request, ResponseFormat, Thinking, ToolChoice};
 
@@ -204,6 +205,8 @@ pub struct Inputs {
     pub(super) held: Vec<(String, String)>,
     /// What the policy's budgets had used and left, in their order.
     pub(super) budgets: Vec<BudgetSeen>,
+    /// What the client's `model` meant, where it was not the policy's own choice.
+    pub(super) named: Option<SharedStr>,
     /// The numbers of `meta`, in millionths: as decimals they may not survive a float.
     pub(super) numbers: Vec<(String, i64)>,
 }
@@ -225,6 +228,9 @@ impl Inputs {
 
     pub(super) fn write(&self, object: &mut ObjectWriter<'_>) {
         object.object("asked", |object| self.asked.write(object));
+        if let Some(name) = &self.named {
+            object.string("named", name);
+        }
         if !self.tokens.is_empty() {
             object.array("tokens", |array| {
                 for (family, count) in &self.tokens {

@@ -175,6 +175,11 @@ impl<'t> Recorded<'t> {
         FROM_RECORD.contains(&id)
     }
 
+    /// What the client's `model` meant, where it was not the policy's own choice.
+    pub fn named(&self) -> Option<&str> {
+        self.inputs.named.as_deref()
+    }
+
     /// The request as far as the record has it: without any text.
     pub fn request(&self) -> &Request<'t> {
         &self.request
@@ -248,6 +253,7 @@ fn request_of<'t>(asked: &Asked) -> Request<'t> {
         has_special_fields: false,
         is_stateful: false,
         end_user: None,
+        wants_usage: false,
         billing: Billing {
             service_tier: owned(&asked.service_tier),
             speed: owned(&asked.speed),
@@ -343,6 +349,7 @@ fn read_inputs(value: &Value<'_>) -> Option<Inputs> {
             .map(|(by, deployment)| Some((by.to_string(), deployment.as_str()?.to_owned())))
             .collect::<Option<_>>()?,
         budgets: rows("budgets").iter().map(read_budget).collect::<Option<_>>()?,
+        named: value.get("named").map(|name| name.as_str().map(SharedStr::from).ok_or(())).transpose().ok()?,
         numbers: value
             .get("meta")
             .map_or(&[][..], Value::members)

@@ -11,7 +11,7 @@ use std::sync::Arc;
 use crate::control::ControlState;
 use crate::decide::{DecideInputs, Decision, RecordError, Recorded, RequestFacts};
 use crate::plan::Plan;
-use crate::policy::{MetaValue, Policy, TestFailure};
+use crate::policy::{MetaValue, Policy, Target, TestFailure};
 use crate::shared_str::SharedStr;
 use crate::wire::{Dialect, Request, ResponseFormat};
 
@@ -34,6 +34,11 @@ impl Engine {
     /// The policy.
     pub fn policy(&self) -> &Policy {
         &self.policy
+    }
+
+    /// The same, to be kept.
+    pub fn shared_policy(&self) -> Arc<Policy> {
+        Arc::clone(&self.policy)
     }
 
     /// The deployments of this policy whose name meant another target in the policy before: another model, address or
@@ -103,9 +108,25 @@ impl Engine {
     /// With a code of [`crate::decide::RECORD_CODES`].
     pub fn redecide(&self, record: &[u8]) -> Result<(Decision, Dialect, bool), RecordError> {
         let recorded = Recorded::read(record, &self.policy, &self.catalog_hash)?;
-        let decision = recorded.decide(&self.policy, &self.catalog_hash)?;
+        let named = recorded.named().map(|name| self.named(name)).transpose()?;
+        let policy = named.as_ref().map_or(&self.policy, |narrowed| &narrowed.policy);
+        let decision = recorded.decide(policy, &self.catalog_hash)?;
         let request = recorded.request();
         Ok((decision, request.dialect, request.response_format != ResponseFormat::Text))
+    }
+
+    fn named(&self, name: &str) -> Result<Self, RecordError> {
+        let target = self.policy.meaning(name);
+        target.and_then(|target| self.narrowed(&target)).ok_or_else(|| RecordError {
+            code: "record-unreadable",
+            message: format!("the record is of a request for `{name}`, which the policy does not have"),
+        })
+    }
+
+    /// The engine of what a client's name means; none where that is this one.
+    pub fn narrowed(&self, target: &Target) -> Option<Self> {
+        let policy = Arc::new(self.policy.narrowed(target)?);
+        Some(Self { policy, catalog_hash: self.catalog_hash.clone(), has_key: self.has_key.clone() })
     }
 
     /// The plan of a decision.

@@ -265,6 +265,8 @@ mod tests {
             shown: crate::policy::Shown::default(),
             classifies: false,
             strongest: None,
+            clients: crate::policy::Clients::default(),
+            named: None,
         }
     }
 

@@ -11,6 +11,7 @@
 //! change of layout that changes the hash.
 
 mod budgets;
+mod clients;
 mod compile;
 pub mod diagnostics;
 pub mod expr;
@@ -23,6 +24,7 @@ mod model;
 pub mod source;
 
 pub use budgets::{Bound, Budget, Caller, Limit, OnExceed, Per};
+pub use clients::{AUTO, Alias, Clients, NamedModels, Target, UnknownName};
 pub use compile::{compile, compile_extending, compile_with_zones};
 pub use fleet::{Fleet, Member};
 pub use grammar::json_schema;

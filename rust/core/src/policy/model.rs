@@ -1,5 +1,6 @@
 //! A policy as the engine uses it: names resolved, expressions compiled, facts of models filled in.
 
+use super::clients::Clients;
 use std::sync::Arc;
 
 use super::budgets::{Budget, Limit};
@@ -60,6 +61,10 @@ pub struct Policy {
     pub strongest: Option<usize>,
     /// The deployments of each model, as a choice needs them; in the order of `models`.
     pub fleets: Vec<Arc<Fleet>>,
+    /// What the names mean that clients ask for.
+    pub clients: Clients,
+    /// The name that this is the meaning of ([`Policy::narrowed`]); none for a whole policy.
+    pub named: Option<SharedStr>,
 }
 
 /// A rule as decisions show it.

@@ -211,6 +211,7 @@ mod tests {
             has_special_fields: false,
             is_stateful: false,
             end_user: None,
+            wants_usage: false,
             billing: Billing::default(),
         };
         let facts = measure(&request);

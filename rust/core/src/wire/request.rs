@@ -195,6 +195,7 @@ pub enum Thinking<'a> {
 
 /// A request in normal form.
 #[derive(Debug, Clone, PartialEq)]
+#[allow(clippy::struct_excessive_bools, reason = "each is a member of a request")]
 pub struct Request<'a> {
     /// The dialect it came in.
     pub dialect: Dialect,
@@ -230,6 +231,8 @@ pub struct Request<'a> {
     pub is_stateful: bool,
     /// `metadata.user_id` or `user`.
     pub end_user: Option<Cow<'a, str>>,
+    /// Whether a streamed answer is to end with its usage (`stream_options.include_usage`).
+    pub wants_usage: bool,
     /// How it is to be processed and billed.
     pub billing: Billing<'a>,
 }

@@ -2,6 +2,7 @@
 
 mod block;
 mod budgets;
+mod clients;
 mod experiments;
 mod file_tests;
 mod hoisted;
@@ -14,6 +15,7 @@ mod sticky;
 
 use crate::catalog::Catalog;
 use crate::control::reservations::Zone;
+use crate::policy::clients::Clients;
 use crate::policy::diagnostics::{Finding, Findings, did_you_mean};
 use crate::policy::expr::{self, Names, Program};
 use crate::policy::extend::extend;
@@ -24,6 +26,7 @@ use crate::policy::model::{Accept, NamedFact, Policy};
 use crate::policy::source::{Node, NodeValue, Row, canonical, tree};
 use block::{Block, expression, named_members, text, word};
 use budgets::{BudgetContext, budgets, limits};
+use clients::clients;
 use experiments::experiments;
 use file_tests::{Known, tests};
 use hoisted::{classifies, fleets, names_deployments, shown, strongest};
@@ -169,7 +172,7 @@ fn compile_root(
     let accept = block.get("accept").map(|node| accept(node, findings));
     let escalate = block.get("escalate").and_then(|node| escalate(node, findings)).unwrap_or_default();
     let tests = block.get("tests").map(|node| tests(node, &known, &mut names, findings)).unwrap_or_default();
-    Some(Policy {
+    let mut policy = Policy {
         classifies: classifies(&facts, &required, &rules),
         shown: shown(&rules, &facts, &names.meta, &budgets),
         strongest: strongest(&models.models, &pools, &rules),
@@ -193,7 +196,13 @@ fn compile_root(
         limits,
         tests,
         meta_keys: names.meta,
-    })
+        clients: Clients::default(),
+        named: None,
+    };
+    if let Some(node) = block.get("clients") {
+        policy.clients = clients(node, &policy, findings);
+    }
+    Some(policy)
 }
 
 /// Each file says its version, also one that another extends.

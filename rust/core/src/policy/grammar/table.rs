@@ -1,6 +1,7 @@
 //! The rows of the table.
 
 use super::{BUDGET, GIVEN_BUDGET, KeyRow, LIMIT, Shape};
+use crate::policy::clients::NamedModels;
 use crate::policy::facts::{FACTS, FactId, FactRow, Scope, Type};
 use crate::policy::model::{Accept, OnDisconnect, Prefer, ThinkingLevel, UnknownMode};
 use crate::wire::Dialect;
@@ -23,6 +24,11 @@ pub(in crate::policy) const UNKNOWN: [(&str, UnknownMode); 2] =
 /// What `on_disconnect` may say.
 pub(in crate::policy) const ON_DISCONNECT: [(&str, OnDisconnect); 2] =
     [("cancel", OnDisconnect::Cancel), ("drain", OnDisconnect::Drain)];
+/// What `models` of `clients` may say.
+pub(in crate::policy) const NAMED_MODELS: [(&str, NamedModels); 3] =
+    [("honour", NamedModels::Honour), ("auto", NamedModels::Auto), ("refuse", NamedModels::Refuse)];
+/// What `others` may say: whether they leave the choice to the policy.
+pub(in crate::policy) const OTHERS: [(&str, bool); 2] = [("refuse", false), ("auto", true)];
 /// The percentiles that `after` may say.
 pub(in crate::policy) const HEDGE_AFTER: [(&str, u32); 4] = [("p50", 50), ("p90", 90), ("p95", 95), ("p99", 99)];
 /// What `dialect` may say.
@@ -100,6 +106,11 @@ pub(in crate::policy) const POLICY: &[KeyRow] = &[
         "limits",
         Shape::List(&Shape::Block(&[LIMIT])),
         "How fast, and how many at once: `{ per: key, requests: 600/min, concurrent: 50 }`.",
+    ),
+    key(
+        "clients",
+        Shape::Block(&[CLIENTS]),
+        "What the `model` of a request means that comes through `turnout serve`: `{ others: auto }`.",
     ),
     key(
         "tests",
@@ -291,6 +302,32 @@ pub(in crate::policy) const STICKY: &[KeyRow] = &[
         "When a session leaves for what is preferred otherwise: `saves > 30%`, the share of the expected cost. Left out: \
          never.",
     ),
+];
+
+/// The names that clients use.
+pub(in crate::policy) const CLIENTS: &[KeyRow] = &[
+    key(
+        "aliases",
+        Shape::List(&Shape::Block(&[ALIAS])),
+        "Names of the clients' own and what they mean: `{ name: \"gpt-4*\", means: auto }`. The first that fits counts.",
+    ),
+    key(
+        "models",
+        Shape::Words(|| first(&NAMED_MODELS)),
+        "What becomes of a request that names a model or a pool of this policy: `honour`, the default, and it answers; \
+         `auto`, and the policy chooses; or `refuse`.",
+    ),
+    key(
+        "others",
+        Shape::Words(|| first(&OTHERS)),
+        "What becomes of a name that means nothing: `refuse`, the default, or `auto`, and the policy chooses.",
+    ),
+];
+
+/// A name of the clients' own.
+pub(in crate::policy) const ALIAS: &[KeyRow] = &[
+    needed("name", Shape::Text, "The name as clients write it; one `*` stands for any characters."),
+    needed("means", Shape::Text, "`auto`, or a rule, pool or model of this policy."),
 ];
 
 /// An experiment.

@@ -5,6 +5,7 @@
 use std::collections::BTreeSet;
 
 use super::places::{items, member, rule};
+use crate::policy::clients::Target;
 use crate::policy::diagnostics::{Findings, Pos};
 use crate::policy::expr::Program;
 use crate::policy::facts::FactId;
@@ -20,8 +21,13 @@ pub(super) fn unused(policy: &Policy, root: &Node, findings: &mut Findings) {
             report(findings, pos, "fact", &fact.name, "no condition asks for it");
         }
     }
+    let aliases = policy.clients.aliases.iter();
+    let asked = aliases.flat_map(|alias| match &alias.means {
+        Target::Models { models, .. } => models.clone(),
+        Target::Auto | Target::Rule(_) => Vec::new(),
+    });
     let chosen: BTreeSet<usize> =
-        policy.rules.iter().flat_map(|rule| rule.from.iter().chain(&rule.or_else)).copied().collect();
+        policy.rules.iter().flat_map(|rule| rule.from.iter().chain(&rule.or_else)).copied().chain(asked).collect();
     for (index, model) in policy.models.iter().enumerate() {
         if !chosen.contains(&index) {
             report(findings, Some(model.pos), "model", &model.alias, "no rule can choose it");

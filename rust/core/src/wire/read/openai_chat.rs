@@ -54,6 +54,14 @@ impl<'a> Settings<'a> {
         match key {
             "model" => request.model = string(reader, key)?,
             "stream" => request.stream = boolean(reader, key)?.unwrap_or(false),
+            "stream_options" => object(reader, key, |reader, key| {
+                if key == "include_usage" {
+                    request.wants_usage = boolean(reader, "stream_options.include_usage")?.unwrap_or(false);
+                } else {
+                    reader.skip()?;
+                }
+                Ok(())
+            })?,
             "max_tokens" => self.max_tokens = whole(reader, key)?,
             "max_completion_tokens" => self.max_completion_tokens = whole(reader, key)?,
             "n" => request.choices = whole(reader, key)?.unwrap_or(1),

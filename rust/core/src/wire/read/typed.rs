@@ -30,6 +30,7 @@ pub(in crate::wire) fn blank(dialect: Dialect, body: &[u8]) -> Request<'_> {
         has_special_fields: false,
         is_stateful: false,
         end_user: None,
+        wants_usage: false,
         billing: Billing::default(),
     }
 }

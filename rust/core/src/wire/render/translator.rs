@@ -75,6 +75,7 @@ pub struct StreamTranslator {
     envelope: Envelope,
     events: Vec<StreamEvent>,
     is_ended: bool,
+    brought_content: bool,
 }
 
 impl StreamTranslator {
@@ -87,16 +88,18 @@ impl StreamTranslator {
             Dialect::OpenAiResponses => Writer::Responses(ResponsesWriter::default()),
         };
         let reader = StreamReader::new(upstream);
-        Self { reader, writer, client, envelope, events: Vec::new(), is_ended: false }
+        Self { reader, writer, client, envelope, events: Vec::new(), is_ended: false, brought_content: false }
     }
 
     /// Takes the next bytes and appends the client's. Linear in their number.
     pub fn feed(&mut self, bytes: &[u8], out: &mut Vec<u8>) {
+        self.brought_content = false;
         if self.is_ended {
             return;
         }
-        let Self { reader, writer, events, envelope, client, .. } = self;
+        let Self { reader, writer, events, envelope, client, brought_content, .. } = self;
         reader.feed_items(bytes, events, |item, body, events| {
+            *brought_content |= events.iter().any(StreamEvent::is_content);
             writer.take(item, body, events, envelope, *client, out);
         });
         if self.reader.is_over() {
@@ -104,13 +107,19 @@ impl StreamTranslator {
         }
     }
 
-    /// The end of input: what is pending, then the terminal marker or the error event.
-    pub fn finish(&mut self, out: &mut Vec<u8>) -> StreamEnd {
-        let Self { reader, writer, events, envelope, client, .. } = self;
+    /// The end of input: what is pending, then the terminal marker or the error event. Of a connection that `broke`, that is
+    /// told where the stream itself says no more than that it was cut.
+    pub fn finish(&mut self, broke: Option<(OutcomeKind, &str)>, out: &mut Vec<u8>) -> StreamEnd {
+        let Self { reader, writer, events, envelope, client, brought_content, .. } = self;
+        *brought_content = false;
         let end = reader.finish_items(events, |item, body, events| {
+            *brought_content |= events.iter().any(StreamEvent::is_content);
             writer.take(item, body, events, envelope, *client, out);
         });
-        self.end(out);
+        match broke {
+            Some((kind, message)) if end.outcome == OutcomeKind::Truncated => self.fail(kind, message, out),
+            _ => self.end(out),
+        }
         end
     }
 
@@ -151,6 +160,11 @@ impl StreamTranslator {
     /// Whether content came: until then another deployment can take over unseen.
     pub fn has_content(&self) -> bool {
         self.reader.has_content()
+    }
+
+    /// Whether the last bytes brought content: pings and headings are none.
+    pub const fn brought_content(&self) -> bool {
+        self.brought_content
     }
 
     /// Whether text of the answer came: the time to the first token is taken here, thinking aside.
