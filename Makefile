@@ -1,6 +1,6 @@
 # Each target is one script; what it does and why is written there.
 .DEFAULT_GOAL := help
-.PHONY: help run test build wheel bench bench-tokens prove clients fmt clean
+.PHONY: help run test build wheel bench bench-tokens bench-gateway prove clients fmt clean
 
 help: ## print this
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -23,6 +23,9 @@ bench: ## the benchmarks of the core and of the package, with machine and versio
 
 bench-tokens: ## the token counters beside tiktoken and ctok (TURNOUT_BENCH_TOKENS_PEER: their interpreter, TURNOUT_BENCH_TOKENS: recordings)
 	@scripts/bench_tokens.sh
+
+bench-gateway: ## what the gateway costs beside a bare passthrough on the same server and transport
+	@.venv/bin/python benches/gateway/cost.py
 
 prove: ## the property tests with many more cases (PROVE_CASES=20000)
 	@scripts/prove.sh
