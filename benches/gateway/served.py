@@ -1,8 +1,8 @@
 """What the bench of the gateway measures, each in a process of its own: `served.py KIND UPSTREAM`.
 
 `passthrough` moves bytes between the same server and the same transport, and does nothing else; `gateway` decides,
-executes and answers; `ledger` keeps the records too; `limits` counts and keeps. Prints its address and serves until it is
-stopped.
+executes and answers; `ledger` keeps the records too; `limits` counts and keeps. Prints its address and serves until it
+is stopped.
 """
 
 from __future__ import annotations
