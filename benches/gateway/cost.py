@@ -1,6 +1,6 @@
 """What the gateway costs: CPU of its process for a request, beside a bare passthrough on the same server and transport.
 
-`python benches/gateway/cost.py [--requests N]`. The load comes from this process, the provider is a third one; the kinds
+`python benches/gateway/cost.py [--requests N]`. The load comes from here, the provider is a third process; the kinds
 are measured in turns, and the medians printed. CPU is the server's own, from /proc, so that a busy machine changes it
 little.
 """
