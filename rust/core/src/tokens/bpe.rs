@@ -18,6 +18,8 @@ use super::vocabulary::{NONE, Vocabulary};
 const TINY: usize = 32;
 /// Pieces up to this many bytes are merged by looking for the least rank each time: faster than a heap for so few.
 const SHORT: usize = 96;
+/// Bytes of a window where [`SHORT`] holds too few tokens: a token may be 128 spaces.
+const WIDE: usize = 2048;
 
 struct Encoder {
     vocabulary: Vocabulary,
@@ -60,9 +62,9 @@ pub(super) fn is_warm(family: Family) -> bool {
     }
 }
 
-/// Slots of the memory of a thread for one vocabulary, a power of two: 512 kB of short pieces and 256 kB of longer ones.
-const MEMO_BITS: u32 = 15;
-const LONG_MEMO_BITS: u32 = 13;
+/// Slots of the memory of a thread for one vocabulary, a power of two: 1 MB of short pieces and 512 kB of longer ones.
+const MEMO_BITS: u32 = 16;
+const LONG_MEMO_BITS: u32 = 14;
 
 /// What counting reuses from call to call of a thread.
 struct Scratch {
@@ -127,7 +129,7 @@ impl Scratch {
         if let Some(known) = key.and_then(|key| self.memo.get(key)) {
             return known;
         }
-        let cost = self.merger.count(&encoder.vocabulary, bytes.get(start..end).unwrap_or_default());
+        let cost = self.anew(encoder, bytes, start, end);
         if let Some(key) = key {
             self.memo.put(key, cost);
         }
@@ -161,11 +163,37 @@ impl Scratch {
         if let Some(known) = key.and_then(|key| self.long_memo.get(key)) {
             return known;
         }
-        let cost = self.merger.count(&encoder.vocabulary, part);
+        let cost = self.anew(encoder, bytes, start, end);
         if let Some(key) = key {
             self.long_memo.put(key, cost);
         }
         cost
+    }
+
+    /// The tokens of a part that is not remembered. Where two bytes stand together that do so in no token, the sides are counted
+    /// each on its own: what is random has many such places, and its parts are remembered where the whole is not.
+    #[inline(never)]
+    fn anew(&mut self, encoder: &Encoder, bytes: &[u8], start: usize, end: usize) -> u64 {
+        let part = bytes.get(start..end).unwrap_or_default();
+        let (mut from, mut total) = (start, 0);
+        for (place, pair) in (start + 1..).zip(part.windows(2)) {
+            if encoder.cuts.are_apart(pair) {
+                total += self.side(encoder, bytes, from, place);
+                from = place;
+            }
+        }
+        if from == start {
+            return self.merger.count(&encoder.vocabulary, part);
+        }
+        total + self.side(encoder, bytes, from, end)
+    }
+
+    /// The tokens of what stands between two bytes that are apart.
+    fn side(&mut self, encoder: &Encoder, bytes: &[u8], start: usize, end: usize) -> u64 {
+        if end - start <= LONGEST {
+            return self.short(encoder, bytes, start, end);
+        }
+        self.merger.count(&encoder.vocabulary, bytes.get(start..end).unwrap_or_default())
     }
 }
 
@@ -189,7 +217,7 @@ pub fn encode(family: Family, text: &str) -> Option<Vec<u32>> {
 /// What merging needs, kept from piece to piece.
 #[derive(Default)]
 struct Merger {
-    /// Of short pieces: where each part starts, and the end.
+    /// Where each part of the last merge starts, and the end.
     starts: Vec<u32>,
     /// Of long pieces: by first byte of a part, the first byte of the next and of the one before.
     next: Vec<u32>,
@@ -210,24 +238,29 @@ impl Merger {
         } else if piece.len() <= SHORT {
             self.merge_short(vocabulary, piece)
         } else {
-            self.count_long(vocabulary, piece).unwrap_or_else(|| self.merge_long(vocabulary, piece))
+            self.windowed(vocabulary, piece).unwrap_or_else(|| self.merge_long(vocabulary, piece))
         }
+    }
+
+    /// The tokens of a long piece by windows, as small as they may be.
+    fn windowed(&mut self, vocabulary: &Vocabulary, piece: &[u8]) -> Option<u64> {
+        self.count_long(vocabulary, piece, SHORT).or_else(|| self.count_long(vocabulary, piece, WIDE))
     }
 
     /// The tokens of a long piece, window by window. Tokens are the ones of a text when each two neighbours are those of their
     /// own bytes; so where a window and the next, which begins at a boundary inside of it, have a token in common, the tokens
     /// of the first up to it and of the second from it on are those of both together. `None` where two windows have none.
-    fn count_long(&mut self, vocabulary: &Vocabulary, piece: &[u8]) -> Option<u64> {
+    fn count_long(&mut self, vocabulary: &Vocabulary, piece: &[u8], width: usize) -> Option<u64> {
         // The boundaries of the last window from where the next one begins, counted from there.
         let mut tail: Vec<u32> = Vec::new();
         let mut last: &[u8] = &[];
         let (mut at, mut total) = (0, 0);
         loop {
             let rest = piece.get(at..)?;
-            let window = rest.get(..SHORT).unwrap_or(rest);
+            let window = rest.get(..width).unwrap_or(rest);
             // A run of one letter is one window again and again.
             if window != last {
-                self.merge_short(vocabulary, window);
+                self.merge(vocabulary, window);
                 last = window;
             }
             let bounds = &self.starts;
@@ -238,11 +271,11 @@ impl Merger {
                 from = first;
             }
             let count = bounds.len() - 1;
-            if rest.len() <= SHORT {
+            if rest.len() <= width {
                 return Some(total + (count - from) as u64);
             }
             // The last third is counted with the next window.
-            let next = bounds.partition_point(|bound| (*bound as usize) < SHORT * 2 / 3).min(count - 1);
+            let next = bounds.partition_point(|bound| (*bound as usize) < width * 2 / 3).min(count - 1);
             if next <= from {
                 return None;
             }
@@ -312,7 +345,6 @@ impl Merger {
         entries.clear();
         entries.extend(known.map(|(rank, start)| entry(*rank, start)));
         self.heap = BinaryHeap::from(entries);
-        let mut parts = u64::from(length);
         while let Some(Reverse(packed)) = self.heap.pop() {
             let (found, start) = ((packed >> 32) as u32, packed as u32);
             // A pair that changed since it was put in has another rank or none.
@@ -324,7 +356,6 @@ impl Merger {
             put(&mut self.next, start, end);
             put(&mut self.before, end, start);
             put(&mut self.ranks, second, NONE);
-            parts -= 1;
             let following = at(&self.next, end);
             let joined = if end < length { rank(start, following) } else { NONE };
             put(&mut self.ranks, start, joined);
@@ -340,25 +371,17 @@ impl Merger {
                 }
             }
         }
-        parts
+        let next = &self.next;
+        let follow = |start: &u32| (*start < length).then(|| at(next, *start));
+        self.starts.clear();
+        self.starts.extend(std::iter::successors(Some(0), follow));
+        self.starts.len().saturating_sub(1) as u64
     }
 
     /// The ids of the parts that the last merge of this piece left.
     fn ids(&self, vocabulary: &Vocabulary, piece: &[u8], ids: &mut Vec<u32>) {
-        let mut push = |start: u32, end: u32| {
-            ids.push(piece.get(start as usize..end as usize).map_or(NONE, |part| vocabulary.rank(part)));
-        };
-        if piece.len() <= SHORT {
-            for (start, end) in self.starts.iter().zip(self.starts.iter().skip(1)) {
-                push(*start, *end);
-            }
-        } else {
-            let mut start = 0;
-            while (start as usize) < piece.len() {
-                let end = at(&self.next, start);
-                push(start, end);
-                start = end;
-            }
+        for (start, end) in self.starts.iter().zip(self.starts.iter().skip(1)) {
+            ids.push(piece.get(*start as usize..*end as usize).map_or(NONE, |part| vocabulary.rank(part)));
         }
     }
 }
@@ -517,7 +540,7 @@ mod tests {
                 let mut merger = Merger::default();
                 let expected = merger.merge_long(vocabulary, piece);
                 assert_eq!(merger.count(vocabulary, piece), expected, "{}", String::from_utf8_lossy(piece));
-                windowed += usize::from(merger.count_long(vocabulary, piece).is_some());
+                windowed += usize::from(merger.windowed(vocabulary, piece).is_some());
             };
             for length in 97..400 {
                 for letters in ["abcdefghijklmnopqrstuvwxyz", "ab", "etaoin", "=-", " \t", "ABCabc0123+/", "的是不é漢"]
@@ -566,6 +589,31 @@ mod tests {
                 cut += (1..piece.len()).filter(|place| encoder.cuts.is_cut(piece, *place)).count();
             }
             assert!(cut > 1000, "{cut}");
+        }
+    }
+
+    #[test]
+    fn bytes_that_are_apart_are_counted_apart() {
+        let characters: Vec<char> = "\0\u{1}\u{3}\u{1b}\u{7f}\u{fffd}\u{fffd}\u{fffd}%?;/=-~^éж漢ab".chars().collect();
+        let mut state = 5_u32;
+        for family in [Family::O200k, Family::Cl100k] {
+            let encoder = encoder(family).unwrap();
+            let mut apart = 0;
+            for length in 2..150_usize {
+                let piece: String = std::iter::repeat_with(|| {
+                    state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+                    characters[(state >> 16) as usize % characters.len()]
+                })
+                .take(length)
+                .collect();
+                let bytes = piece.as_bytes();
+                let expected = Merger::default().merge(&encoder.vocabulary, bytes);
+                let mut scratch =
+                    Scratch { memo: Memo::new(4), long_memo: LongMemo::new(4), merger: Merger::default() };
+                assert_eq!(scratch.anew(encoder, bytes, 0, bytes.len()), expected, "{piece:?}");
+                apart += bytes.windows(2).filter(|pair| encoder.cuts.are_apart(pair)).count();
+            }
+            assert!(apart > 1000, "{apart}");
         }
     }
 

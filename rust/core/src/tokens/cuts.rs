@@ -2,7 +2,8 @@
 //!
 //! A merge makes a token. Where no token of the vocabulary could lie over a place of a text (its bytes around the place are
 //! not those of the text), no merge ever joins the two sides. Asked between two characters of three bytes (Han, kana, Hangul,
-//! the scripts of India), whose runs are long and whose tokens are short.
+//! the scripts of India), whose runs are long and whose tokens are short; and, of any two bytes, whether they stand together in a
+//! token at all.
 #![allow(clippy::cast_possible_truncation, reason = "a hash is cut to the size of the filter")]
 
 /// How many bytes on each side are looked at.
@@ -17,12 +18,20 @@ pub(super) struct Cuts {
     reaches: Vec<u16>,
     /// The bytes that they lie over, by hash.
     filter: Vec<u64>,
+    /// A bit for each two bytes that stand together in a token.
+    together: Vec<u64>,
 }
 
 impl Cuts {
     pub(super) fn new<'t>(tokens: impl Iterator<Item = &'t [u8]>) -> Self {
-        let mut cuts = Self { reaches: vec![0; 1 << 10], filter: vec![0; 1 << (FILTER_BITS - 6)] };
+        let mut cuts =
+            Self { reaches: vec![0; 1 << 10], filter: vec![0; 1 << (FILTER_BITS - 6)], together: vec![0; 1 << 10] };
         for token in tokens {
+            for (place, bit) in token.windows(2).filter_map(beside) {
+                if let Some(word) = cuts.together.get_mut(place) {
+                    *word |= bit;
+                }
+            }
             for place in 1..token.len() {
                 let Some(pair) = pair(token, place) else { continue };
                 let (before, after) = (place.min(REACH), (token.len() - place).min(REACH));
@@ -57,6 +66,19 @@ impl Cuts {
         }
         true
     }
+
+    /// Whether two bytes stand together in no token.
+    #[inline]
+    pub(super) fn are_apart(&self, pair: &[u8]) -> bool {
+        beside(pair).is_some_and(|(place, bit)| self.together.get(place).is_some_and(|word| word & bit == 0))
+    }
+}
+
+/// Where the bit of two bytes stands.
+#[inline]
+fn beside(pair: &[u8]) -> Option<(usize, u64)> {
+    let [first, second] = *pair else { return None };
+    Some((usize::from(first) << 2 | usize::from(second >> 6), 1 << (second & 63)))
 }
 
 const fn bit(before: usize, after: usize) -> usize {
