@@ -7,7 +7,7 @@ use super::picture::ImageRule;
 use super::schema::Rendering;
 
 /// The least, likely and most tokens; negative where a provider leaves something out.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Span {
     /// At least.
     pub low: i64,
@@ -39,6 +39,16 @@ pub struct Frame {
     pub assistant: Span,
     /// Per system text (beyond its own tokens).
     pub system: Span,
+    /// Per system text that stands among the messages, beyond that.
+    pub late_system: Span,
+    /// When the conversation begins with an answer of the model's.
+    pub opening: Span,
+    /// Per message that is joined to one of the same role before it.
+    pub joined: Span,
+    /// Per name that a message is signed with, beyond its tokens; none where names are not counted.
+    pub name: Option<Span>,
+    /// Whether earlier thinking that stands in the text of answers, in `<think>`, is dropped.
+    pub drops_think_tags: bool,
     /// Whether newlines at the end of the system text are dropped.
     pub trims_system: bool,
     /// Whether the beginning of an answer is no message of its own.
@@ -51,6 +61,8 @@ pub struct Frame {
     pub tools_named: Span,
     /// Whether the name in the choice is written out.
     pub names_choice: bool,
+    /// Once, when some of the tools are deferred: loaded only when the model searches for them.
+    pub deferred: Span,
     /// Once, when tools are on offer and no system text is there to hold them.
     pub tools_without_system: Span,
     /// Per tool, beyond its text.
@@ -81,12 +93,20 @@ pub struct Frame {
     pub results_are_messages: bool,
     /// For a schema of the answer, beyond its text.
     pub schema: Span,
+    /// Whether that schema is written with a line for each member.
+    pub is_schema_indented: bool,
     /// Tokens of that schema as written, in thousandths.
     pub schema_permille: Span,
-    /// When thinking is asked for.
+    /// When thinking is asked for with a budget.
     pub thinking: Span,
+    /// When it is left to the model, or asked for with an effort, and no tools are on offer.
+    pub adaptive: Span,
     /// Thousandths of earlier thinking that is kept.
     pub thinking_permille: Span,
+    /// Per file that is text, beyond its text.
+    pub text_document: Span,
+    /// Once, when files or search results may be cited.
+    pub citations: Span,
     /// Per file that is not text; its pages cost the same each.
     pub page: Span,
     /// Pictures.
@@ -97,7 +117,7 @@ pub struct Frame {
 pub(super) struct Row {
     /// The family it is for.
     pub family: Family,
-    /// Beginnings of model names (after [`canonical`]) that it is for; empty: all of the family.
+    /// Beginnings of model names (after [`canonical`]) that it is for, whole names where they end with `$`; empty: all of the family.
     pub models: &'static [&'static str],
     /// Whether only for requests of OpenAI's Responses (`Some(true)`) or only for others.
     pub is_responses: Option<bool>,
@@ -112,9 +132,14 @@ pub fn frame(family: Family, model: &str, is_responses: bool) -> &'static Frame 
         .find(|row| {
             row.family == family
                 && row.is_responses.is_none_or(|only| only == is_responses)
-                && (row.models.is_empty() || row.models.iter().any(|start| model.starts_with(start)))
+                && (row.models.is_empty() || row.models.iter().any(|name| names(&model, name)))
         })
         .map_or(&UNKNOWN, |row| &row.frame)
+}
+
+/// Whether a row's name is the beginning of a model's; one that ends with `$` is the whole of it.
+fn names(model: &str, name: &str) -> bool {
+    name.strip_suffix('$').map_or_else(|| model.starts_with(name), |whole| model == whole)
 }
 
 /// A model's name without provider and region, in lower case, with `-` for `.`, `_` and `@`: `us.anthropic.claude-3-5-sonnet-20240620-v1:0`
@@ -194,7 +219,7 @@ mod tests {
         for (index, row) in ROWS.iter().enumerate() {
             let names: &[&str] = if row.models.is_empty() { &["a model of the family"] } else { row.models };
             for name in names {
-                let found = frame(row.family, name, row.is_responses.unwrap_or(false));
+                let found = frame(row.family, name.trim_end_matches('$'), row.is_responses.unwrap_or(false));
                 assert!(std::ptr::eq(found, &raw const row.frame), "row {index} of {:?}, {name}", row.family);
             }
         }
@@ -223,9 +248,23 @@ mod tests {
                 thinking,
                 thinking_permille,
                 page,
+                late_system,
+                opening,
+                joined,
+                deferred,
+                adaptive,
+                text_document,
+                citations,
                 ..
             } = row.frame;
             for Span { low, likely, high } in [
+                late_system,
+                opening,
+                joined,
+                deferred,
+                adaptive,
+                text_document,
+                citations,
                 request,
                 message,
                 system,

@@ -14,12 +14,18 @@ const PLAIN: Frame = Frame {
     message: always(0),
     assistant: always(0),
     system: always(0),
+    late_system: always(0),
+    opening: always(0),
+    joined: always(0),
+    name: None,
+    drops_think_tags: false,
     trims_system: false,
     frees_prefill: false,
     tools_auto: always(0),
     tools_any: always(0),
     tools_named: always(0),
     names_choice: false,
+    deferred: always(0),
     tools_without_system: always(0),
     tool: span(0, 4, 12),
     rendering: Rendering::Json,
@@ -35,8 +41,12 @@ const PLAIN: Frame = Frame {
     result_turn: always(0),
     results_are_messages: true,
     schema: span(0, 10, 60),
+    is_schema_indented: false,
     schema_permille: span(0, 1000, 1500),
     thinking: span(0, 0, 40),
+    adaptive: span(0, 0, 40),
+    text_document: span(0, 4, 60),
+    citations: span(0, 0, 700),
     thinking_permille: span(0, 0, 1300),
     page: span(50, 1000, 6000),
     image: ImageRule::Unknown,
@@ -68,6 +78,7 @@ const OPENAI: Frame = Frame {
     request: span(-1, 3, 24),
     message: always(4),
     system: always(4),
+    name: Some(always(1)),
     tools_auto: span(-5, -1, 20),
     tools_any: span(-5, -1, 20),
     tools_named: span(3, 6, 20),
@@ -84,6 +95,8 @@ const OPENAI: Frame = Frame {
     schema: span(6, 10, 24),
     schema_permille: span(850, 1000, 1150),
     thinking: always(0),
+    adaptive: always(0),
+    text_document: span(0, 8, 60),
     page: span(50, 1000, 6000),
     image: TILES,
     ..PLAIN
@@ -108,7 +121,7 @@ const GPT5: Frame = Frame {
     assistant: span(0, 2, 4),
     tools_auto: span(0, 83, 88),
     tools_any: span(0, 83, 88),
-    tools_named: span(-4, 73, 90),
+    tools_named: span(-4, 83, 90),
     names_choice: false,
     // Encrypted reasoning that is sent back is counted as long as it was.
     thought: span(0, 0, 1400),
@@ -120,7 +133,7 @@ const GPT5: Frame = Frame {
 const GPT5_RESPONSES: Frame = Frame {
     tools_auto: span(-1, 2, 16),
     tools_any: span(-1, 2, 16),
-    tools_named: span(-8, -4, 16),
+    tools_named: span(-8, 2, 16),
     tools_without_system: span(-1, 0, 1),
     parallel: span(-4, 6, 20),
     schema: span(2, 7, 20),
@@ -152,6 +165,8 @@ const CLAUDE: Frame = Frame {
     request: span(0, 4, 34),
     message: always(3),
     system: span(0, 0, 1),
+    opening: span(0, 12, 14),
+    joined: span(0, 1, 2),
     trims_system: true,
     frees_prefill: true,
     tools_auto: span(313, 496, 533),
@@ -165,10 +180,15 @@ const CLAUDE: Frame = Frame {
     argument: Some(span(12, 14, 16)),
     result: span(28, 31, 36),
     result_turn: span(-30, -22, -14),
+    parallel: span(-20, 6, 14),
     results_are_messages: false,
-    schema: span(105, 116, 140),
-    schema_permille: span(950, 1000, 1150),
+    schema: span(78, 81, 92),
+    is_schema_indented: true,
+    schema_permille: span(980, 1000, 1050),
     thinking: span(0, 29, 30),
+    adaptive: span(0, 0, 30),
+    text_document: span(30, 38, 80),
+    citations: span(400, 540, 700),
     page: span(30, 1600, 6000),
     image: ImageRule::Patches { pixels: 28, most: 1568, permille: 1000, more: 3 },
     ..PLAIN
@@ -187,11 +207,19 @@ const fn claude(auto: i64, any: i64) -> Frame {
 const CLAUDE_5: Frame = Frame {
     message: always(2),
     system: span(0, 0, 2),
+    late_system: span(2, 3, 4),
+    deferred: span(0, 93, 100),
+    call: span(22, 27, 34),
+    result: span(22, 27, 34),
+    result_turn: span(-32, -25, -14),
     tools_auto: span(280, 300, 380),
     tools_any: span(400, 420, 500),
     tools_named: span(400, 422, 510),
     image: ImageRule::Patches { pixels: 28, most: 4784, permille: 1000, more: 3 },
     thinking: span(-2, 0, 4),
+    adaptive: span(-2, 0, 4),
+    schema: span(80, 119, 125),
+    page: span(30, 1638, 6000),
     ..CLAUDE
 };
 
@@ -264,6 +292,7 @@ const NOVA: Frame = Frame {
 };
 
 const QWEN: Frame = Frame {
+    drops_think_tags: true,
     request: span(2, 4, 6),
     message: span(4, 5, 6),
     system: span(4, 4, 6),
@@ -275,9 +304,21 @@ const QWEN: Frame = Frame {
     ..tooled(span(50, 90, 240), PLAIN)
 };
 
+const DEEPSEEK: Frame = Frame {
+    drops_think_tags: true,
+    request: span(0, 2, 84),
+    message: span(1, 2, 3),
+    system: span(-1, 0, 12),
+    raw_tools_permille: span(900, 1150, 2000),
+    tools_permille: span(900, 1010, 1200),
+    call: span(-6, -3, 20),
+    ..tooled(span(100, 220, 345), PLAIN)
+};
+
+/// One token begins, two stand around what the user says, one ends an answer.
 const MISTRAL: Frame = Frame {
-    request: span(-1, 0, 13),
-    message: span(3, 4, 5),
+    request: span(0, 2, 13),
+    message: span(1, 2, 4),
     system: span(0, 2, 5),
     tool: span(8, 15, 24),
     tools_permille: span(900, 980, 1100),
@@ -295,6 +336,12 @@ const fn tooled(tools: Span, frame: Frame) -> Frame {
 
 /// The table.
 pub(super) static ROWS: &[Row] = &[
+    row(
+        Family::O200k,
+        &["gpt-4o-search-preview", "gpt-4o-mini-search-preview"],
+        None,
+        Frame { request: span(-8, -4, 24), ..OPENAI },
+    ),
     row(
         Family::O200k,
         &["gpt-4o-mini"],
@@ -334,14 +381,26 @@ pub(super) static ROWS: &[Row] = &[
         Family::Claude3To46,
         &["claude-opus-4-6"],
         None,
-        Frame { system: span(0, 1, 1), thinking: span(0, 17, 30), ..claude(497, 589) },
+        Frame { system: span(0, 1, 1), thinking: span(0, 17, 30), adaptive: span(0, 17, 30), ..claude(497, 589) },
     ),
-    row(Family::Claude3To46, &["claude-3-5-haiku"], None, claude(264, 360)),
+    row(
+        Family::Claude3To46,
+        &["claude-3-5-haiku"],
+        None,
+        // Recorded at one size: 640 x 480 costs 435.
+        Frame { image: ImageRule::Patches { pixels: 28, most: 1568, permille: 1044, more: 3 }, ..claude(264, 360) },
+    ),
     row(Family::Claude3To46, &["claude-3-haiku"], None, claude(264, 357)),
     row(Family::Claude3To46, &["claude-3-5-sonnet"], None, claude(294, 320)),
     row(Family::Claude3To46, &["claude-3-opus"], None, claude(533, 600)),
     row(Family::Claude3To46, &["claude-3-sonnet"], None, claude(159, 250)),
-    row(Family::Claude3To46, &["claude-sonnet-4", "claude-opus-4", "claude-3-7-sonnet"], None, claude(313, 315)),
+    row(Family::Claude3To46, &["claude-3-7-sonnet"], None, claude(313, 315)),
+    row(
+        Family::Claude3To46,
+        &["claude-sonnet-4", "claude-opus-4"],
+        None,
+        Frame { tools_named: span(270, 275, 330), ..claude(313, 315) },
+    ),
     row(Family::Claude3To46, &[], None, CLAUDE),
     row(Family::Claude47On, &["claude-opus-4-7"], None, Frame { request: span(4, 9, 34), ..claude_5(675, 804) }),
     row(Family::Claude47On, &["claude-opus-4-8"], None, claude_5(290, 410)),
@@ -365,9 +424,30 @@ pub(super) static ROWS: &[Row] = &[
     row(Family::Llama3, &["sonar"], None, Frame { request: span(0, 1, 2), ..tooled(span(0, 0, 600), PLAIN) }),
     row(
         Family::Llama3,
-        &["llama3-8b", "llama3-70b", "llama3:", "llama-3-8b", "llama-3-70b", "meta-llama-3-8b", "meta-llama-3-70b"],
+        &[
+            "llama3-8b",
+            "llama3-70b",
+            "llama3:",
+            "llama3$",
+            "llama-3-8b",
+            "llama-3-70b",
+            "meta-llama-3-8b",
+            "meta-llama-3-70b",
+        ],
         None,
         Frame { request: span(4, 5, 7), system: span(4, 5, 6), ..LLAMA },
+    ),
+    row(
+        Family::Llama3,
+        &["deepseek-r1-distill"],
+        None,
+        Frame {
+            request: span(1, 2, 4),
+            message: span(0, 1, 2),
+            system: span(-1, 0, 1),
+            drops_think_tags: true,
+            ..PLAIN
+        },
     ),
     row(
         Family::Llama3,
@@ -376,22 +456,12 @@ pub(super) static ROWS: &[Row] = &[
         Frame { request: span(0, 6, 12), ..tooled(span(40, 480, 660), LLAMA) },
     ),
     row(Family::Llama3, &[], None, LLAMA),
-    row(Family::MistralTekken, &["small-latest"], None, Frame { request: span(-1, 11, 13), ..MISTRAL }),
+    row(Family::MistralTekken, &["small-latest"], None, Frame { request: span(0, 13, 15), ..MISTRAL }),
     row(Family::MistralTekken, &[], None, MISTRAL),
-    row(
-        Family::DeepSeek,
-        &[],
-        None,
-        Frame {
-            request: span(0, 2, 84),
-            message: span(1, 2, 3),
-            system: span(-1, 0, 12),
-            raw_tools_permille: span(900, 1150, 2000),
-            tools_permille: span(900, 1010, 1200),
-            call: span(-6, -3, 20),
-            ..tooled(span(100, 220, 345), PLAIN)
-        },
-    ),
+    // Over Responses it reasons, which takes some 79 tokens of instructions.
+    row(Family::DeepSeek, &["deepseek-v4"], Some(true), Frame { request: span(0, 81, 86), ..DEEPSEEK }),
+    row(Family::DeepSeek, &["deepseek-r1:"], None, Frame { request: span(-2, 0, 4), ..DEEPSEEK }),
+    row(Family::DeepSeek, &[], None, DEEPSEEK),
     row(Family::Qwen, &["qwen3-5"], None, tooled(span(180, 222, 300), QWEN)),
     row(Family::Qwen, &[], None, QWEN),
     row(
@@ -399,6 +469,7 @@ pub(super) static ROWS: &[Row] = &[
         &[],
         None,
         Frame {
+            drops_think_tags: true,
             request: span(2, 5, 12),
             message: span(0, 1, 4),
             system: span(0, 1, 4),
@@ -432,6 +503,7 @@ pub(super) static ROWS: &[Row] = &[
     ),
     row(Family::Cohere, &["command-a-reasoning"], None, cohere(1380, 0)),
     row(Family::Cohere, &["embed"], None, PLAIN),
+    row(Family::Cohere, &["command-r-plus$", "command-r-08", "command-r-plus-04", "command$"], None, cohere(56, 880)),
     row(Family::Cohere, &[], None, cohere(487, 880)),
     row(Family::Grok, &["grok-4-1-fast-non", "grok-4-fast-non", "grok-4-20-non"], None, grok(0, 137)),
     row(Family::Grok, &["grok-4-3"], None, grok(188, 28)),

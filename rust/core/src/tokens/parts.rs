@@ -3,8 +3,12 @@
 use super::count::{Method, TokenCount};
 use super::family::Family;
 use super::frame::{Frame, Span};
+use super::hosted::hosted;
 use super::picture::{ImageFacts, image_tokens};
-use crate::wire::{Document, Image, ImageSource, Part, Request, ResponseFormat, Role, Thinking, Tool, ToolChoice};
+use super::said::referenced;
+use crate::wire::{
+    Dialect, Document, Image, ImageSource, Part, Request, ResponseFormat, Role, Thinking, Tool, ToolChoice,
+};
 
 use super::image::dimensions_of_base64;
 
@@ -34,12 +38,26 @@ pub struct Shape {
     pub result_only_messages: u64,
     /// Messages that hold results of tools.
     pub result_turns: u64,
+    /// System texts that stand among the messages of a dialect that has a place for them elsewhere.
+    pub late_systems: u64,
+    /// Messages that were joined to one of the same role before them.
+    pub joined: u64,
+    /// Whether the conversation begins with an answer of the model's.
+    pub opens_with_answer: bool,
+    /// Names that messages are signed with.
+    pub names: u64,
     /// Whether the last message is the beginning of the answer.
     pub is_prefill: bool,
     /// Functions on offer.
     pub tool_count: u64,
-    /// Tools that the provider runs.
+    /// Whether some functions are deferred: loaded only when the model searches for them.
+    pub has_deferred: bool,
+    /// Tools that the provider runs or knows itself.
     pub hosted_tools: u64,
+    /// What those put into the prompt.
+    pub hosted: Span,
+    /// Whether one of them comes with the instructions that functions come with.
+    pub hosted_bring_tools: bool,
     /// What may be done with them.
     pub choice: Choice,
     /// Calls of tools in the conversation.
@@ -56,10 +74,16 @@ pub struct Shape {
     pub has_schema: bool,
     /// Whether thinking is asked for.
     pub thinks: bool,
+    /// Whether with a budget.
+    pub has_thinking_budget: bool,
     /// Whether the request names what only the provider holds (an earlier answer, a stored prompt, a cached prefix).
     pub has_state: bool,
     /// Pictures.
     pub images: Vec<ImageFacts>,
+    /// Files that are text.
+    pub text_documents: u64,
+    /// Whether files or search results may be cited.
+    pub has_citations: bool,
     /// Files other than text.
     pub documents: u64,
     /// Their bytes of base64, URL or id.
@@ -81,15 +105,29 @@ impl Shape {
             },
             has_schema: matches!(request.response_format, ResponseFormat::JsonSchema { .. }),
             thinks: !matches!(request.thinking, Thinking::Unsaid | Thinking::Off),
+            // Who translates another dialect for Claude makes a budget of an effort.
+            has_thinking_budget: match request.thinking {
+                Thinking::Unsaid | Thinking::Off => false,
+                Thinking::Budget(_) => true,
+                Thinking::Effort(_) | Thinking::Adaptive => request.dialect != Dialect::AnthropicMessages,
+            },
+            opens_with_answer: request.turns.first().is_some_and(|turn| turn.role == Role::Assistant),
             has_state: names_state(request),
             ..Self::default()
         };
+        shape.tool_count = offered(request).count() as u64;
         for tool in &request.tools {
-            if !tool.is_function {
-                shape.hosted_tools += 1;
-            } else if !is_deferred(tool) {
-                shape.tool_count += 1;
+            if tool.is_function {
+                shape.has_deferred |= is_deferred(tool);
+                continue;
             }
+            let row = hosted(tool.raw);
+            let tokens = row.first_turn.filter(|_| request.turns.len() == 1).unwrap_or(row.tokens);
+            shape.hosted_tools += 1;
+            shape.hosted.low = shape.hosted.low.saturating_add(tokens.low);
+            shape.hosted.likely = shape.hosted.likely.saturating_add(tokens.likely);
+            shape.hosted.high = shape.hosted.high.saturating_add(tokens.high);
+            shape.hosted_bring_tools |= row.brings_tools;
         }
         for turn in &request.turns {
             let (calls, results) = (shape.calls, shape.results);
@@ -136,8 +174,12 @@ impl Shape {
         match part {
             Part::Thinking { .. } => self.thoughts += 1,
             Part::Image(image) => self.images.push(facts(image)),
-            Part::Document(document) if is_text(document) => {}
+            Part::Document(document) if is_text(document) => {
+                self.text_documents += 1;
+                self.has_citations |= cites(document.raw);
+            }
             Part::Document(document) => {
+                self.has_citations |= cites(document.raw);
                 self.documents += 1;
                 self.document_bytes = self.document_bytes.saturating_add(document.data.len() as u64);
             }
@@ -149,7 +191,8 @@ impl Shape {
             Part::Other { kind, raw } if is_media(kind) => {
                 self.media_bytes = self.media_bytes.saturating_add(raw.len() as u64);
             }
-            Part::Text(_) | Part::Other { .. } => {}
+            Part::Other { raw, .. } => self.has_citations |= cites(raw),
+            Part::Text(_) => {}
         }
     }
 
@@ -173,6 +216,7 @@ impl Shape {
             && self.calls == 0
             && self.results == 0
             && self.tool_count == 0
+            && self.text_documents == 0
             && !self.has_schema
             && !self.thinks
     }
@@ -190,8 +234,24 @@ fn names_state(request: &Request<'_>) -> bool {
     request.is_stateful || near(head.unwrap_or_default()) || near(tail.unwrap_or_default())
 }
 
+/// The functions that are in the prompt: those not deferred, and those that a tool search brought back.
+pub(super) fn offered<'r, 'a>(request: &'r Request<'a>) -> impl Iterator<Item = &'r Tool<'a>> {
+    let functions = request.tools.iter().filter(|tool| tool.is_function);
+    functions.filter(|tool| !is_deferred(tool) || referenced(request.body).any(|name| name == tool.name.as_bytes()))
+}
+
+/// Whether a block switches citations on.
+fn cites(raw: &[u8]) -> bool {
+    const FIELD: &[u8] = b"\"citations\"";
+    memchr::memmem::find(raw, FIELD).is_some_and(|at| {
+        let rest = raw.get(at + FIELD.len()..).unwrap_or_default();
+        let setting = rest.get(..rest.iter().position(|byte| *byte == b'}').unwrap_or(0)).unwrap_or_default();
+        memchr::memmem::find(setting, b"\"enabled\"").is_some() && memchr::memmem::find(setting, b"true").is_some()
+    })
+}
+
 /// Whether a tool is only loaded when the model searches for it.
-pub(super) fn is_deferred(tool: &Tool<'_>) -> bool {
+fn is_deferred(tool: &Tool<'_>) -> bool {
     memchr::memmem::find(tool.raw, b"\"defer_loading\"").is_some_and(|at| {
         let rest = tool.raw.get(at + 15..).unwrap_or_default();
         rest.iter().find(|byte| !matches!(byte, b' ' | b':' | b'\n' | b'\t' | b'\r')) == Some(&b't')
@@ -231,15 +291,15 @@ pub struct Texts {
     pub tools: TokenCount,
     /// The name in the choice of a tool.
     pub choice: TokenCount,
+    /// Names that messages are signed with.
+    pub names: TokenCount,
     /// The schema of the answer.
     pub schema: TokenCount,
     /// Earlier thinking.
     pub thinking: TokenCount,
 }
 
-/// How much of a hosted tool's results a provider may count as input before it answers.
-const HOSTED: Span = Span { low: 0, likely: 300, high: 100_000 };
-/// The same for what is stored with it.
+/// How much a provider may count as input of what is stored with it.
 const STATE: Span = Span { low: 0, likely: 0, high: 1_000_000 };
 /// Bytes of base64 for which a file is taken to have one page more. A guess: files hold pictures and fonts.
 const PAGE_BYTES: u64 = 80_000;
@@ -259,7 +319,19 @@ pub(super) fn total(shape: &Shape, texts: &Texts, frame: &Frame, tools_permille:
     sum.add(frame.message, messages);
     sum.add(frame.assistant, shape.answers);
     sum.add(frame.system, shape.system_texts);
-    if shape.tool_count > 0 {
+    sum.add(frame.late_system, shape.late_systems);
+    sum.add(frame.joined, shape.joined);
+    if shape.opens_with_answer {
+        sum.add(frame.opening, 1);
+    }
+    if let Some(name) = frame.name {
+        sum.count(texts.names);
+        sum.add(name, shape.names);
+    }
+    if shape.has_deferred {
+        sum.add(frame.deferred, 1);
+    }
+    if shape.tool_count > 0 || shape.hosted_bring_tools {
         sum.add(
             match shape.choice {
                 Choice::Auto => frame.tools_auto,
@@ -296,13 +368,19 @@ pub(super) fn total(shape: &Shape, texts: &Texts, frame: &Frame, tools_permille:
         sum.add(frame.schema, 1);
         sum.share(texts.schema, frame.schema_permille);
     }
-    if shape.thinks {
+    if shape.has_thinking_budget {
         sum.add(frame.thinking, 1);
+    } else if shape.thinks && shape.tool_count == 0 {
+        sum.add(frame.adaptive, 1);
     }
     let kept = frame.thinking_permille;
     sum.share(texts.thinking, if shape.is_tool_loop { Span { likely: kept.high.min(1000), ..kept } } else { kept });
     for image in &shape.images {
         sum.add(image_tokens(frame.image, image), 1);
+    }
+    sum.add(frame.text_document, shape.text_documents);
+    if shape.has_citations {
+        sum.add(frame.citations, 1);
     }
     if shape.documents > 0 {
         sum.add(frame.page, shape.documents.saturating_add(shape.document_bytes / PAGE_BYTES));
@@ -313,7 +391,7 @@ pub(super) fn total(shape: &Shape, texts: &Texts, frame: &Frame, tools_permille:
         Span { low: 0, likely: media / 700, high: (media / 20).saturating_add(if media > 0 { 2000 } else { 0 }) },
         1,
     );
-    sum.add(HOSTED, shape.hosted_tools);
+    sum.add(shape.hosted, 1);
     if shape.has_state {
         sum.add(STATE, 1);
     }

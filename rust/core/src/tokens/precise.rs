@@ -6,11 +6,11 @@ use super::estimate::by_proxy;
 use super::exact::count_exact;
 use super::family::Family;
 use super::frame::{Frame, frame};
-use super::parts::{Shape, Texts, is_deferred, is_media, is_text, total};
-use super::schema::{answer, arguments, tools};
-use crate::json::{JsonError, Kind, Reader};
+use super::parts::{Shape, Texts, is_media, is_text, offered, total};
+use super::said::{Said, said};
+use super::schema::{answer, arguments, indented, tools};
 use crate::text::Scanner;
-use crate::wire::{Dialect, Part, Request, ResponseFormat, ToolChoice};
+use crate::wire::{Dialect, Part, Request, ResponseFormat, Role, ToolChoice};
 
 /// The input tokens of a request for a model. Linear in the request; reads every text.
 ///
@@ -19,13 +19,9 @@ use crate::wire::{Dialect, Part, Request, ResponseFormat, ToolChoice};
 pub fn count_request(request: &Request<'_>, family: Family, model: &str) -> TokenCount {
     let mut shape = Shape::of(request);
     let frame = frame(family, model, is_responses(request));
-    // The normal form joins messages of one role; OpenAI counts each as it came.
-    if frame.results_are_messages
-        && let Some(said) = messages_said(request)
-    {
-        shape.messages = said.saturating_add(shape.result_only_messages);
-    }
-    let texts = texts(request, family, frame);
+    let said = said(request).unwrap_or_default();
+    note(&mut shape, &said, request, frame);
+    let texts = texts(request, &said, family, frame);
     let mut count = total(&shape, &texts, frame, frame.tools_permille, family);
     if shape.is_plain_text() && texts.content.method == Method::Exact {
         count.method = Method::Exact;
@@ -45,32 +41,22 @@ pub fn count_request_exact(request: &Request<'_>, family: Family, model: &str) -
     Some(if count.method == Method::Exact { TokenCount::exact(count.tokens) } else { count })
 }
 
-/// Messages of a Chat body that are neither system texts nor results of tools; none where the body is of another dialect.
-fn messages_said(request: &Request<'_>) -> Option<u64> {
-    if request.dialect != Dialect::OpenAiChat {
-        return None;
+/// Puts into the shape what the normal form joined: OpenAI and the open models count messages as they came, Claude joins them too but
+/// marks the seam and system texts among them.
+fn note(shape: &mut Shape, said: &Said<'_>, request: &Request<'_>, frame: &Frame) {
+    if said.messages == 0 {
+        return;
     }
-    let mut said = 0_u64;
-    let mut reader = Reader::new(request.body);
-    let read: Result<(), JsonError> = reader.object(|reader, key| {
-        if key != "messages" {
-            return reader.skip().map(|_| ());
+    if frame.results_are_messages {
+        if request.dialect == Dialect::OpenAiChat {
+            shape.messages = said.messages.saturating_add(shape.result_only_messages);
+            shape.system_texts = said.systems;
         }
-        reader.array(|reader| {
-            let mut is_said = true;
-            reader.object(|reader, key| {
-                if key == "role" && reader.peek()? == Kind::String {
-                    is_said = !matches!(reader.string()?.as_ref(), "system" | "developer" | "tool" | "function");
-                    return Ok(());
-                }
-                reader.skip().map(|_| ())
-            })?;
-            said += u64::from(is_said);
-            Ok::<(), JsonError>(())
-        })
-    });
-    // The body was read once already; should it not read now, the normal form's count stands.
-    read.ok().filter(|()| said > 0).map(|()| said)
+        shape.names = said.names.len() as u64;
+    } else if request.dialect == Dialect::AnthropicMessages {
+        shape.joined = said.messages.saturating_sub(shape.messages);
+        shape.late_systems = said.systems;
+    }
 }
 
 /// Whether the request came in OpenAI's Responses, whose frame differs from Chat's.
@@ -78,7 +64,7 @@ pub(super) fn is_responses(request: &Request<'_>) -> bool {
     request.dialect == Dialect::OpenAiResponses
 }
 
-fn texts(request: &Request<'_>, family: Family, frame: &Frame) -> Texts {
+fn texts(request: &Request<'_>, said: &Said<'_>, family: Family, frame: &Frame) -> Texts {
     let mut content = Tally::new(family);
     let mut calls = Tally::new(family);
     let mut names = Tally::new(family);
@@ -88,8 +74,10 @@ fn texts(request: &Request<'_>, family: Family, frame: &Frame) -> Texts {
     for (index, text) in request.system.iter().enumerate() {
         content.add(if frame.trims_system && index == last { text.trim_end_matches('\n') } else { text });
     }
-    for part in request.turns.iter().flat_map(|turn| &turn.parts) {
+    let parts = request.turns.iter().flat_map(|turn| turn.parts.iter().map(|part| (turn.role, part)));
+    for (role, part) in parts {
         match part {
+            Part::Text(text) if frame.drops_think_tags && role == Role::Assistant => content.add(after_think(text)),
             Part::Text(text) | Part::ToolResult { text, .. } => content.add(text),
             Part::Document(document) if is_text(document) => content.add(&document.data),
             Part::ToolCall { name, arguments: given, .. } => {
@@ -111,7 +99,9 @@ fn texts(request: &Request<'_>, family: Family, frame: &Frame) -> Texts {
         tally.done()
     };
     let call_names = names.done();
-    let offered: Vec<_> = request.tools.iter().filter(|tool| tool.is_function && !is_deferred(tool)).cloned().collect();
+    let offered: Vec<_> = offered(request).cloned().collect();
+    let mut signed = Tally::new(family);
+    said.names.iter().for_each(|name| signed.add(name));
     let none = TokenCount::exact(0);
     Texts {
         content: content.done(),
@@ -120,12 +110,22 @@ fn texts(request: &Request<'_>, family: Family, frame: &Frame) -> Texts {
         arguments: argument_count,
         tools: if offered.is_empty() { none } else { one(&tools(&offered, frame.rendering)) },
         choice: if let ToolChoice::Named(name) = &request.tool_choice { one(name) } else { none },
+        names: signed.done(),
         schema: match request.response_format {
+            ResponseFormat::JsonSchema { schema } if frame.is_schema_indented => one(&indented(schema)),
             ResponseFormat::JsonSchema { schema } => one(&answer(schema, frame.rendering)),
             _ => none,
         },
         thinking: thinking.done(),
     }
+}
+
+/// What an answer says after the thinking that stands in its text.
+fn after_think(text: &str) -> &str {
+    if !text.trim_start().starts_with("<think>") {
+        return text;
+    }
+    text.split_once("</think>").map_or(text, |(_, said)| said.trim_start())
 }
 
 /// Texts of one purpose, counted as they come.

@@ -5,7 +5,7 @@ use super::estimate::{estimate, estimate_by};
 use super::estimator::{TextFeatures, class_of};
 use super::family::Family;
 use super::frame::frame;
-use super::parts::{Shape, Texts, is_deferred, is_media, is_text, total};
+use super::parts::{Shape, Texts, is_media, is_text, offered, total};
 use super::precise::is_responses;
 use crate::text::{Scanner, TextScan};
 use crate::wire::{Part, Request, ResponseFormat};
@@ -59,7 +59,7 @@ pub fn measure(request: &Request<'_>) -> RequestMeasure {
         scanner.add(text);
     }
     found.thinking = scanner.take();
-    for tool in request.tools.iter().filter(|tool| tool.is_function && !is_deferred(tool)) {
+    for tool in offered(request) {
         scanner.add(&tool.name);
         scanner.add(&tool.description);
         scanner.add(&String::from_utf8_lossy(tool.schema));
@@ -147,6 +147,7 @@ impl RequestMeasure {
             arguments: self.shape.calls,
             tools: estimate(&self.tools, family),
             choice: nothing,
+            names: nothing,
             schema: estimate(&self.schema, family),
             thinking: estimate(&self.thinking, family),
         };

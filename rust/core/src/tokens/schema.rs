@@ -85,6 +85,46 @@ pub(super) fn answer(schema: &[u8], rendering: Rendering) -> String {
     out
 }
 
+/// The same with a line for each member, indented by two spaces, as Claude gets it.
+pub(super) fn indented(schema: &[u8]) -> String {
+    let mut out = String::new();
+    match Value::parse(schema) {
+        Ok(value) => write_indented(&mut out, &value, 0),
+        Err(_) => out.push_str(&String::from_utf8_lossy(schema)),
+    }
+    out
+}
+
+fn write_indented(out: &mut String, value: &Value<'_>, depth: usize) {
+    let line = |out: &mut String, depth: usize| {
+        out.push('\n');
+        out.extend(std::iter::repeat_n("  ", depth));
+    };
+    match value {
+        Value::Array(items) if !items.is_empty() => {
+            for (index, item) in items.iter().enumerate() {
+                out.push(if index == 0 { '[' } else { ',' });
+                line(out, depth + 1);
+                write_indented(out, item, depth + 1);
+            }
+            line(out, depth);
+            out.push(']');
+        }
+        Value::Object(members) if !members.is_empty() => {
+            for (index, (key, member)) in members.iter().enumerate() {
+                out.push(if index == 0 { '{' } else { ',' });
+                line(out, depth + 1);
+                write_string(out, key);
+                out.push_str(": ");
+                write_indented(out, member, depth + 1);
+            }
+            line(out, depth);
+            out.push('}');
+        }
+        plain => plain.write(out),
+    }
+}
+
 /// Keys and values of the arguments of a call, as texts of their own; what is not an object is one text.
 pub(super) fn arguments(arguments: &str, mut each: impl FnMut(&str)) -> u64 {
     let Ok(Value::Object(members)) = Value::parse(arguments.as_bytes()) else {
@@ -133,6 +173,17 @@ fn object(out: &mut String, schema: &Value<'_>, root: &Value<'_>, depth: usize) 
             }
             if let Some(description) = description {
                 comment(out, description);
+            }
+            // Recorded: a bound costs some seven tokens, a default of null six more than it does behind the member.
+            for bound in ["minimum", "maximum"] {
+                if let Some(value) = member.get(bound) {
+                    let _ = write!(out, "// {bound}: ");
+                    value.write(out);
+                    out.push('\n');
+                }
+            }
+            if let Some(Value::Null) = member.get("default") {
+                comment(out, "default: null");
             }
             out.push_str(name);
             out.push_str(if required(name) { ": " } else { "?: " });
@@ -330,6 +381,11 @@ mod tests {
             r#"{"type":"object","properties":{"required":{"type":"string"}}}"#
         );
         assert_eq!(answer(b"{oops", Rendering::Json), "{oops");
+        assert_eq!(
+            indented(br#"{"type":"object","required":["a"],"properties":{},"enum":[]}"#),
+            "{\n  \"type\": \"object\",\n  \"required\": [\n    \"a\"\n  ],\n  \"properties\": {},\n  \"enum\": []\n}"
+        );
+        assert_eq!(indented(b"{oops"), "{oops");
     }
 
     #[test]
