@@ -57,7 +57,7 @@ fn message<'a>(reader: &mut Reader<'a>, said: &mut Said<'a>) -> Result<(), JsonE
 }
 
 /// The names of tools that results of a tool search refer to: those tools are in the prompt though they were deferred.
-pub(super) fn referenced<'a>(body: &'a [u8]) -> impl Iterator<Item = &'a [u8]> + use<'a> {
+pub(super) fn referenced(body: &[u8]) -> impl Iterator<Item = &[u8]> + use<'_> {
     const FIELD: &[u8] = b"\"tool_name\"";
     find_iter(body, FIELD).filter_map(|at| {
         let rest = body.get(at + FIELD.len()..)?;
