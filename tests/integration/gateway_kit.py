@@ -3,7 +3,7 @@
 import asyncio
 import contextlib
 import socket
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,6 +14,7 @@ from tests.integration.execute_kit import KEYS, urls
 from turnout import Router, parse_policy
 from turnout.lab import Lab
 from turnout.server import Gateway, Settings
+from turnout.server.run import config_for
 
 POLICY = """
 turnout: 1
@@ -39,6 +40,7 @@ class Served:
     url: str
     lab: Lab
     router: Router
+    server: uvicorn.Server
 
 
 class _Server(uvicorn.Server):
@@ -57,20 +59,19 @@ async def gateway(
     deadline: str = "5s",
     settings: Settings | None = None,
     ledger: Path | None = None,
-    fault: str | None = None,
+    fault: str | Mapping[str, str] | None = None,
+    drain_s: int = 30,
 ) -> AsyncIterator[Served]:
-    """Serves the policy; with a fault, each provider of it has that one."""
+    """Serves the policy; with a fault, each provider of it has that one, or its own."""
     policy = parse_policy(POLICY.format(more=more, deadline=deadline))
     bases = urls(lab, policy)
     if fault is not None:
-        bases = {name: url.replace(lab.base_url, f"{lab.base_url}/f/{fault}") for name, url in bases.items()}
+        faults = dict.fromkeys(bases, fault) if isinstance(fault, str) else fault
+        bases = {name: url.replace(lab.base_url, f"{lab.base_url}/f/{faults[name]}") for name, url in bases.items()}
     router = Router(policy, environ=KEYS, base_urls=bases, ledger=ledger)
     app = Gateway(router, settings or Settings())
     listening = socket.create_server(("127.0.0.1", 0))
-    config = uvicorn.Config(
-        app, http="httptools", lifespan="on", ws="none", log_config=None, server_header=False, timeout_keep_alive=75
-    )
-    server = _Server(config)
+    server = _Server(config_for(app, drain_s=drain_s))
     with contextlib.ExitStack() as stack:
         stack.callback(listening.close)
         task = asyncio.create_task(server.serve(sockets=[listening]))
@@ -78,7 +79,7 @@ async def gateway(
             while not server.started:
                 await asyncio.sleep(0.005)
         try:
-            yield Served(f"http://127.0.0.1:{listening.getsockname()[1]}", lab, router)
+            yield Served(f"http://127.0.0.1:{listening.getsockname()[1]}", lab, router, server)
         finally:
             server.should_exit = True
             await task

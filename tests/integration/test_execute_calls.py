@@ -11,7 +11,19 @@ from pathlib import Path
 
 import anthropic
 import pytest
-from tests.integration.execute_kit import CLAUDE, GPT, KEYS, TOP, on_lab, policy, raw_provider, read, until, urls
+from tests.integration.execute_kit import (
+    CLAUDE,
+    GPT,
+    KEYS,
+    TOP,
+    on_lab,
+    policy,
+    raw_provider,
+    read,
+    serving,
+    until,
+    urls,
+)
 
 from turnout import BudgetError, DecisionError, RequestError, Router, _core, parse_policy
 from turnout.errors import ProviderTimeout, RateLimited, Truncated, TurnoutError
@@ -216,6 +228,26 @@ async def test_a_stall_after_content_raises(lab: Lab) -> None:
     assert caught.value.outcome == "timeout_content"
     assert stream.record is caught.value.record
     assert lab.counters.requests() == 0
+
+
+async def test_a_slow_reader_takes_nothing_from_the_time_of_the_provider(lab: Lab) -> None:
+    async def handle(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        writer.write(b"HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\nconnection: close\r\n\r\n" + CHUNK)
+        await asyncio.sleep(0.7)
+        writer.write(CHUNK + b'data: {"choices":[{"index":0,"delta":{},"finish_reason":"stop"}]}\n\ndata: [DONE]\n\n')
+
+    async with serving(handle) as address:
+        base_urls = {**urls(lab), "openai": address}
+        rules = policy("gpt, claude", run="idle: 400ms")
+        async with (
+            Router(rules, environ=KEYS, base_urls=base_urls) as router,
+            router.stream("hello there") as stream,
+        ):
+            seen = [(await anext(stream)).text]
+            await asyncio.sleep(0.5)
+            seen += [event.text async for event in stream]
+    assert "".join(seen) == "hellohello"
 
 
 async def test_an_ending_is_not_invented_for_a_stream_that_just_stops(lab: Lab) -> None:

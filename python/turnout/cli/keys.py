@@ -56,7 +56,7 @@ def create(
     from turnout.server import KeyStore
 
     told = {each: value for each, value in meta_from(meta).items() if value is not None}
-    until_s = None if expires is None else time.time() + _seconds(expires)
+    until_s = _until(expires)
     store = KeyStore(file)
     token = store.create(
         name,
@@ -73,12 +73,17 @@ def rotate(
     name: Annotated[str, typer.Argument(help="The key's name or id.")],
     file: FileOption = _DEFAULT,
     overlap: Annotated[str, typer.Option(metavar="TIME", help="How long the one before it is good yet.")] = "24h",
+    expires: Annotated[
+        str | None, typer.Option(metavar="TIME", help="When the new one ends; without it, when the one before would.")
+    ] = None,
     as_json: JsonOption = False,
 ) -> None:
     """Make a new secret for a key; the one before it goes on for a while."""
     from turnout.server import KeyStore
 
-    _tell(KeyStore.existing(file).rotate(name, overlap_s=_seconds(overlap)), name, as_json=as_json)
+    overlap_s, until_s = _seconds(overlap), _until(expires)
+    token = KeyStore.existing(file).rotate(name, overlap_s=overlap_s, good_until_s=until_s)
+    _tell(token, name, as_json=as_json)
 
 
 @keys.command("revoke")
@@ -150,6 +155,10 @@ def _state(key: Key) -> str:
 
 def _moment(seconds: float) -> str:
     return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def _until(expires: str | None) -> float | None:
+    return None if expires is None else time.time() + _seconds(expires)
 
 
 def _seconds(text: str) -> float:

@@ -55,6 +55,7 @@ class Leg(Generic[T]):
         self._context: AbstractAsyncContextManager[UpstreamStream] | None = None
         self._stream: UpstreamStream | None = None
         self._content_at = float("inf")
+        self._left_at = 0.0
 
     async def open(self) -> None:
         """Sends the request and reads until there is content, or the end; `first` then holds what came with it."""
@@ -141,8 +142,11 @@ class Leg(Generic[T]):
         return None if self._stream is None else self._stream.status
 
     async def _read(self, stream: UpstreamStream) -> bytes:
-        loop = asyncio.get_running_loop()
-        content_s = self._content_at - loop.time()
+        now_s = asyncio.get_running_loop().time()
+        if self.is_committed:
+            # A reader of ours that is slow takes nothing from the time of the provider.
+            self._content_at += now_s - self._left_at
+        content_s = self._content_at - now_s
         async with asyncio.timeout(max(0.0, min(content_s, self._call.deadline.remaining()))):
             return await stream.read()
 
@@ -152,11 +156,12 @@ class Leg(Generic[T]):
         return Ended("timeout_content" if self.is_committed else "timeout_first_byte", message_code="stalled")
 
     def _seen(self, piece: T) -> T:
+        self._left_at = asyncio.get_running_loop().time()
         if self._reader.brought_content:
             if not self.is_committed:
                 self.is_committed = True
                 self.ttft_ms = None if self.flight is None else self.flight.elapsed_ms()
-            self._content_at = asyncio.get_running_loop().time() + self._idle_s
+            self._content_at = self._left_at + self._idle_s
         return piece
 
     async def _finish(self, broke: Ended | None) -> T:

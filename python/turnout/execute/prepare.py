@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Final
 
 from turnout._core import Decision, Engine, Money
@@ -144,7 +144,14 @@ async def begin_call(
     return call
 
 
-async def begin_for_client(engine: Engine, services: Services, body: bytes, meta: Meta | None, dialect: str) -> Call:
+async def begin_for_client(
+    engine: Engine,
+    services: Services,
+    body: bytes,
+    meta: Meta | None,
+    dialect: str,
+    vet: Callable[[str], None] | None,
+) -> Call:
     """Decides for the request of a gateway's client and makes a call of it.
 
     Args:
@@ -153,6 +160,7 @@ async def begin_for_client(engine: Engine, services: Services, body: bytes, meta
         body: The request.
         meta: What is known of the caller.
         dialect: Of the body.
+        vet: Called with the name that is asked for before anything is kept of the call; may raise.
 
     Returns:
         A call whose plan has at least one attempt.
@@ -163,6 +171,8 @@ async def begin_for_client(engine: Engine, services: Services, body: bytes, meta
     """
     time_ms, since = now_ms(), Deadline(float("inf"))
     decision, is_large = await decide_for_client(engine, body, meta, dialect)
+    if vet is not None:
+        vet(decision.requested)
     plan = decision.plan
     call = Call(services, decision, plan, since.until(plan.deadline_ms / 1000), time_ms, is_large)
     if not plan.attempts:

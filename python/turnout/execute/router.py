@@ -6,7 +6,7 @@ import difflib
 import os
 import re
 import socket
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Final, Self
@@ -291,13 +291,16 @@ class Router:
         decision, _ = await decide_for_client(self.engine, body, meta, dialect)
         return decision
 
-    async def begin(self, body: bytes, meta: Meta | None = None, *, dialect: str) -> Call:
+    async def begin(
+        self, body: bytes, meta: Meta | None = None, *, dialect: str, vet: Callable[[str], None] | None = None
+    ) -> Call:
         """Decides on the request of a gateway's client, for `finish` or `relay`.
 
         Args:
             body: The request; its `model` says which part of the policy may answer.
             meta: What is known of the caller.
             dialect: Of the body.
+            vet: Called with the name that is asked for before anything is kept of the call; may raise.
 
         Returns:
             A call that can be made.
@@ -309,7 +312,7 @@ class Router:
         """
         self._ensure_open()
         serving = self._serving
-        return await begin_for_client(serving.engine, serving.services, body, meta, dialect)
+        return await begin_for_client(serving.engine, serving.services, body, meta, dialect, vet)
 
     async def finish(self, call: Call) -> tuple[Response, Answer]:
         """Brings back a whole answer to a call.

@@ -68,6 +68,14 @@ class Streamed(ABC, Generic[T]):
         return self._leg.attempt.deployment if self._leg else None
 
     @property
+    def attempts(self) -> int:
+        """How many attempts there were until now, with the one that answers."""
+        if self._call is None:
+            return 0
+        is_under_way = self._leg is not None and self._leg.ended is None
+        return len(self._call.records) + is_under_way
+
+    @property
     def record(self) -> CallRecord | None:
         """What the ledger keeps of the call; None before the end."""
         return self._record
@@ -94,7 +102,7 @@ class Streamed(ABC, Generic[T]):
         return self
 
     async def _open(self, call: Call) -> None:
-        poor: list[T] = []
+        poor: Leg[T] | None = None
         while (attempt := await call.next()) is not None:
             self._leg = leg = await self._opened(call, attempt)
             if leg.is_committed:
@@ -103,10 +111,13 @@ class Streamed(ABC, Generic[T]):
                 self._ttft_ms = call.deadline.elapsed_ms()
                 return
             if leg.ended is not None and leg.ended.is_answer:
-                poor = leg.first
+                poor = leg
         if call.best is None:
             await self._raise(call)
-        self._first(poor)
+        if poor is not None:
+            # What failed after it does not answer.
+            self._leg = poor
+            self._first(poor.first)
 
     async def _opened(self, call: Call, attempt: Attempt) -> Leg[T]:
         """Opens an attempt, and another one beside it if it is late; gives back the one that goes on."""

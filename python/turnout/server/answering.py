@@ -116,11 +116,22 @@ async def answer_streamed(router: Router, call: Call, dialect: str, sender: Send
     """
     async with router.relay(call, dialect) as relay:
         # What it costs is known at its end: the record has it.
-        await sender.begin_stream(call_headers(call, relay.model, len(call.records) + 1, None, None))
-        async for piece in relay:
-            await sender.piece(piece)
+        await sender.begin_stream(call_headers(call, relay.model, relay.attempts, None, None))
+        try:
+            async for piece in relay:
+                await sender.piece(piece)
+        except asyncio.CancelledError:
+            # Who still listens when the gateway stops is told; who has hung up does not get it.
+            await sender.piece(_stopped(dialect))
+            raise
         await sender.end_stream()
     return relay.record
+
+
+def _stopped(dialect: str) -> bytes:
+    """The last event of a stream that the gateway itself cuts off."""
+    writer = _core.StreamTranslator(dialect, dialect, answer_id="", created_s=0)
+    return writer.fail("overloaded", "the gateway is shutting down")
 
 
 def call_headers(call: Call, model: str | None, attempts: int, cost: str | None, cached: int | None) -> Headers:

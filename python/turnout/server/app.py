@@ -104,12 +104,16 @@ class Gateway:
         try:
             self._hosts.check(request)
             endpoint = endpoint_for(path)
-            if request.method != endpoint.method:
-                raise Problem(405, "method", f"this endpoint takes `{endpoint.method}`")
+            if ("GET" if request.method == "HEAD" else request.method) != endpoint.method:
+                allow = (b"allow", b"GET, HEAD" if endpoint.method == "GET" else endpoint.method.encode())
+                raise Problem(405, "method", f"this endpoint takes `{endpoint.method}`", headers=(allow,))
             key = None if endpoint.is_open else key_of(request, self._ring, time.time())
             await endpoint.answer(self._service, request, key, sender)
         except ClientGone:
             return
+        except asyncio.CancelledError:
+            # A client that hangs up is a `ClientGone`: it is the server that stops, and the task ends with its answer.
+            await _refuse(Problem(503, "shutting-down", "the gateway is shutting down"), dialect, sender)
         except TurnoutError as error:
             await _refuse(error, dialect, sender)
         except Exception as error:  # noqa: BLE001  the last line of defence: clients get an answer in their dialect
@@ -132,7 +136,8 @@ async def _refuse(error: TurnoutError, dialect: str | None, sender: Sender) -> N
     if isinstance(error, LedgerError):
         _log.error("%s", error)
     if sender.is_begun:
-        # What was begun cannot be ended as it should: to break off is all that is left to say.
-        raise error
+        # What was begun cannot be ended as it should. The server breaks the connection off; raised, the error would be
+        # shown in its log with all that led to it.
+        return
     status, body, headers = answer_for(error, dialect)
     await sender.whole(status, body, headers)

@@ -19,6 +19,8 @@ __all__ = ["caller_of", "key_of", "token_of"]
 
 _CREDENTIALS: Final = (b"x-api-key", b"api-key", b"x-goog-api-key")
 _MOST_CHARS: Final = 256
+_MOST_NUMBER: Final = 9.0e12
+"""The largest number that a policy can ask for."""
 
 _SESSIONS: Final = (b"x-turnout-session", b"x-litellm-session-id", b"x-claude-code-session-id", b"x-portkey-trace-id")
 _TAGS: Final = (b"x-turnout-tags", b"x-litellm-tags")
@@ -114,11 +116,15 @@ def _metadata(value: bytes) -> Meta:
     if not isinstance(read, dict):
         raise _unreadable("metadata", "it is no JSON object")
     # A name of dots or dashes is none that a policy can ask for.
-    return {
+    told = {
         name.removeprefix("_"): each
         for name, each in read.items()
         if name.removeprefix("_").isidentifier() and isinstance(each, str | int | float | bool)
     }
+    # `not <=` also refuses what is no number at all, which Python's reader takes for JSON.
+    if any(isinstance(each, int | float) and not abs(each) <= _MOST_NUMBER for each in told.values()):
+        raise _unreadable("metadata", "it holds a number that is none, or is beyond 9e12")
+    return told
 
 
 def _unreadable(name: str, why: str) -> Problem:

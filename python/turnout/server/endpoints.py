@@ -102,8 +102,7 @@ async def _call(service: Service, request: Request, key: Key | None, sender: Sen
         _may_ask(key, decision.requested)
         await sender.whole(200, decision.to_json().encode())
         return
-    call = await service.router.begin(body, meta, dialect=dialect)
-    _may_ask(key, call.decision.requested)
+    call = await service.router.begin(body, meta, dialect=dialect, vet=lambda name: _may_ask(key, name))
 
     async def work() -> CallRecord | None:
         if call.decision.asks_stream:

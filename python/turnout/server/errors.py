@@ -23,11 +23,20 @@ class Problem(TurnoutError):
 
     Args:
         status: The HTTP status.
+        headers: What else the answer says.
     """
 
-    def __init__(self, status: int, code: str, message: str, hint: str | None = None) -> None:
+    def __init__(
+        self,
+        status: int,
+        code: str,
+        message: str,
+        hint: str | None = None,
+        headers: tuple[tuple[bytes, bytes], ...] = (),
+    ) -> None:
         super().__init__(code, message, hint)
         self.status = status
+        self.headers = headers
 
 
 _ANTHROPIC_TYPES: Final = {
@@ -61,7 +70,7 @@ def answer_for(error: TurnoutError, dialect: str | None) -> Told:
         dialect: Of the client; None where the endpoint has none.
     """
     spoken = dialect or _DIALECT_OF_OTHERS
-    headers: list[tuple[bytes, bytes]] = []
+    headers = list(error.headers) if isinstance(error, Problem) else []
     if isinstance(error, ProviderError):
         status, body = _core.render_error(spoken, error.outcome or "server_error", _sentence(error))
         again_ms = getattr(error, "retry_after_ms", None)

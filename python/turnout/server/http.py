@@ -7,6 +7,7 @@ body, or close early.
 
 from __future__ import annotations
 
+import asyncio
 import zlib
 from collections.abc import Awaitable, Callable, Iterable, MutableMapping
 from typing import Any, Final
@@ -23,6 +24,10 @@ Headers = list[tuple[bytes, bytes]]
 
 _ALWAYS: Final[Headers] = [(b"cache-control", b"private, no-store"), (b"vary", b"authorization")]
 """RELIABILITY S25: no cache in front of us keeps an answer of one key for another."""
+
+
+_BODY_S: Final = 60.0
+"""How long the body may take once it has begun to come: a slow one would keep the connection."""
 
 
 class ClientGone(Exception):
@@ -78,7 +83,7 @@ class Request:
             most: Bytes, as sent and as decompressed.
 
         Raises:
-            Problem: It is too large, or not encoded in a way that is known.
+            Problem: It is too large, or too slow, or not encoded in a way that is known.
             ClientGone: The client closed before the end.
         """
         told = self.headers.get(b"content-length", b"")
@@ -89,7 +94,11 @@ class Request:
             raise ClientGone
         body: bytes = message.get("body", b"")
         if message.get("more_body", False):
-            body = await self._rest(body, most)
+            try:
+                async with asyncio.timeout(_BODY_S):
+                    body = await self._rest(body, most)
+            except TimeoutError:
+                raise Problem(408, "body-timeout", f"the body did not come within {_BODY_S:.0f} s") from None
         if len(body) > most:
             raise _too_large(most)
         encoding = self.headers.get(b"content-encoding")

@@ -148,27 +148,34 @@ class KeyStore:
             _insert_token(database, identity, token, now_s, good_until_s)
         return token
 
-    def rotate(self, name: str, *, overlap_s: float) -> str:
+    def rotate(self, name: str, *, overlap_s: float, good_until_s: float | None = None) -> str:
         """Makes a new token for a key; the ones before it are good for a while yet.
 
         Args:
             name: The key's name or id.
             overlap_s: For how many seconds.
+            good_until_s: When the new one ends, in seconds since 1970; None for when the one before it would have.
 
         Returns:
             The new token.
 
         Raises:
-            KeyStoreError: There is no such key, or it was revoked.
+            KeyStoreError: There is no such key, or it was revoked, or has ended.
         """
         now_s, token = time.time(), _new_token()
         with self._open() as database:
             identity = _identity(database, name)
+            if good_until_s is None:
+                (good_until_s,) = database.execute(
+                    "SELECT good_until_s FROM tokens WHERE key_id = ? ORDER BY created_s DESC LIMIT 1", (identity,)
+                ).fetchone()
+            if good_until_s is not None and good_until_s <= now_s:
+                raise KeyStoreError("keys-ended", f"the key `{name}` has ended", "say until when: --expires 90d")
             database.execute(
                 "UPDATE tokens SET good_until_s = min(coalesce(good_until_s, ?1), ?1) WHERE key_id = ?2",
                 (now_s + overlap_s, identity),
             )
-            _insert_token(database, identity, token, now_s, None)
+            _insert_token(database, identity, token, now_s, good_until_s)
         return token
 
     def revoke(self, name: str) -> None:

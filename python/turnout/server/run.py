@@ -5,12 +5,15 @@ from __future__ import annotations
 import asyncio
 import socket
 from collections.abc import Callable
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from turnout.errors import TurnoutError
 from turnout.server.app import Gateway
 
-__all__ = ["run_gateway"]
+if TYPE_CHECKING:
+    import uvicorn
+
+__all__ = ["config_for", "run_gateway"]
 
 _DRAIN_S: Final = 30
 """How long calls under way may take to end once the gateway is told to stop."""
@@ -52,9 +55,26 @@ async def _serve(make: Callable[[], Gateway], listening: socket.socket, announce
             gateway.drain()
             await super().shutdown(sockets)
 
-    config = uvicorn.Config(
+    server = Server(config_for(gateway))
+    await server.serve(sockets=[listening])
+    if not server.started:
+        raise TurnoutError("serve-start", "the gateway could not be started", "its log says why")
+
+
+def config_for(gateway: Gateway, *, drain_s: int = _DRAIN_S) -> uvicorn.Config:
+    """Returns how uvicorn serves a gateway.
+
+    Args:
+        gateway: What it serves.
+        drain_s: How long calls under way may take to end once it is told to stop.
+    """
+    import uvicorn
+
+    from turnout.server.protocol import BoundedProtocol
+
+    return uvicorn.Config(
         gateway,
-        http="httptools",
+        http=BoundedProtocol,
         lifespan="on",
         ws="none",
         interface="asgi3",
@@ -64,12 +84,8 @@ async def _serve(make: Callable[[], Gateway], listening: socket.socket, announce
         date_header=False,
         proxy_headers=False,
         timeout_keep_alive=_IDLE_S,
-        timeout_graceful_shutdown=_DRAIN_S,
+        timeout_graceful_shutdown=drain_s,
     )
-    server = Server(config)
-    await server.serve(sockets=[listening])
-    if not server.started:
-        raise TurnoutError("serve-start", "the gateway could not be started", "its log says why")
 
 
 def _url(listening: socket.socket) -> str:
