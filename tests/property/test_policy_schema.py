@@ -155,6 +155,7 @@ model_blocks = block(
         "images": flags,
         "documents": flags,
         "schema": flags,
+        "balance": mostly(["weighted", "least_busy", "lowest_latency"], ["random", "least busy"]),
         "dialect": mostly(["openai-chat", "anthropic-messages"], ["x"]),
         "key": keys,
         "region": names,

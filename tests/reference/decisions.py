@@ -158,7 +158,7 @@ def _candidates(request: Request, rule: Rule) -> list[Candidate]:
         ceiling = model.facts.get("max_output")
         # The smaller bound of the client's and the rule's is sent, and never more than the model can give.
         bound = min([*bounds, ceiling] if ceiling is not None else bounds) if bounds else None
-        for deployment in _by_weight(model, request.call.seed):
+        for deployment in _by_weight(request, rule, model):
             terms, assumed = _terms(request, model, deployment)
             priced = quote(model.prices, model.factor, terms, request.call.now_ms)
             span = _input(request, model)
@@ -177,15 +177,18 @@ def _input(request: Request, model: Model) -> Span:
     return request.measured.estimates[model.facts.get("tokenizer", "unknown")]
 
 
-def _by_weight(model: Model, seed: int) -> list[Deployment]:
-    """First the deployment on whose share of the weights the seed falls, then the others by weight."""
-    rows = list(model.deployments)
-    total = sum(row.weight for row in rows)
-    if len(rows) == 1 or total == 0:
+def _by_weight(request: Request, rule: Rule, model: Model) -> list[Deployment]:
+    """First the deployment on whose share of the weights the seed falls, of those that stand best; then the others."""
+
+    def standing(row: Deployment) -> int:
+        return request.measured.seen(rule, row.id).standing
+
+    rows = sorted(model.deployments, key=lambda row: (standing(row), -row.weight))
+    shares = [row for row in model.deployments if standing(row) == standing(rows[0]) for _ in range(row.weight)]
+    if len(rows) == 1 or not shares:
         return rows
-    shares = [row for row in rows for _ in range(row.weight)]
-    first = shares[seed % total]
-    return [first, *sorted((row for row in rows if row is not first), key=lambda row: -row.weight)]
+    first = shares[request.call.seed % len(shares)]
+    return [first, *(row for row in rows if row is not first)]
 
 
 def _terms(request: Request, model: Model, deployment: Deployment) -> tuple[dict[str, str], str | None]:

@@ -58,6 +58,7 @@ async def try_once(call: Call, attempt: Attempt) -> bool:
 async def _send(call: Call, attempt: Attempt, body: bytes, share_s: float) -> Ended:
     key = key_of(call, attempt)
     answer = await call.services.upstream_for(attempt).send(attempt, body, key, share_s)
+    call.heard(attempt, answer.headers)
     if answer.status != 200:
         return ended_with_status(attempt, answer)
     parsed = _core.parse_answer(attempt.dialect, answer.body)

@@ -23,6 +23,7 @@ from turnout.execute.estimate import estimated_usage
 from turnout.execute.settled import charge, is_nothing, money_columns, says_something, settled_with, token_counts
 from turnout.ledger import AttemptRecord, CallRecord, Ledger
 from turnout.providers.outcome import ANSWERS, MAYBE_BILLED
+from turnout.providers.transport import Headers
 from turnout.providers.upstream import Upstream
 
 __all__ = ["HEDGE_LOST", "Call", "Ended", "Flight", "Services", "Tried", "Why", "now_ms"]
@@ -322,8 +323,14 @@ class Call:
     def begin(self, flight: Flight) -> None:
         """Notes that an attempt is being sent."""
         attempt = flight.attempt
-        self.services.state.attempt_started(attempt.deployment, attempt.key_label, attempt.provider)
+        self.services.state.attempt_started(
+            attempt.deployment, attempt.key_label, attempt.provider, input_tokens=attempt.input_tokens
+        )
         flight.begun_s, flight.begun_ms = time.monotonic(), now_ms()
+
+    def heard(self, attempt: Attempt, headers: Headers) -> None:
+        """Notes the headers of an answer as soon as they are here: what they say is left of a limit counts at once."""
+        self.services.state.headers_came(attempt.deployment, headers)
 
     def hedge(self, beside: Attempt) -> Attempt | None:
         """Returns the attempt that may run beside a late one, by the policy's hedging; None if there is none."""

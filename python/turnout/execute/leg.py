@@ -82,6 +82,7 @@ class Leg(Generic[T]):
             context = upstream.stream(self.attempt, body, key, call.deadline.remaining(), ttft_s)
             self._stream = await context.__aenter__()
             self._context = context
+            call.heard(self.attempt, self._stream.headers)
             if self._stream.status != 200:
                 await self._end(ended_with_status(self.attempt, await self._error_body(self._stream)))
         except Exception as error:

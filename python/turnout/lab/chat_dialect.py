@@ -117,8 +117,8 @@ class ChatDialect:
             ("x-request-id", f"req_{request_id}"),
             ("openai-processing-ms", "1"),
             ("openai-version", "2020-10-01"),
-            ("x-ratelimit-limit-requests", "500"),
-            ("x-ratelimit-remaining-requests", "499"),
+            ("x-ratelimit-limit-requests", "30000"),
+            ("x-ratelimit-remaining-requests", "29999"),
             ("x-ratelimit-reset-requests", "120ms"),
         )
 

@@ -128,8 +128,8 @@ class MessagesDialect:
         return (
             ("request-id", f"req_{request_id}"),
             ("anthropic-organization-id", "00000000-0000-4000-8000-00000000001a"),
-            ("anthropic-ratelimit-requests-limit", "50"),
-            ("anthropic-ratelimit-requests-remaining", "49"),
+            ("anthropic-ratelimit-requests-limit", "50000"),
+            ("anthropic-ratelimit-requests-remaining", "49999"),
         )
 
     def whole(self, answer: Answer, request_id: str, created: int) -> Reply:

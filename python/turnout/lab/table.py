@@ -41,6 +41,16 @@ def _asked_wait(scene: Scene) -> Performance:
     return status("429", (("retry-after", str(scene.retry_after_s)),))(scene)
 
 
+def _limit_gone(scene: Scene) -> Performance:
+    said = {"remaining": "0", "limit": "1", "reset": "1m0s"}
+    act = acts.fine(scene)
+    headers = [
+        (name, next((word for part, word in said.items() if "ratelimit" in name and f"-{part}" in name), value))
+        for name, value in act.headers
+    ]
+    return dataclasses.replace(act, headers=tuple(headers))
+
+
 def _slow(scene: Scene) -> Performance:
     return dataclasses.replace(acts.fine(scene), late_ms=scene.slow_ms)
 
@@ -147,6 +157,9 @@ FAULTS: Final[dict[str, Fault]] = {
         "F20",
         "rate limited, with retry-after-ms beside seconds",
         status("429", (("retry-after", "9"), ("retry-after-ms", "250"))),
+    ),
+    "limit_gone": Fault(
+        "", "it goes well, and its headers say that nothing is left of a limit for the next minute", _limit_gone
     ),
     "429_azure": Fault(
         "F20", "rate limited, with x-ms-retry-after-ms", status("429", (("x-ms-retry-after-ms", "250"),))

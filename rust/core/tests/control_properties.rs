@@ -42,7 +42,7 @@ impl Step {
     fn event(&self) -> ControlEvent<'static> {
         let (deployment, key, provider) = (NAMES[self.deployment], NAMES[self.key], NAMES[self.provider]);
         if self.is_start {
-            return ControlEvent::AttemptStarted { deployment, key, provider };
+            return ControlEvent::AttemptStarted { deployment, key, provider, input_tokens: 0 };
         }
         ControlEvent::AttemptEnded {
             deployment,
@@ -201,7 +201,7 @@ proptest! {
         for now_ms in times {
             for row in TABLE {
                 let (deployment, key, provider) = ("a", "b", "c");
-                state.apply(&ControlEvent::AttemptStarted { deployment, key, provider }, now_ms);
+                state.apply(&ControlEvent::AttemptStarted { deployment, key, provider, input_tokens: 0 }, now_ms);
                 state.apply(&ControlEvent::CallStarted, now_ms);
                 let retry_after_ms = Some(i64::MAX);
                 state.apply(&ControlEvent::AttemptEnded { deployment, key, provider, outcome: row.kind, ttft_ms: Some(u32::MAX), total_ms: 0, retry_after_ms }, now_ms);

@@ -199,7 +199,10 @@ impl World {
         self.in_flight[at] += 1;
         let target = &self.targets[at];
         let (name, key, provider) = (target.name.clone(), target.key.clone(), target.provider.clone());
-        self.apply(&ControlEvent::AttemptStarted { deployment: &name, key: &key, provider: &provider }, now_ms);
+        self.apply(
+            &ControlEvent::AttemptStarted { deployment: &name, key: &key, provider: &provider, input_tokens: 0 },
+            now_ms,
+        );
         let trouble = self.targets[at].troubles.iter().find(|one| (one.from_ms..one.to_ms).contains(&now_ms));
         match trouble {
             Some(one) => (one.outcome, one.retry_after_ms, one.ttft_ms, one.took_ms),

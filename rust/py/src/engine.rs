@@ -297,7 +297,10 @@ impl Engine {
         self.state.lend(|state| {
             let (deployment, provider) = (row.deployment.as_str(), row.provider.as_str());
             let key = key.as_str();
-            state.apply(&ControlEvent::AttemptStarted { deployment, key, provider }, now_ms);
+            state.apply(
+                &ControlEvent::AttemptStarted { deployment, key, provider, input_tokens: row.input_tokens },
+                now_ms,
+            );
             state.apply(
                 &ControlEvent::AttemptEnded { deployment, key, provider, outcome, ttft_ms, total_ms, retry_after_ms },
                 now_ms,

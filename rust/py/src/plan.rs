@@ -162,6 +162,12 @@ impl Attempt {
         self.row().map(|row| row.rank)
     }
 
+    /// How long the request is in the model's vocabulary, in tokens.
+    #[getter]
+    fn input_tokens(&self) -> PyResult<u64> {
+        self.row().map(|row| row.input_tokens)
+    }
+
     #[getter]
     fn max_tokens(&self) -> PyResult<Option<u64>> {
         self.row().map(|row| row.max_tokens)

@@ -3,8 +3,10 @@
 use std::sync::{Arc, Mutex, PoisonError};
 
 use pyo3::prelude::*;
+use pyo3::types::PyTuple;
 use turnout_core::control::{ControlEvent, ControlSettings, ControlState};
 use turnout_core::outcome::OutcomeKind;
+use turnout_core::wire::limits_left;
 
 use crate::convert::moment;
 use crate::errors::raise;
@@ -52,10 +54,40 @@ impl State {
     }
 
     /// An attempt begins.
-    #[pyo3(signature = (deployment, key, provider, *, now = None))]
-    fn attempt_started(&self, deployment: &str, key: &str, provider: &str, now: Option<f64>) -> PyResult<()> {
+    #[pyo3(signature = (deployment, key, provider, *, input_tokens = 0, now = None))]
+    fn attempt_started(
+        &self,
+        deployment: &str,
+        key: &str,
+        provider: &str,
+        input_tokens: u64,
+        now: Option<f64>,
+    ) -> PyResult<()> {
         let (now_ms, _) = moment(now, Some(0))?;
-        self.lend(|state| state.apply(&ControlEvent::AttemptStarted { deployment, key, provider }, now_ms));
+        let event = ControlEvent::AttemptStarted { deployment, key, provider, input_tokens };
+        self.lend(|state| state.apply(&event, now_ms));
+        Ok(())
+    }
+
+    /// The headers of an answer came: what they say is left of the provider's rate limits counts from now on.
+    #[pyo3(signature = (deployment, headers, *, now = None))]
+    fn headers_came(&self, deployment: &str, headers: Vec<Bound<'_, PyTuple>>, now: Option<f64>) -> PyResult<()> {
+        let mut of_limits: Vec<(String, String)> = Vec::new();
+        for pair in &headers {
+            let (name, value): (Bound<'_, PyAny>, Bound<'_, PyAny>) = pair.extract()?;
+            let name: &str = name.extract()?;
+            if is_of_limits(name) {
+                of_limits.push((name.to_owned(), value.extract()?));
+            }
+        }
+        if of_limits.is_empty() {
+            return Ok(());
+        }
+        let (now_ms, _) = moment(now, Some(0))?;
+        let left = limits_left(&of_limits, now_ms);
+        if !left.is_empty() {
+            self.lend(|state| state.apply(&ControlEvent::LimitsReported { deployment, left }, now_ms));
+        }
         Ok(())
     }
 
@@ -130,6 +162,13 @@ impl State {
         let standing = self.lend(|state| state.standing(deployment, key, provider, now_ms));
         Ok(standing.cooling_until_ms.map(|until_ms| until_ms.saturating_sub(now_ms)))
     }
+}
+
+/// Whether a header is one of those that `limits_left` reads.
+fn is_of_limits(name: &str) -> bool {
+    ["x-ratelimit-", "anthropic-ratelimit-"]
+        .iter()
+        .any(|start| name.get(..start.len()).is_some_and(|head| head.eq_ignore_ascii_case(start)))
 }
 
 /// A kind of outcome by its name.

@@ -1,5 +1,5 @@
-//! What the recent past says about deployments, keys and providers: cooldowns, circuit breakers, latency, prompt caches, sessions,
-//! the retry budget.
+//! What the recent past says about deployments, keys and providers: cooldowns, rate limits, circuit breakers, latency, load, prompt
+//! caches, sessions, the retry budget.
 //!
 //! Promises: pure state with injected time (a clock that goes back is held still), the same events give the same state, memory
 //! is bounded, and nothing is ever ineligible: a [`Standing`] only orders. What happens to one deployment shows on another one
@@ -9,8 +9,10 @@
 //!
 //! A test breaks it with two runs of the same events that differ, a cooldown that shrinks, or retries above the budget.
 
+mod allowance;
 mod breaker;
 mod latency;
+mod load;
 mod overheads;
 mod prefixes;
 pub mod reservations;
@@ -21,6 +23,7 @@ mod standing;
 mod state;
 mod window;
 
+pub use allowance::{BucketLeft, LimitsLeft};
 pub use breaker::Breaker;
 pub use latency::LatencyQuantiles;
 pub use overheads::{Correction, Overheads};

@@ -4,18 +4,23 @@ use std::collections::BTreeMap;
 
 use crate::outcome::{Cools, OutcomeKind};
 
+use super::allowance::Allowance;
 use super::breaker::BreakerState;
 use super::latency::Histogram;
+use super::load::PeakEwma;
 use super::prefixes::Prefixes;
 use super::reservations::Book;
 use super::sessions::Sessions;
-use super::{ControlSettings, LatencyQuantiles, Overheads, RetryBudget, Standing};
+use super::{ControlSettings, LatencyQuantiles, LimitsLeft, Overheads, RetryBudget, Standing};
 
 /// How many deployments, keys and providers are tracked, each; beyond it the one that was touched longest ago is forgotten.
 pub const MAX_TRACKED: usize = 4_096;
 
 /// The shortest cooldown: a provider that asks for no wait at all, or for one that has passed, is not asked again at once.
 const MIN_COOLDOWN_MS: i64 = 250;
+
+/// What a deployment is taken to need while nothing is known of it and its first answer is awaited: longer than any deadline.
+const UNKNOWN_WAIT_US: u64 = 1 << 40;
 
 /// The name of the key where none is sent.
 pub const NO_KEY: &str = "none";
@@ -33,6 +38,15 @@ pub enum ControlEvent<'a> {
         key: &'a str,
         /// The provider.
         provider: &'a str,
+        /// How long its request is, in tokens.
+        input_tokens: u64,
+    },
+    /// The headers of an answer told what is left of the provider's own rate limits.
+    LimitsReported {
+        /// The deployment.
+        deployment: &'a str,
+        /// What they say.
+        left: LimitsLeft,
     },
     /// An attempt ended.
     AttemptEnded {
@@ -87,9 +101,12 @@ struct Deployment {
     cooling_until_ms: i64,
     breaker: BreakerState,
     in_flight: u32,
+    allowance: Allowance,
     ttft: Histogram,
+    ttft_now: PeakEwma,
     /// Whole answers, from the request to the last byte.
     total: Histogram,
+    total_now: PeakEwma,
     touched: u64,
 }
 
@@ -159,9 +176,13 @@ impl ControlState {
             ControlEvent::SessionServed { session, deployment, ttl_ms } => {
                 self.sessions.served(session, deployment, ttl_ms, now_ms);
             }
-            ControlEvent::AttemptStarted { deployment, .. } => {
+            ControlEvent::LimitsReported { deployment, left } => {
+                self.deployment(deployment).allowance.told(&left, now_ms);
+            }
+            ControlEvent::AttemptStarted { deployment, input_tokens, .. } => {
                 let deployment = self.deployment(deployment);
                 deployment.in_flight = deployment.in_flight.saturating_add(1);
+                deployment.allowance.take(input_tokens);
                 deployment.breaker.on_start(now_ms);
             }
             ControlEvent::AttemptEnded { deployment, key, provider, outcome, ttft_ms, total_ms, retry_after_ms } => {
@@ -170,8 +191,14 @@ impl ControlState {
                 target.in_flight = target.in_flight.saturating_sub(1);
                 let is_slow = ttft_ms.is_some_and(|ttft_ms| target.ttft.is_slow(ttft_ms));
                 match ttft_ms {
-                    Some(ttft_ms) => target.ttft.add(ttft_ms),
-                    None if outcome.is_answer() => target.total.add(total_ms),
+                    Some(ttft_ms) => {
+                        target.ttft.add(ttft_ms);
+                        target.ttft_now.add(ttft_ms, now_ms);
+                    }
+                    None if outcome.is_answer() => {
+                        target.total.add(total_ms);
+                        target.total_now.add(total_ms, now_ms);
+                    }
                     None => {}
                 }
                 let row = outcome.row();
@@ -202,12 +229,26 @@ impl ControlState {
         }
     }
 
-    /// How a deployment stands with a key at a provider. Logarithmic in what is tracked.
+    /// How a deployment stands with a key at a provider, for a request of any length. Logarithmic in what is tracked.
     pub fn standing(&self, deployment: &str, key: &str, provider: &str, now_ms: i64) -> Standing {
+        self.standing_for(0, deployment, key, provider, now_ms)
+    }
+
+    /// The same for a request of so many tokens: one for which the provider says that too little is left of its limits is as
+    /// good as told to wait.
+    pub fn standing_for(
+        &self,
+        input_tokens: u64,
+        deployment: &str,
+        key: &str,
+        provider: &str,
+        now_ms: i64,
+    ) -> Standing {
         let now_ms = now_ms.max(self.clock_ms);
         let target = self.deployments.get(deployment);
         let cooling_until_ms = [
             target.map(|target| target.cooling_until_ms),
+            target.and_then(|target| target.allowance.ready_at_ms(input_tokens, now_ms)),
             self.keys.get(key).map(|key| key.cooling_until_ms),
             self.providers.get(provider).map(|provider| provider.cooling_until_ms),
         ];
@@ -241,6 +282,24 @@ impl ControlState {
     pub fn percentile_ms(&self, deployment: &str, percent: u32, streams: bool) -> Option<u32> {
         let known = self.deployments.get(deployment)?;
         if streams { known.ttft.percentile(percent) } else { known.total.percentile(percent) }
+    }
+
+    /// Attempts of a deployment that have started and not ended.
+    pub fn in_flight(&self, deployment: &str) -> u32 {
+        self.deployments.get(deployment).map_or(0, |target| target.in_flight)
+    }
+
+    /// How long one more attempt of a deployment may take just now, in microseconds: what it takes on average, recent peaks
+    /// first, for each that is under way and the new one. One of which nothing is known is quick while it is idle, and the
+    /// slowest of all while its first answer is awaited.
+    pub fn expected_wait_us(&self, deployment: &str, streams: bool, now_ms: i64) -> u64 {
+        let Some(target) = self.deployments.get(deployment) else { return 0 };
+        let known = if streams { target.ttft_now } else { target.total_now };
+        match (known.faded(now_ms.max(self.clock_ms)), u64::from(target.in_flight)) {
+            (0, 0) => 0,
+            (0, waiting) => UNKNOWN_WAIT_US.saturating_add(waiting),
+            (each_us, waiting) => each_us.saturating_mul(waiting + 1),
+        }
     }
 
     /// Time to first token of a deployment; nothing when it was never seen.
@@ -446,7 +505,7 @@ mod tests {
     #[test]
     fn attempts_in_flight_are_counted() {
         let mut state = ControlState::default();
-        let started = ControlEvent::AttemptStarted { deployment: "d", key: "k", provider: "p" };
+        let started = ControlEvent::AttemptStarted { deployment: "d", key: "k", provider: "p", input_tokens: 0 };
         state.apply(&started, 0);
         state.apply(&started, 0);
         assert_eq!(state.standing("d", "k", "p", 0).in_flight, 2);
@@ -460,9 +519,9 @@ mod tests {
     #[test]
     fn a_deployment_that_moved_starts_anew_and_keeps_what_is_in_flight() {
         let mut state = ControlState::default();
-        state.apply(&ControlEvent::AttemptStarted { deployment: "d", key: "k", provider: "p" }, 0);
+        state.apply(&ControlEvent::AttemptStarted { deployment: "d", key: "k", provider: "p", input_tokens: 0 }, 0);
         state.apply(&ended(OutcomeKind::NotFound, None), 0);
-        state.apply(&ControlEvent::AttemptStarted { deployment: "d", key: "k", provider: "p" }, 0);
+        state.apply(&ControlEvent::AttemptStarted { deployment: "d", key: "k", provider: "p", input_tokens: 0 }, 0);
         assert!(!state.standing("d", "-", "-", 0).is_healthy());
         state.forget("d");
         state.forget("unknown");
@@ -473,7 +532,7 @@ mod tests {
     #[test]
     fn memory_is_bounded_and_the_oldest_idle_entry_goes() {
         let mut state = ControlState::default();
-        state.apply(&ControlEvent::AttemptStarted { deployment: "busy", key: "k", provider: "p" }, 0);
+        state.apply(&ControlEvent::AttemptStarted { deployment: "busy", key: "k", provider: "p", input_tokens: 0 }, 0);
         for at in 0..MAX_TRACKED + 10 {
             let (name, key) = (format!("d{at}"), format!("k{at}"));
             state.apply(

@@ -9,6 +9,7 @@ use super::expected_cost::{CallTerms, DEFAULT_MAX_TOKENS, ExpectedCost, TierEdge
 use super::facts::RequestFacts;
 use super::forecast::Forecast;
 use super::prompt_cache::{CacheForecast, CachePlan};
+use super::spread::spread;
 use super::state_view::StateView;
 use crate::catalog::{Model, Quote};
 use crate::policy::expr::Value;
@@ -64,6 +65,8 @@ pub struct Candidate {
     pub ttft_p95_ms: Option<u32>,
     /// 0 healthy; higher goes later. Never a reason to reject.
     pub standing: u8,
+    /// How busy its deployment is, as the model's balance counts it.
+    pub load: u64,
     /// The place in the rule's own order of preference among equals.
     pub order: usize,
     /// Deployments that differ from it in nothing that the decision looked at.
@@ -152,6 +155,7 @@ impl Field<'_> {
             let quality = difficulty.map(|difficulty| quality_at(self.policy, difficulty, index));
             let call = Call { model, input, max_tokens, output, quality };
             let (first, start) = (fleet.first(self.seed), found.len());
+            let streams = self.facts.request().stream;
             let turn = |place: usize| before + Fleet::turn(place, first);
             for class in fleet.classes() {
                 let class_start = found.len();
@@ -169,7 +173,14 @@ impl Field<'_> {
                             is_else,
                             ttft_p50_ms: latency.map(|latency| latency.ttft_p50_ms),
                             ttft_p95_ms: latency.map(|latency| latency.ttft_p95_ms),
-                            standing: self.state.standing(member.deployment, row, provider, self.now_ms),
+                            standing: self.state.standing(
+                                member.deployment,
+                                row,
+                                provider,
+                                expected.input.tokens,
+                                self.now_ms,
+                            ),
+                            load: self.state.load(member.deployment, row, model.balance, streams, self.now_ms),
                             order: turn(place),
                             expected,
                             twins,
@@ -197,6 +208,7 @@ impl Field<'_> {
             }
             if let Some(own) = found.get_mut(start..).filter(|own| own.len() > 1) {
                 own.sort_by_key(|considered| considered.candidate.order);
+                spread(own, self.policy, model.balance, self.seed);
             }
             before += fleet.len();
         }

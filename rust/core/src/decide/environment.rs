@@ -62,6 +62,7 @@ impl<'e> RequestEnv<'e> {
             ttft_p50_ms: candidate.ttft_p50_ms,
             ttft_p95_ms: candidate.ttft_p95_ms,
             held: candidate.held,
+            load: candidate.load,
         };
         let mut noted = self.seen.borrow_mut();
         let is_news = seen != Seen { deployment: seen.deployment, ..Seen::default() };

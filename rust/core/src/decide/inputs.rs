@@ -179,6 +179,8 @@ pub(super) struct Seen {
     pub ttft_p95_ms: Option<u32>,
     /// How far into the request its prompt cache is believed to reach, in bytes of text.
     pub held: u64,
+    /// How busy it is, as its model's balance counts it; 0 where that looks at nothing.
+    pub load: u64,
 }
 
 /// What a decision read beside its facts.
@@ -280,6 +282,9 @@ impl Inputs {
                         row.element().push_str(&quantile.map_or_else(|| "null".to_owned(), |ms| ms.to_string()));
                     }
                     numbers(&mut row, &[seen.held]);
+                    if seen.load > 0 {
+                        numbers(&mut row, &[seen.load]);
+                    }
                     row.end();
                 }
             });

@@ -28,6 +28,7 @@ mod prompt_cache;
 mod recorded;
 mod report;
 mod settlement;
+mod spread;
 mod state_view;
 mod sticky;
 

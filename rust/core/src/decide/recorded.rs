@@ -390,13 +390,18 @@ fn read_seen(row: &Value<'_>) -> Option<Seen> {
         Value::Null => Some(None),
         value => Some(Some(u32::try_from(value.as_u64()?).ok()?)),
     };
-    match row.items() {
+    let (known, load) = match row.items() {
+        [known @ .., load] if known.len() == 5 => (known, load.as_u64()?),
+        known => (known, 0),
+    };
+    match known {
         [deployment, standing, p50, p95, held] => Some(Seen {
             deployment: usize::try_from(deployment.as_u64()?).ok()?,
             standing: u8::try_from(standing.as_u64()?).ok()?,
             ttft_p50_ms: quantile(p50)?,
             ttft_p95_ms: quantile(p95)?,
             held: held.as_u64()?,
+            load,
         }),
         _ => None,
     }

@@ -3,7 +3,7 @@
 use super::inputs::{Inputs, Seen};
 use super::prompt_cache::CachePlan;
 use crate::control::{ControlState, LatencyQuantiles};
-use crate::policy::Deployment;
+use crate::policy::{Balance, Deployment};
 
 /// The state as a decision reads it; no state is an empty one whose prompt caches are not forecast.
 pub(super) enum StateView<'s> {
@@ -28,12 +28,34 @@ impl StateView<'_> {
         }
     }
 
-    /// 0 healthy; higher goes later.
-    pub fn standing(&self, index: usize, deployment: &Deployment, provider: &str, now_ms: i64) -> u8 {
+    /// 0 healthy; higher goes later. Also later goes one whose limits have too little left for so many tokens.
+    pub fn standing(
+        &self,
+        index: usize,
+        deployment: &Deployment,
+        provider: &str,
+        input_tokens: u64,
+        now_ms: i64,
+    ) -> u8 {
         match self {
-            Self::Live(state) => state
-                .map_or(0, |state| state.standing(&deployment.id, &deployment.key_label, provider, now_ms).rank().tier),
+            Self::Live(None) => 0,
+            Self::Live(Some(state)) => {
+                let key = &deployment.key_label;
+                state.standing_for(input_tokens, &deployment.id, key, provider, now_ms).rank().tier
+            }
             Self::Recorded(inputs) => seen(inputs, index).standing,
+        }
+    }
+
+    /// How busy a deployment is, as its model's balance counts it: attempts under way, or the time that one more may take.
+    pub fn load(&self, index: usize, deployment: &Deployment, balance: Balance, streams: bool, now_ms: i64) -> u64 {
+        match (self, balance) {
+            (_, Balance::Weighted) | (Self::Live(None), _) => 0,
+            (Self::Live(Some(state)), Balance::LeastBusy) => u64::from(state.in_flight(&deployment.id)),
+            (Self::Live(Some(state)), Balance::LowestLatency) => {
+                state.expected_wait_us(&deployment.id, streams, now_ms)
+            }
+            (Self::Recorded(inputs), _) => seen(inputs, index).load,
         }
     }
 

@@ -34,6 +34,8 @@ pub struct Attempt {
     pub rank: u32,
     /// The model's window in tokens.
     pub context: Option<u64>,
+    /// How long the request is in the model's vocabulary, in tokens.
+    pub input_tokens: u64,
     /// The bound on the answer that is sent, in tokens.
     pub max_tokens: Option<u64>,
     /// Expected cost in pico-USD.
@@ -150,6 +152,7 @@ pub fn plan(policy: &Policy, decision: &Decision) -> Plan {
             key: deployment.key.clone(),
             rank: model.rank,
             context: facts.context,
+            input_tokens: considered.candidate.input.tokens,
             max_tokens: considered.candidate.max_tokens,
             cost_p50_usd_picos: considered.candidate.cost_p50_usd_picos,
             cost_p90_usd_picos: considered.candidate.cost_p90_usd_picos,

@@ -136,8 +136,28 @@ pub struct PolicyModel {
     pub rank: u32,
     /// What its predicted quality stands on.
     pub evidence: Evidence,
+    /// How calls are spread over its deployments.
+    pub balance: Balance,
     /// Where it stands in the file.
     pub pos: Pos,
+}
+
+/// How calls are spread over the deployments of one model, where the rule prefers none of them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Balance {
+    /// By their weights.
+    #[default]
+    Weighted,
+    /// Where the fewest attempts are under way for the weight.
+    LeastBusy,
+    /// Of two that are drawn by weight, the one that answers sooner just now.
+    LowestLatency,
+}
+
+impl Balance {
+    /// All, with the names of the language.
+    pub const ALL: [(&'static str, Self); 3] =
+        [("weighted", Self::Weighted), ("least_busy", Self::LeastBusy), ("lowest_latency", Self::LowestLatency)];
 }
 
 /// A model at a provider with a key and a region.

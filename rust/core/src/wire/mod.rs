@@ -26,6 +26,7 @@ mod request;
 mod target;
 mod write;
 
+pub use answer::limits::limits_left;
 pub use answer::recorded::read_usage;
 pub use answer::sse::{MAX_EVENT_BYTES, SseItem, SseParser};
 pub use answer::status::{Failure, classify_response};

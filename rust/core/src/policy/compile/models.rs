@@ -7,7 +7,7 @@ use crate::catalog::{Auth, Catalog, Model, Price, PricePeriod, Provider, Status}
 use crate::money::NanosPerMtok;
 use crate::policy::diagnostics::{Findings, Pos};
 use crate::policy::grammar;
-use crate::policy::model::{Deployment, KeyRef, PolicyModel};
+use crate::policy::model::{Balance, Deployment, KeyRef, PolicyModel};
 use crate::policy::source::{Key, Node, NodeValue};
 use crate::quality::Evidence;
 use crate::shared_str::SharedStr;
@@ -103,6 +103,7 @@ fn model(
         thinking: provider.thinking.clone(),
         rank: 0,
         evidence: Evidence::Prior,
+        balance: stated.balance,
         pos: key.pos,
     };
     Some((model, own))
@@ -160,6 +161,7 @@ struct Stated {
     images: Option<bool>,
     documents: Option<bool>,
     schema: Option<bool>,
+    balance: Balance,
 }
 
 impl Stated {
@@ -178,6 +180,10 @@ impl Stated {
             images: flag(block, "images", findings),
             documents: flag(block, "documents", findings),
             schema: flag(block, "schema", findings),
+            balance: block
+                .get("balance")
+                .and_then(|node| word(node, "`balance`", &Balance::ALL, findings))
+                .unwrap_or_default(),
         }
     }
 

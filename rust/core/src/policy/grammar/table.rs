@@ -3,7 +3,7 @@
 use super::{BUDGET, GIVEN_BUDGET, KeyRow, LIMIT, Shape};
 use crate::policy::clients::NamedModels;
 use crate::policy::facts::{FACTS, FactId, FactRow, Scope, Type};
-use crate::policy::model::{Accept, OnDisconnect, Prefer, ThinkingLevel, UnknownMode};
+use crate::policy::model::{Accept, Balance, OnDisconnect, Prefer, ThinkingLevel, UnknownMode};
 use crate::wire::Dialect;
 
 const fn key(name: &'static str, shape: Shape, doc: &'static str) -> KeyRow {
@@ -137,7 +137,15 @@ pub(in crate::policy) const MODEL: &[KeyRow] = &[
     key(
         "deployments",
         Shape::Some(&Shape::Block(&[DEPLOYMENT])),
-        "Several keys or regions of the same model; calls are spread by weight, and one takes over for another.",
+        "Several keys or regions of the same model; calls are spread over them, and one takes over for another.",
+    ),
+    key(
+        "balance",
+        Shape::Words(|| first(&Balance::ALL)),
+        "How calls are spread over its deployments, where `prefer` sees no difference. `weighted`, the default: by their \
+         weights. `least_busy`: where the fewest calls are under way for the weight. `lowest_latency`: of two that are drawn \
+         by weight, the one that answers sooner just now. A deployment that cools, or that the provider says has too little \
+         left of its limits, goes last.",
     ),
     KEY,
     REGION,

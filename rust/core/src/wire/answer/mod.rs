@@ -2,6 +2,7 @@
 
 pub(super) mod anthropic_messages;
 pub(super) mod error_body;
+pub(super) mod limits;
 pub(super) mod openai_chat;
 pub(super) mod openai_responses;
 pub(super) mod recorded;

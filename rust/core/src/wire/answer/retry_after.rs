@@ -52,7 +52,7 @@ pub(in crate::wire) fn from_resets(dialect: Dialect, headers: &[(String, String)
 }
 
 /// A reset: an RFC 3339 time, a duration, plain seconds, or a Unix time in seconds or milliseconds.
-fn reset_ms(value: &str, now_ms: i64) -> Option<i64> {
+pub(in crate::wire) fn reset_ms(value: &str, now_ms: i64) -> Option<i64> {
     if let Some(time_ms) = rfc3339_ms(value) {
         return Some(clamp(time_ms.saturating_sub(now_ms)));
     }
