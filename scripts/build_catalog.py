@@ -90,13 +90,9 @@ EFFORTS = ("none", "minimal", "low", "medium", "high", "xhigh", "max")
 # Providers that are reached over another of their endpoints than the one the data names first, because this version
 # speaks OpenAI Chat Completions and Anthropic Messages upstream.
 ENDPOINTS: dict[str, Row] = {
-    "openai": {"dialect": "openai-chat", "max_tokens_field": "max_completion_tokens", "stream_usage": "on_request"}
-    | {"store": True},
+    "openai": {"dialect": "openai-chat", "max_tokens_field": "max_completion_tokens", "stream_usage": "on_request"},
     "xai": {"dialect": "openai-chat", "max_tokens_field": "max_tokens", "stream_usage": "on_request"},
-    "azure": {"dialect": "openai-chat", "max_tokens_field": "max_completion_tokens", "stream_usage": "on_request"}
-    | {"store": True},
-    # Its own default shortens the answer of a prompt that is too long instead of failing.
-    "fireworks": {"extra_body": {"context_length_exceeded_behavior": "error"}},
+    "azure": {"dialect": "openai-chat", "max_tokens_field": "max_completion_tokens", "stream_usage": "on_request"},
     "google": {
         "base_url": "https://generativelanguage.googleapis.com/v1beta/openai",
         "dialect": "openai-chat",
@@ -183,6 +179,19 @@ MODEL_THINKING: dict[str, Row] = {
     "mistral/magistral-medium-latest": {"always_on": True, "format": "prompt_mode"},
     "ollama/gpt-oss:20b": {"efforts": ["low", "medium", "high"], "can_disable": False},
     "ollama/qwen3-8b": {"efforts": ["none", "low", "medium", "high"]},
+}
+
+# What the servers of OpenAI's dialect take differently, in the words of `quirks.rs`; whoever is not here takes what the
+# dialect has had from the beginning. Groq: https://console.groq.com/docs/openai (an error for each of these). Cerebras: its
+# page on OpenAI compatibility, as of 2025. Mistral answers 422 (`extra_forbidden`) to members that it does not have, and
+# calls the seed otherwise. Fireworks by its own default shortens the answer of a prompt that is too long instead of failing.
+QUIRKS: dict[str, Row] = {
+    "azure": {"store": True, "developer_role": True},
+    "cerebras": {"refuses": ["frequency_penalty", "logit_bias", "presence_penalty"]},
+    "fireworks": {"extra_body": {"context_length_exceeded_behavior": "error"}},
+    "groq": {"refuses": ["logit_bias", "logprobs", "top_logprobs"]},
+    "mistral": {"refuses": ["logit_bias", "logprobs", "top_logprobs", "user"], "renames": {"seed": "random_seed"}},
+    "openai": {"store": True, "developer_role": True},
 }
 
 PROVIDER_ALIASES = {
@@ -401,6 +410,7 @@ def provider_row(row: Row) -> Row:
         "max_tokens_field": "max_tokens" if field.startswith("max_tokens") else field,
         # Asking for usage in the stream is the safe side wherever the data does not say that it comes unasked.
         "stream_usage": "always" if stream.startswith(("always", "last chunk", "every chunk")) else "on_request",
+        **QUIRKS.get(identity, {}),
         "thinking_format": THINKING[identity][0] if identity in THINKING else None,
         "thinking_efforts": list(THINKING[identity][1]) if identity in THINKING else None,
         "echoes_reasoning": True if identity in ECHOES_REASONING else None,

@@ -46,12 +46,13 @@ from turnout.policy import load_policy, parse_policy, shipped_policy
 from turnout.quality import QualityModel, QualityReport, fit_quality
 
 if TYPE_CHECKING:
-    from turnout.execute import Response, Router, SyncRouter
+    from turnout.execute import CheckedAnswer, Response, Router, SyncRouter
 
 __all__ = [
     "BudgetError",
     "Catalog",
     "CatalogError",
+    "CheckedAnswer",
     "Classification",
     "Decision",
     "DecisionError",
@@ -90,7 +91,7 @@ __all__ = [
     "thinking_fields",
 ]
 
-_LATE = {"Response", "Router", "SyncRouter"}
+_LATE = {"CheckedAnswer", "Response", "Router", "SyncRouter"}
 
 
 def __getattr__(name: str) -> object:

@@ -127,6 +127,7 @@ CODES: dict[str, str] = {
     "refreshed-missing": "a refreshed catalogue was asked for, and none was accepted yet",
     "refreshed-unwritable": "the file of an accepted refresh cannot be written",
     "router-address": "an address was given that cannot be one, or for a provider that the policy does not have",
+    "router-check": "the policy's `accept` asks for a check of the host program that was not given to the router",
     "router-client": "a client was given that cannot carry calls, or for a provider that takes none",
     "router-closed": "the router was used after it was closed",
     "router-reload": "a router has no policy file to load anew, or is to look at it at no usable interval",

@@ -9,6 +9,7 @@ EXPORTS = [
     "BudgetError",
     "Catalog",
     "CatalogError",
+    "CheckedAnswer",
     "Classification",
     "Decision",
     "DecisionError",

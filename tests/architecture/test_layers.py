@@ -59,6 +59,7 @@ RUST_GROUND = [
     "json_schema",
     "money",
     "outcome",
+    "quirks",
     "shared_str",
     "thinking_format",
     "usage",

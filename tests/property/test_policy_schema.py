@@ -113,7 +113,15 @@ model_lists = [["a"], ["b", "a"], ["a", "b", "c"]]
 models = st.one_of(mostly(["a", "b", "c"], ["ladder", "x"]), st.sampled_from([*model_lists * 4, []]))
 addresses = mostly(["https://x.example/v1", "http://127.0.0.1:8000/v1"], ["http://x.example", "ftp://x"])
 keys = mostly(["none", "env:KEY_1"], ["env:1", "sk-ant-123456789012"])
-checks = ["complete", "not_empty", "not_refused", "valid_json", "schema_valid", "language_matches"]
+checks = [
+    "complete",
+    "not_empty",
+    "not_refused",
+    "valid_json",
+    "schema_valid",
+    "language_matches",
+    "check.is_good",
+]
 
 
 def block(needed: dict[str, Any], more: dict[str, Any] | None = None) -> st.SearchStrategy[dict[str, Any]]:
@@ -126,7 +134,7 @@ def some(of: st.SearchStrategy[Any], most: int = 2) -> st.SearchStrategy[list[An
 
 filters = block({"keep": of_candidates}, {"when": expressions})
 runs = {"deadline": durations, "spend": moneys, "ttft": durations, "attempts": counts}
-accepts = st.one_of(mostly(checks, ["x"]), some(st.sampled_from(checks)))
+accepts = st.one_of(mostly(checks, ["x", "check.1"]), some(st.sampled_from(checks)))
 escalates = block({}, {"at_most": counts, "cost_within": factors})
 choice: dict[str, Any] = {
     "prefer": mostly(["cheapest", "best", "fastest", "in_order"], ["cheap"]),

@@ -51,7 +51,12 @@ async def try_once(call: Call, attempt: Attempt) -> bool:
         if known is None:
             call.end(flight, ended)
             raise
-    call.end(flight, ended)
+    try:
+        unmet = await call.judged(attempt, ended)
+    except asyncio.CancelledError:
+        call.end(flight, ended)
+        raise
+    call.end(flight, ended, unmet)
     return ended.is_answer
 
 
@@ -83,6 +88,7 @@ async def written(call: Call, attempt: Attempt, *, stream: bool) -> bytes:
         RequestError: This target cannot carry the request; nothing has begun.
     """
     body = await asyncio.to_thread(attempt.body, stream=stream) if call.is_large else attempt.body(stream=stream)
+    call.dropped[attempt.index] = body.dropped
     return body.bytes
 
 

@@ -20,6 +20,7 @@ from turnout.errors import BudgetError, RequestError
 from turnout.execute.deadline import Deadline
 from turnout.execute.desk import Desk, Held, Refused
 from turnout.execute.estimate import estimated_usage
+from turnout.execute.judge import Checks, Meta, RequestLike, unmet_by_host
 from turnout.execute.settled import charge, is_nothing, money_columns, says_something, settled_with, token_counts
 from turnout.ledger import AttemptRecord, CallRecord, Ledger
 from turnout.providers.outcome import ANSWERS, MAYBE_BILLED
@@ -147,6 +148,7 @@ class Services:
         upstreams: By the deployment; "" is the one for all others.
         ledger: Where records go.
         desk: Where attempts reserve what they may cost.
+        checks: What the host program says of answers, by the names of policies.
     """
 
     state: State
@@ -154,6 +156,7 @@ class Services:
     upstreams: Mapping[str, Upstream] = field(repr=False)
     ledger: Ledger | None
     desk: Desk
+    checks: Checks = field(default_factory=dict, repr=False)
 
     def upstream_for(self, attempt: Attempt) -> Upstream:
         """Returns what carries an attempt."""
@@ -170,10 +173,18 @@ class Call:
         deadline: Runs since the call came.
         time_ms: When that was, in milliseconds since 1970.
         is_large: Whether bodies are written in a thread.
+        asked: The request and the meta that it was made with.
     """
 
     def __init__(
-        self, services: Services, decision: Decision, plan: Plan, deadline: Deadline, time_ms: int, is_large: bool
+        self,
+        services: Services,
+        decision: Decision,
+        plan: Plan,
+        deadline: Deadline,
+        time_ms: int,
+        is_large: bool,
+        asked: tuple[RequestLike, Meta],
     ) -> None:
         self.id = os.urandom(16).hex()
         self.services = services
@@ -190,6 +201,9 @@ class Call:
         self.unsent: RequestError | None = None
         self.refused: BudgetError | None = None
         self.held: list[Held] = []
+        self.dropped: dict[int, tuple[str, ...]] = {}
+        self._asked = asked
+        self._host_checks = plan.host_checks
         self._rows: list[Row] = []
         self._spent = Money("0")
         self._sent = 0
@@ -340,7 +354,23 @@ class Call:
         _log.info("call %s: hedged at `%s`", self.id, self.plan.attempts[index].deployment)
         return self.plan.attempts[index]
 
-    def end(self, flight: Flight, ended: Ended) -> None:
+    async def judged(self, attempt: Attempt, ended: Ended) -> str | None:
+        """Asks the host program about an answer that the policy's own checks accept.
+
+        Args:
+            attempt: Who answered.
+            ended: How.
+
+        Returns:
+            The first of its checks that fails; None if there is none, or nothing to ask about.
+        """
+        answer = ended.answer
+        if not self._host_checks or not ended.is_answer or answer is None or self.plan.unmet(answer) is not None:
+            return None
+        within_s = self.deadline.remaining()
+        return await unmet_by_host(self.services.checks, self._host_checks, answer, attempt, self._asked, within_s)
+
+    def end(self, flight: Flight, ended: Ended, unmet: str | None = None) -> None:
         """Notes how an attempt ended; of one whose end is known, does nothing.
 
         The loser of a hedge stands before its winner, which says what comes next.
@@ -348,6 +378,7 @@ class Call:
         Args:
             flight: Which one.
             ended: How.
+            unmet: What the host program says that its answer fails.
         """
         if flight.is_over:
             return
@@ -374,7 +405,8 @@ class Call:
         counts = token_counts(usage)
         usd_nanos = -(-charged.usd_picos // 1000) if cost is not None else attempt.reserved[0]
         self.services.desk.settle(held, usd_nanos, counts.input_total, counts.output_total)
-        unmet = self.plan.unmet(ended.answer) if ended.is_answer and ended.answer is not None else None
+        if ended.is_answer and ended.answer is not None:
+            unmet = self.plan.unmet(ended.answer) or unmet
         self.unsent = self.refused = None
         tried = Tried(attempt, ended, unmet, usage, None if cost is None else cost.usd_picos)
         from_end = 1 if ended.message_code == HEDGE_LOST else 0

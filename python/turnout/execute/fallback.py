@@ -119,6 +119,7 @@ def response_of(call: Call, best: Tried, record: CallRecord) -> Response:
         refusal=answer.refusal,
         accepted=best.unmet is None,
         unmet=best.unmet,
+        notes=(*attempt.notes, *call.dropped.get(attempt.index, ())),
         decision=call.decision,
         record=record,
     )

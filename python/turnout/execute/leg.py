@@ -179,25 +179,24 @@ class Leg(Generic[T]):
         else:
             outcome, code = end.outcome, failure.code if failure else None
             detail = failure.message if failure else end.message
-        await self._end(
-            Ended(
-                outcome,
-                failure.status if failure and failure.status else self._status,
-                self._reader.answer(),
-                end.usage,
-                code,
-                detail,
-                failure.retry_after_ms if failure else None,
-                self.ttft_ms,
-                failure.should_retry if failure else None,
-            )
+        ended = Ended(
+            outcome,
+            failure.status if failure and failure.status else self._status,
+            self._reader.answer(),
+            end.usage,
+            code,
+            detail,
+            failure.retry_after_ms if failure else None,
+            self.ttft_ms,
+            failure.should_retry if failure else None,
         )
+        await self._end(ended, await self._call.judged(self.attempt, ended))
         return piece
 
-    async def _end(self, ended: Ended) -> None:
+    async def _end(self, ended: Ended, unmet: str | None = None) -> None:
         self.ended = ended
         if self.flight is not None:
-            self._call.end(self.flight, ended)
+            self._call.end(self.flight, ended, unmet)
         await self._close()
 
     async def _failed_by(self, error: Exception) -> bool:

@@ -11,12 +11,10 @@ from turnout._core import Decision, Engine, Money
 from turnout.errors import DecisionError, TurnoutError
 from turnout.execute.call import Call, Services, now_ms
 from turnout.execute.deadline import Deadline
+from turnout.execute.judge import Meta, RequestLike
 from turnout.execute.record import save
 
 __all__ = ["Meta", "RequestLike", "begin_call", "begin_for_client", "decide", "decide_for_client"]
-
-RequestLike = str | bytes | Mapping[str, object]
-Meta = Mapping[str, str | int | float | bool | None]
 
 _LARGE_CHARS: Final = 100_000
 """Above this a decision and the writing of a body take longer than a hop to a thread and back."""
@@ -138,7 +136,8 @@ async def begin_call(
     since = Deadline(float("inf"))
     decision, is_large = await decide(engine, request, meta, dialect, refused_ok=True)
     plan = decision.plan.tightened(deadline_ms=deadline_ms, spend=purse)
-    call = Call(services, decision, plan, since.until(plan.deadline_ms / 1000), time_ms, is_large)
+    until = since.until(plan.deadline_ms / 1000)
+    call = Call(services, decision, plan, until, time_ms, is_large, (request, meta or {}))
     if not plan.attempts:
         raise await _refusal(call)
     return call
@@ -174,7 +173,8 @@ async def begin_for_client(
     if vet is not None:
         vet(decision.requested)
     plan = decision.plan
-    call = Call(services, decision, plan, since.until(plan.deadline_ms / 1000), time_ms, is_large)
+    until = since.until(plan.deadline_ms / 1000)
+    call = Call(services, decision, plan, until, time_ms, is_large, (body, meta or {}))
     if not plan.attempts:
         raise await _refusal(call)
     return call

@@ -28,6 +28,7 @@ class Response:
         refusal: Why it declined, where it said so.
         accepted: Whether the answer passes the policy's checks.
         unmet: The first check that it fails; None if it is accepted.
+        notes: What of the request this model got otherwise, or not at all, a line each; the field stands first.
         decision: What was decided, and why.
         record: What the ledger keeps of the call.
     """
@@ -45,6 +46,7 @@ class Response:
     refusal: str | None = field(repr=False)
     accepted: bool
     unmet: str | None
+    notes: tuple[str, ...]
     decision: Decision = field(repr=False)
     record: CallRecord = field(repr=False)
 

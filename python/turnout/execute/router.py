@@ -16,9 +16,8 @@ from turnout.errors import TransportError, TurnoutError
 from turnout.execute.call import Call, Services
 from turnout.execute.desk import Desk, Durable
 from turnout.execute.fallback import complete
+from turnout.execute.judge import Check, Meta, RequestLike, registered
 from turnout.execute.prepare import (
-    Meta,
-    RequestLike,
     begin_call,
     begin_for_client,
     decide,
@@ -70,6 +69,8 @@ class Router:
         durable: When the row of an attempt must be on disk: `before_send`, before its request leaves us;
             `before_answer`, before any of its answer does, so that writing overlaps the call; or `async`, with which a
             crash may lose the rows, and so the spend, of the last moments.
+        checks: What the host program says of answers, for policies whose `accept` asks for `check.NAME`: functions of a
+            `CheckedAnswer` that say whether it is good, async ones or quick ones, by their names.
         counters: Where several gateways count budgets and limits together: the address of a Redis or Valkey server
             (`redis://host:6379/0`; extra `redis`), or counters on one. None: this process counts alone.
 
@@ -77,7 +78,7 @@ class Router:
         PolicyError: The policy does not load.
         CatalogError: The catalogue does not load.
         LedgerError: The ledger cannot be opened.
-        TurnoutError: `router-client`, `router-address` or `router-reload`.
+        TurnoutError: `router-client`, `router-address`, `router-check` or `router-reload`.
 
     Example:
         async with Router("policies/balanced.yaml") as router:
@@ -98,8 +99,10 @@ class Router:
         watch: bool | float = False,
         durable: Durable = "before_answer",
         counters: str | RedisCounters | None = None,
+        checks: Mapping[str, Check] | None = None,
     ) -> None:
         self._clients = clients or {}
+        self._checks = dict(checks or {})
         environ = os.environ if environ is None else environ
         given = policy if isinstance(policy, Policy) else None
         files = PolicyFiles(
@@ -112,6 +115,7 @@ class Router:
         digest = files.digest()
         loaded = given or files.load()
         _check_addresses(loaded, base_urls or {})
+        known = registered(self._checks, loaded.host_checks)
         upstreams = _sdk_upstreams(loaded, self._clients)
         # A client of the host program brings its own key: its deployments are eligible without ours.
         engine = Engine(loaded, environ=environ, with_client=list(upstreams))
@@ -129,7 +133,7 @@ class Router:
             name = None if opened is None else f"{socket.gethostname()}:{opened.name}"
             counters = RedisCounters(counters, gateway=name)
         self._desk = Desk(loaded, engine.state.reservations, opened, durable, counters)
-        self._serving = _Serving(engine, Services(engine.state, environ, upstreams, opened, self._desk))
+        self._serving = _Serving(engine, Services(engine.state, environ, upstreams, opened, self._desk, known))
         self._reloader = Reloader(files, interval_s, digest, lambda: self.engine.policy, self._take_over)
 
     @property
@@ -164,13 +168,15 @@ class Router:
         Raises:
             PolicyError: The file is not there, is refused, or a test in it fails; the policy before it goes on.
             CatalogError: The override file does not load; likewise.
-            TurnoutError: `router-client`, if a client was given for a deployment that is gone; likewise.
+            TurnoutError: `router-client`, if a client was given for a deployment that is gone; `router-check`, if the
+                policy asks for a check that is not registered; likewise.
                 `router-reload`, if the router was given a policy and no file.
         """
         return await self._reloader.reload()
 
     def _take_over(self, policy: Policy) -> None:
         old = self._serving
+        registered(self._checks, policy.host_checks)
         upstreams = _sdk_upstreams(policy, self._clients)
         engine = old.engine.with_policy(policy, environ=old.services.environ, with_client=list(upstreams))
         upstreams[""] = old.services.upstreams[""]

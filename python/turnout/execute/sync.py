@@ -16,6 +16,7 @@ from typing import Self, TypeVar
 from turnout._core import Catalog, Decision, Engine, Money, Policy, StreamEvent
 from turnout.errors import TurnoutError
 from turnout.execute.desk import Durable
+from turnout.execute.judge import Check
 from turnout.execute.prepare import Meta, RequestLike
 from turnout.execute.reload import Reload
 from turnout.execute.response import Response
@@ -43,6 +44,7 @@ class SyncRouter:
         watch: As for `Router`; the background thread looks.
         durable: As for `Router`.
         counters: As for `Router`.
+        checks: As for `Router`.
 
     Raises:
         TurnoutError: As `Router`.
@@ -65,6 +67,7 @@ class SyncRouter:
         watch: bool | float = False,
         durable: Durable = "before_answer",
         counters: str | None = None,
+        checks: Mapping[str, Check] | None = None,
     ) -> None:
         self._router = Router(
             policy,
@@ -77,6 +80,7 @@ class SyncRouter:
             watch=watch,
             durable=durable,
             counters=counters,
+            checks=checks,
         )
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._loop.run_forever, name="turnout-router", daemon=True)

@@ -19,6 +19,7 @@ pub mod outcome;
 pub mod plan;
 pub mod policy;
 pub mod quality;
+pub mod quirks;
 pub mod shared_str;
 pub mod text;
 pub mod thinking_format;

@@ -7,6 +7,7 @@ use std::path::Path;
 
 use serde_json::{Value, json};
 use turnout_core::json::{JsonError, Reader};
+use turnout_core::quirks::{PLAIN, Quirks};
 use turnout_core::thinking_format::ThinkingFormat;
 use turnout_core::wire::{
     CODES, Dialect, ImageSource, Part, Request, ResponseFormat, Role, Target, Thinking, ThinkingSetting, ToolChoice,
@@ -127,17 +128,37 @@ fn target(described: &Value) -> Target<'_> {
             "min_budget_tokens" => target.min_budget_tokens = value.as_u64().unwrap(),
             "echoes_reasoning" => target.echoes_reasoning = value.as_bool().unwrap(),
             "stream" => target.stream = value.as_bool().unwrap(),
-            "accepts_stream_options" => target.accepts_stream_options = value.as_bool().unwrap(),
             "accepts_sampling" => target.accepts_sampling = value.as_bool().unwrap(),
             "accepts_forced_tool_choice" => target.accepts_forced_tool_choice = value.as_bool().unwrap(),
             "accepts_prefill" => target.accepts_prefill = value.as_bool().unwrap(),
-            "extra_body" => target.extra_body = value.as_str().unwrap(),
-            "accepts_store" => target.accepts_store = value.as_bool().unwrap(),
-            "accepts_text_lists" => target.accepts_text_lists = value.as_bool().unwrap(),
+            "quirks" => target.quirks = Box::leak(Box::new(quirks(value))),
             other => panic!("unknown field `{other}` of a target"),
         }
     }
     target
+}
+
+/// Those of a server that takes everything, but for what is described.
+fn quirks(described: &Value) -> Quirks {
+    let mut quirks = PLAIN.clone();
+    for (key, value) in described.as_object().unwrap() {
+        match key.as_str() {
+            "takes_store" => quirks.takes_store = value.as_bool().unwrap(),
+            "takes_developer" => quirks.takes_developer = value.as_bool().unwrap(),
+            "tells_usage" => quirks.tells_usage = value.as_bool().unwrap(),
+            "takes_text_lists" => quirks.takes_text_lists = value.as_bool().unwrap(),
+            "refuses" => {
+                quirks.refuses = value.as_array().unwrap().iter().map(|key| key.as_str().unwrap().to_owned()).collect();
+            }
+            "renames" => {
+                let pairs = value.as_object().unwrap().iter();
+                quirks.renames = pairs.map(|(from, to)| (from.clone(), to.as_str().unwrap().to_owned())).collect();
+            }
+            "extra_body" => quirks.extra_body = value.to_string(),
+            other => panic!("unknown quirk `{other}`"),
+        }
+    }
+    quirks
 }
 
 /// Runs one case; gives the code of the error that it expects, if any.

@@ -230,7 +230,12 @@ proptest! {
         let blank = ControlState::default();
         // Says nothing of any deployment here, and is not blank: each is looked at.
         let mut other = ControlState::default();
-        let started = ControlEvent::AttemptStarted { deployment: "elsewhere", key: "elsewhere", provider: "elsewhere" };
+        let started = ControlEvent::AttemptStarted {
+            deployment: "elsewhere",
+            key: "elsewhere",
+            provider: "elsewhere",
+            input_tokens: 0,
+        };
         other.apply(&started, 0);
         prop_assert!(blank.is_blank() && !other.is_blank());
         let of = |state| asked.call(&drawn.policy, state).decide();

@@ -9,7 +9,7 @@ use turnout_core::control::reservations::Measure;
 use turnout_core::decide::{self, Echo, settle};
 use turnout_core::money::UsdPicos;
 use turnout_core::plan::{self, Tried};
-use turnout_core::policy::{HedgeAfter, KeyRef};
+use turnout_core::policy::{Accept, HedgeAfter, KeyRef};
 use turnout_core::usage::UsageProblem;
 use turnout_core::wire::{self, Dialect, ResponseFormat, parse_request, write_body};
 
@@ -452,7 +452,14 @@ impl Plan {
 
     #[getter]
     fn accept<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyTuple>> {
-        PyTuple::new(py, self.plan.accept.iter().map(|check| check.name()))
+        PyTuple::new(py, self.plan.accept.iter().map(Accept::name))
+    }
+
+    /// The checks that the host program makes, by their whole names (`check.NAME`).
+    #[getter]
+    fn host_checks<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyTuple>> {
+        let is_hosts = |check: &&Accept| matches!(check, Accept::Host(_));
+        PyTuple::new(py, self.plan.accept.iter().filter(is_hosts).map(Accept::name).collect::<Vec<_>>())
     }
 
     /// The plan with a tighter deadline or purse for one call; looser ones than the policy's are not taken.
@@ -470,12 +477,12 @@ impl Plan {
     }
 
     /// The first check that an answer fails; none when it is accepted.
-    fn unmet(&self, py: Python<'_>, answer: &Answer) -> Option<&'static str> {
+    fn unmet(&self, py: Python<'_>, answer: &Answer) -> Option<String> {
         // Read again only where a check compares with it; a decision made from its record has none.
         let body = self.asked.body.as_ref().filter(|_| plan::compares(&self.plan.accept));
         let request = body.and_then(|body| parse_request(body.bytes(py), Some(self.asked.dialect)).ok());
         plan::unmet(&self.plan.accept, &answer.inner, self.asked.wants_json, request.as_ref())
-            .map(turnout_core::policy::Accept::name)
+            .map(|check| check.name().to_owned())
     }
 
     /// The step after `tried`: tuples of (attempt, outcome, accepted, what the provider says of one more try).

@@ -10,7 +10,7 @@ use turnout_core::policy::diagnostics::{CODES, Finding, Pos};
 use turnout_core::policy::expr::Tri;
 use turnout_core::policy::facts::{Cost, FACTS, Scope, Type};
 use turnout_core::policy::source::{Row, RowKind};
-use turnout_core::policy::{self, KeyRef};
+use turnout_core::policy::{self, Accept, KeyRef};
 use turnout_core::shared_str::SharedStr;
 
 use crate::catalog::{Catalog, Shared};
@@ -80,6 +80,23 @@ impl Policy {
             dict.set_item(deployment.id.as_str(), provider)?;
         }
         Ok(dict)
+    }
+
+    /// The checks of the host program that its rules name, by their whole names (`check.NAME`).
+    #[getter]
+    fn host_checks<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyTuple>> {
+        let of_rules = self.inner.rules.iter().filter_map(|rule| rule.accept.as_ref()).flatten();
+        let mut names: Vec<&str> = self
+            .inner
+            .accept
+            .iter()
+            .chain(of_rules)
+            .filter(|check| matches!(check, Accept::Host(_)))
+            .map(Accept::name)
+            .collect();
+        names.sort_unstable();
+        names.dedup();
+        PyTuple::new(py, names)
     }
 
     /// The deployments to which the file gives an address, a key or a region of their own.

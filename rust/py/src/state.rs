@@ -155,6 +155,11 @@ impl State {
         Ok(self.lend(|state| state.standing(deployment, key, provider, now_ms)).is_healthy())
     }
 
+    /// Attempts of a deployment that have begun and not ended.
+    fn in_flight(&self, deployment: &str) -> u32 {
+        self.lend(|state| state.in_flight(deployment))
+    }
+
     /// Milliseconds until a deployment is no longer left alone; none when it is healthy.
     #[pyo3(signature = (deployment, key, provider, *, now = None))]
     fn cooling_ms(&self, deployment: &str, key: &str, provider: &str, now: Option<f64>) -> PyResult<Option<i64>> {

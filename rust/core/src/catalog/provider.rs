@@ -2,6 +2,7 @@
 
 use super::fields::named;
 use super::model::{Dialect, Effort};
+use crate::quirks::Quirks;
 use crate::thinking_format::ThinkingFormat;
 
 named! {
@@ -65,11 +66,8 @@ pub struct Provider {
     pub stream_usage: StreamUsage,
     /// How it takes a thinking setting.
     pub thinking: ThinkingRoute,
-    /// Whether it takes `store`, `metadata` and `prompt_cache_key`, which others of its dialect refuse.
-    pub accepts_store: bool,
-    /// A JSON object of members that go into every body unless the request says them: where a provider's own default is
-    /// one that hides a failure.
-    pub extra_body: Option<String>,
+    /// What else its bodies are written by.
+    pub quirks: Quirks,
     /// Whether it runs on the user's own machine.
     pub is_local: bool,
     /// What else a caller should know.

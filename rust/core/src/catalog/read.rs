@@ -7,6 +7,7 @@ use super::provider::{Auth, Provider, StreamUsage, ThinkingRoute};
 use super::read_price;
 use crate::calendar::Day;
 use crate::json::Value;
+use crate::quirks::Quirks;
 use crate::thinking_format::ThinkingFormat;
 
 const MODEL_KEYS: &[&str] = &[
@@ -74,6 +75,10 @@ const PROVIDER_KEYS: &[&str] = &[
     "thinking_efforts",
     "echoes_reasoning",
     "store",
+    "developer_role",
+    "text_lists",
+    "refuses",
+    "renames",
     "extra_body",
     "local",
     "notes",
@@ -150,18 +155,37 @@ pub(super) fn provider(value: &Value<'_>) -> Result<Provider, CatalogError> {
             efforts: fields.list("thinking_efforts", "an array of efforts", Effort::from_name)?,
             echoes_reasoning: fields.bool("echoes_reasoning")?.unwrap_or(false),
         },
-        accepts_store: fields.bool("store")?.unwrap_or(false),
-        extra_body: match fields.value("extra_body") {
-            None => None,
-            Some(value @ Value::Object(_)) => {
-                let mut json = String::new();
-                value.write(&mut json);
-                Some(json)
-            }
-            Some(_) => return Err(CatalogError::bad_row(&row, "`extra_body` must be an object")),
-        },
+        quirks: quirks(&row, &fields)?,
         is_local: fields.bool("local")?.unwrap_or(false),
         notes: fields.string("notes")?,
+    })
+}
+
+/// What a provider's bodies are written by.
+fn quirks(row: &str, fields: &Fields<'_>) -> Result<Quirks, CatalogError> {
+    let object = |key: &str| match fields.value(key) {
+        None => Ok(None),
+        Some(value @ Value::Object(_)) => Ok(Some(value)),
+        Some(_) => Err(CatalogError::bad_row(row, format_args!("`{key}` must be an object")).at(key)),
+    };
+    let renames = object("renames")?.map(Value::members).unwrap_or_default().iter();
+    let renames = renames.map(|(from, to)| Some((from.to_string(), to.as_str()?.to_owned())));
+    let wrong = || CatalogError::bad_row(row, "`renames` is not an object of names").at("renames");
+    Ok(Quirks {
+        takes_store: fields.bool("store")?.unwrap_or(false),
+        takes_developer: fields.bool("developer_role")?.unwrap_or(false),
+        takes_text_lists: fields.bool("text_lists")?.unwrap_or(true),
+        tells_usage: fields.word("stream_usage", "always or on_request", StreamUsage::from_name)?
+            == Some(StreamUsage::Always),
+        refuses: fields.strings("refuses")?,
+        renames: renames.collect::<Option<_>>().ok_or_else(wrong)?,
+        extra_body: object("extra_body")?
+            .map(|value| {
+                let mut json = String::new();
+                value.write(&mut json);
+                json
+            })
+            .unwrap_or_default(),
     })
 }
 

@@ -119,8 +119,8 @@ impl Allowance {
 mod tests {
     use super::*;
 
-    fn bucket(left: u64, limit: Option<u64>, reset_ms: i64) -> Option<BucketLeft> {
-        Some(BucketLeft { left, limit, reset_ms })
+    fn bucket(left: u64, limit: Option<u64>, reset_ms: i64) -> BucketLeft {
+        BucketLeft { left, limit, reset_ms }
     }
 
     #[test]
@@ -134,27 +134,27 @@ mod tests {
     #[test]
     fn the_last_word_less_what_has_begun_since() {
         let mut allowance = Allowance::default();
-        allowance.told(&LimitsLeft { requests: bucket(2, None, 60_000), ..LimitsLeft::default() }, 1_000);
+        allowance.told(&LimitsLeft { requests: Some(bucket(2, None, 60_000)), ..LimitsLeft::default() }, 1_000);
         for _ in 0..2 {
             assert_eq!(allowance.ready_at_ms(10, 1_000), None);
             allowance.take(10);
         }
         assert_eq!(allowance.ready_at_ms(10, 1_000), Some(61_000));
         assert_eq!(allowance.ready_at_ms(10, 61_000), None, "its reset is over");
-        allowance.told(&LimitsLeft { tokens: bucket(500, None, 5_000), ..LimitsLeft::default() }, 2_000);
+        allowance.told(&LimitsLeft { tokens: Some(bucket(500, None, 5_000)), ..LimitsLeft::default() }, 2_000);
         assert_eq!(allowance.ready_at_ms(501, 2_000), Some(61_000), "the longest wait counts");
-        allowance.told(&LimitsLeft { requests: bucket(9, None, 60_000), ..LimitsLeft::default() }, 3_000);
+        allowance.told(&LimitsLeft { requests: Some(bucket(9, None, 60_000)), ..LimitsLeft::default() }, 3_000);
         assert_eq!((allowance.ready_at_ms(501, 3_000), allowance.ready_at_ms(500, 3_000)), (Some(7_000), None));
         allowance.take(500);
         assert_eq!(allowance.ready_at_ms(1, 3_000), Some(7_000));
-        allowance.told(&LimitsLeft { output_tokens: bucket(0, None, 9_000), ..LimitsLeft::default() }, 3_000);
+        allowance.told(&LimitsLeft { output_tokens: Some(bucket(0, None, 9_000)), ..LimitsLeft::default() }, 3_000);
         assert_eq!(allowance.ready_at_ms(0, 3_000), Some(12_000));
     }
 
     #[test]
     fn a_bucket_fills_evenly_until_its_reset() {
         let mut allowance = Allowance::default();
-        allowance.told(&LimitsLeft { tokens: bucket(0, Some(1_000), 10_000), ..LimitsLeft::default() }, 0);
+        allowance.told(&LimitsLeft { tokens: Some(bucket(0, Some(1_000), 10_000)), ..LimitsLeft::default() }, 0);
         assert_eq!(allowance.ready_at_ms(100, 0), Some(1_000));
         assert_eq!((allowance.ready_at_ms(100, 999), allowance.ready_at_ms(100, 1_000)), (Some(1_000), None));
         allowance.take(100);

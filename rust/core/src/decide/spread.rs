@@ -20,9 +20,8 @@ pub(super) fn spread(own: &mut [Considered], policy: &Policy, balance: Balance, 
     if is_idle && own.iter().all(is_well) {
         return;
     }
-    let weight = |considered: &Considered| {
-        policy.deployments.get(considered.candidate.deployment).map_or(0, |row| row.weight)
-    };
+    let weight =
+        |considered: &Considered| policy.deployments.get(considered.candidate.deployment).map_or(0, |row| row.weight);
     // Who is not well is sorted behind the others anyway: a draw that falls on it would be one less for them.
     own.sort_by_key(|one| (one.candidate.standing, u32::MAX - weight(one), one.candidate.deployment));
     let well = own.iter().take_while(|considered| is_well(considered)).count();

@@ -12,7 +12,7 @@ use crate::wire::{Answer, Request, ResponseFormat};
 /// `request` is there for the checks that compare with it, which hold where it is not.
 pub fn unmet(accept: &[Accept], answer: &Answer, wants_json: bool, request: Option<&Request<'_>>) -> Option<Accept> {
     let is_text = answer.tool_calls.is_empty() && answer.outcome != OutcomeKind::Refused;
-    accept.iter().copied().find(|check| match check {
+    let fails = |check: &&Accept| match check {
         Accept::Complete => answer.outcome == OutcomeKind::Incomplete,
         Accept::NotEmpty => answer.is_empty() && answer.outcome != OutcomeKind::Refused,
         Accept::NotRefused => answer.outcome == OutcomeKind::Refused,
@@ -21,7 +21,10 @@ pub fn unmet(accept: &[Accept], answer: &Answer, wants_json: bool, request: Opti
         }
         Accept::SchemaValid => is_text && request.is_some_and(|request| breaks_schema(answer, request)),
         Accept::LanguageMatches => is_text && request.is_some_and(|request| is_other_language(answer, request)),
-    })
+        // Its program is asked by the caller, once ours hold.
+        Accept::Host(_) => false,
+    };
+    accept.iter().find(fails).cloned()
 }
 
 /// Whether a check compares with the request.

@@ -1,11 +1,14 @@
 //! The attempts of a decision.
 
+use std::sync::Arc;
+
 use super::thinking::{Asked, compile_asked};
 use crate::catalog::Auth;
 use crate::control::ControlEvent;
 use crate::control::reservations::{Amounts, Claim};
 use crate::decide::{CacheForecast, CallTerms, DEFAULT_MAX_TOKENS, Decision};
 use crate::policy::{Accept, Escalate, KeyRef, Policy, Run};
+use crate::quirks::Quirks;
 use crate::shared_str::SharedStr;
 use crate::thinking_format::ThinkingFormat;
 use crate::wire::{Dialect, Target, ThinkingSetting};
@@ -56,8 +59,7 @@ pub struct Attempt {
     pub notes: Vec<String>,
     default_max_tokens: u64,
     max_tokens_field: SharedStr,
-    accepts_store: bool,
-    extra_body: SharedStr,
+    quirks: Arc<Quirks>,
     thinking: ThinkingSetting<'static>,
     thinking_format: ThinkingFormat,
     min_budget_tokens: u64,
@@ -88,8 +90,7 @@ impl Attempt {
             max_tokens: self.max_tokens,
             default_max_tokens: self.default_max_tokens,
             max_tokens_field: &self.max_tokens_field,
-            accepts_store: self.accepts_store,
-            extra_body: &self.extra_body,
+            quirks: &self.quirks,
             thinking: self.thinking,
             thinking_format: self.thinking_format,
             min_budget_tokens: self.min_budget_tokens,
@@ -167,8 +168,7 @@ pub fn plan(policy: &Policy, decision: &Decision) -> Plan {
             notes: compiled.note.into_iter().collect(),
             default_max_tokens: facts.max_output.unwrap_or(DEFAULT_MAX_TOKENS).min(DEFAULT_MAX_TOKENS),
             max_tokens_field: model.max_tokens_field.clone(),
-            accepts_store: model.accepts_store,
-            extra_body: model.extra_body.clone(),
+            quirks: Arc::clone(&model.quirks),
             thinking: compiled.setting,
             thinking_format: compiled.format,
             min_budget_tokens: compiled.min_budget_tokens,

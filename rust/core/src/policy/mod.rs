@@ -29,7 +29,7 @@ pub use compile::{compile, compile_extending, compile_with_zones};
 pub use fleet::{Fleet, Member};
 pub use grammar::json_schema;
 pub use model::{
-    Accept, Balance, Deployment, Escalate, Experiment, Given, GivenValue, Hedge, HedgeAfter, KeyRef, MetaValue, NamedFact,
-    OnDisconnect, Policy, PolicyModel, PolicyTest, Pool, Prefer, Require, Rule, RuleLabel, Run, SAVES_RANGE, SetParams,
-    Shown, Sticky, TestFailure, ThinkingLevel, UnknownMode,
+    Accept, Balance, Deployment, Escalate, Experiment, Given, GivenValue, Hedge, HedgeAfter, KeyRef, MetaValue,
+    NamedFact, OnDisconnect, Policy, PolicyModel, PolicyTest, Pool, Prefer, Require, Rule, RuleLabel, Run, SAVES_RANGE,
+    SetParams, Shown, Sticky, TestFailure, ThinkingLevel, UnknownMode,
 };

@@ -10,6 +10,7 @@ use super::facts::{FactId, Type};
 use super::fleet::Fleet;
 use crate::catalog::{Auth, Model, ThinkingRoute};
 use crate::quality::Evidence;
+use crate::quirks::Quirks;
 use crate::shared_str::SharedStr;
 use crate::tokens::Family;
 use crate::wire::Dialect;
@@ -126,10 +127,8 @@ pub struct PolicyModel {
     pub auth: Auth,
     /// The request's field for the output limit.
     pub max_tokens_field: SharedStr,
-    /// Whether it takes `OpenAI`'s own fields, such as `store`.
-    pub accepts_store: bool,
-    /// A JSON object of members for every body that does not say them.
-    pub extra_body: SharedStr,
+    /// What else its provider's bodies are written by.
+    pub quirks: Arc<Quirks>,
     /// How its provider takes a thinking setting.
     pub thinking: ThinkingRoute,
     /// Place on the ladder: in the first pool that lists it, else in `models`; from 1.
@@ -352,7 +351,7 @@ pub struct SetParams {
 }
 
 /// A check on an answer.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Accept {
     /// It ended by itself, not at a token limit.
     Complete,
@@ -366,6 +365,8 @@ pub enum Accept {
     SchemaValid,
     /// The text is in the language of the request (only where both are clear).
     LanguageMatches,
+    /// What the host program says of it; the whole name, `check.NAME`.
+    Host(SharedStr),
 }
 
 impl Accept {
@@ -380,8 +381,11 @@ impl Accept {
     ];
 
     /// The name in the language.
-    pub fn name(self) -> &'static str {
-        Self::ALL.iter().find(|(_, accept)| *accept == self).map_or("", |(name, _)| name)
+    pub fn name(&self) -> &str {
+        match self {
+            Self::Host(name) => name,
+            other => Self::ALL.iter().find(|(_, accept)| accept == other).map_or("", |(name, _)| name),
+        }
     }
 }
 

@@ -1,6 +1,7 @@
 //! What an upstream body is written for.
 
 use super::Dialect;
+use crate::quirks::{PLAIN, Quirks};
 use crate::thinking_format::ThinkingFormat;
 
 /// The thinking fields of the upstream body. The caller compiles them for the model: forms that a model refuses are
@@ -55,21 +56,14 @@ pub struct Target<'t> {
     pub echoes_reasoning: bool,
     /// Whether the upstream is to stream.
     pub stream: bool,
-    /// Whether the upstream takes `stream_options` (`OpenAI` bodies).
-    pub accepts_stream_options: bool,
     /// Whether the model takes sampling parameters.
     pub accepts_sampling: bool,
     /// Whether the model takes a tool choice that forces a call.
     pub accepts_forced_tool_choice: bool,
     /// Whether the model goes on from a last turn of the assistant (Anthropic).
     pub accepts_prefill: bool,
-    /// Whether the upstream takes `store`, `metadata` and `prompt_cache_key` (`OpenAI`'s own fields, which others of the
-    /// family refuse; bodies written by translation).
-    pub accepts_store: bool,
-    /// A JSON object of members that go into a Chat body unless the request says them; empty when there are none.
-    pub extra_body: &'t str,
-    /// Whether texts may be lists of parts (`OpenAI` bodies written by translation); else they are joined.
-    pub accepts_text_lists: bool,
+    /// What else the upstream takes differently (`OpenAI` bodies).
+    pub quirks: &'t Quirks,
 }
 
 impl<'t> Target<'t> {
@@ -87,13 +81,10 @@ impl<'t> Target<'t> {
             max_output_tokens: None,
             echoes_reasoning: false,
             stream: false,
-            accepts_stream_options: true,
             accepts_sampling: true,
             accepts_forced_tool_choice: true,
             accepts_prefill: true,
-            accepts_store: true,
-            extra_body: "",
-            accepts_text_lists: true,
+            quirks: &PLAIN,
         }
     }
 }

@@ -1,5 +1,7 @@
 //! `models` and `pools`: the catalogue's facts, then what the file says differently.
 
+use std::sync::Arc;
+
 use super::block::{Block, is_name, items, money_picos, named_members, shown, text, word};
 use super::reach::{key_ref, url};
 use super::settings::flag;
@@ -98,8 +100,7 @@ fn model(
         base_url,
         auth: provider.auth,
         max_tokens_field: provider.max_tokens_field.as_str().into(),
-        accepts_store: provider.accepts_store,
-        extra_body: provider.extra_body.as_deref().unwrap_or_default().into(),
+        quirks: Arc::new(provider.quirks.clone()),
         thinking: provider.thinking.clone(),
         rank: 0,
         evidence: Evidence::Prior,

@@ -1,21 +1,35 @@
 //! What rules and the whole policy say alike: `accept`, `escalate`, `run`; and small questions that both ask.
 
-use super::block::{Block, boolean, duration_ms, items, millionths, money_picos, word};
+use super::block::{Block, boolean, duration_ms, is_name, items, millionths, money_picos, shown, word};
 use crate::policy::diagnostics::Findings;
 use crate::policy::facts::FactId;
 use crate::policy::grammar::{self, KeyRow};
 use crate::policy::model::{Accept, Escalate, Hedge, HedgeAfter, Run};
 use crate::policy::source::Node;
 
-/// `accept: [complete, ...]`
+/// `accept: [complete, check.cites_a_source, ...]`
 pub(super) fn accept(node: &Node, findings: &mut Findings) -> Vec<Accept> {
-    let mut checks: Vec<Accept> = items(node, "`accept`", true, findings)
-        .into_iter()
-        .filter_map(|item| word(item, "a check of `accept`", &Accept::ALL, findings))
-        .collect();
+    let mut checks: Vec<Accept> =
+        items(node, "`accept`", true, findings).into_iter().filter_map(|item| check(item, findings)).collect();
     checks.sort_unstable();
     checks.dedup();
     checks
+}
+
+/// One of ours by its name, or one of the host program's.
+fn check(node: &Node, findings: &mut Findings) -> Option<Accept> {
+    if let Some(name) = node.text().filter(|text| text.starts_with(grammar::HOST_CHECK)) {
+        if name.strip_prefix(grammar::HOST_CHECK).is_some_and(is_name) {
+            return Some(Accept::Host(name.into()));
+        }
+        let hint = "such as `check.cites_a_source`: letters, digits, `-`, `_` and `.`";
+        findings.error_hint(node.pos, "bad-value", format!("{} names no check", shown(node)), hint);
+        return None;
+    }
+    let ours: Vec<(&'static str, usize)> =
+        Accept::ALL.iter().enumerate().map(|(index, (name, _))| (*name, index)).collect();
+    let index = word(node, "a check of `accept`", &ours, findings)?;
+    Accept::ALL.get(index).map(|(_, check)| check.clone())
 }
 
 /// `escalate: { at_most: 1, cost_within: 2.5x }`

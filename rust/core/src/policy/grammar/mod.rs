@@ -12,8 +12,8 @@ pub(super) use budgets::{BOUNDS, BUDGET, GIVEN_BUDGET, LIMIT};
 pub use schema::json_schema;
 pub(super) use table::{
     ALIAS, CHOICE, CLIENTS, DEPLOYMENT, DIALECTS, ESCALATE, EXPERIMENT, FILTER, FOR_ANY, GIVEN, HEDGE, HEDGE_AFTER,
-    MODEL, NAMED_MODELS, NOT_STICKY, ON_DISCONNECT, OTHERS, POLICY, PRICE, RULE, RUN, RUN_OF_PROCESS, SET, STICKY,
-    TEST, UNKNOWN, given_facts,
+    HOST_CHECK, MODEL, NAMED_MODELS, NOT_STICKY, ON_DISCONNECT, OTHERS, POLICY, PRICE, RULE, RUN, RUN_OF_PROCESS, SET,
+    STICKY, TEST, UNKNOWN, given_facts,
 };
 
 use super::facts::Scope;
@@ -53,6 +53,8 @@ pub enum Shape {
     Url,
     /// Where a key is found.
     KeyRef,
+    /// A check that the host program registers.
+    HostCheck,
     /// A moment, in UTC.
     Moment,
     /// An expression with what has a value there.

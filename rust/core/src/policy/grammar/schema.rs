@@ -119,6 +119,7 @@ fn shape(schema: &mut ObjectWriter<'_>, of: Shape) {
         }
         Shape::Url => text(schema, "^https?://[^@ #?]+$"),
         Shape::KeyRef => text(schema, "^(none|env:[A-Za-z_][A-Za-z0-9_]*)$"),
+        Shape::HostCheck => text(schema, r"^check\.[A-Za-z][A-Za-z0-9._-]{0,63}$"),
         Shape::Moment => text(schema, MOMENT),
         Shape::Duration => text(schema, DURATION),
         Shape::Money => text(schema, MONEY),

@@ -18,6 +18,8 @@ fn first<T: Copy>(words: &[(&'static str, T)]) -> Vec<&'static str> {
     words.iter().map(|(name, _)| *name).collect()
 }
 
+/// How the name of a check of the host program begins.
+pub(in crate::policy) const HOST_CHECK: &str = "check.";
 /// What `unknown` may say.
 pub(in crate::policy) const UNKNOWN: [(&str, UnknownMode); 2] =
     [("strongest", UnknownMode::Strongest), ("skip", UnknownMode::Skip)];
@@ -124,9 +126,10 @@ const STICKS: &str =
 
 const ACCEPT: KeyRow = key(
     "accept",
-    Shape::OneOrMany(&Shape::Words(|| first(&Accept::ALL))),
+    Shape::OneOrMany(&Shape::OneOf(&[Shape::Words(|| Accept::ALL.map(|(name, _)| name).to_vec()), Shape::HostCheck])),
     "What a good answer is; a poor one goes to the next stronger model, as far as `escalate` allows. `valid_json` looks \
-     only where the request asks for JSON. Default: `[not_empty]`.",
+     only where the request asks for JSON, `schema_valid` where it gives a schema; `check.NAME` asks the host program. \
+     Default: `[not_empty]`.",
 );
 const ESCALATION: KeyRow =
     key("escalate", Shape::Block(&[ESCALATE]), "How far a poor answer climbs: `{ at_most: 1, cost_within: 2.5x }`.");

@@ -52,6 +52,12 @@ impl Notes {
         self.say(format!("`{key}`: {} has no such field", dialect.name()));
     }
 
+    /// Says that the upstream refuses a field.
+    pub(in crate::wire) fn refused(&mut self, key: &str) {
+        let key: String = key.chars().take(40).collect();
+        self.say(format!("`{key}`: the upstream does not take it"));
+    }
+
     /// Says that a sampling parameter is not taken.
     pub(in crate::wire) fn no_sampling(&mut self, key: &str) {
         self.say(format!("`{key}`: the model does not take sampling parameters"));

@@ -6,6 +6,7 @@ use super::shape::{
     RESPONSES_ITEMS, RESPONSES_TOOLS, note_unread,
 };
 use crate::json::Value;
+use crate::quirks::OWN_FIELDS;
 use crate::wire::read::members::{Member, members};
 use crate::wire::read::typed::Read;
 use crate::wire::{Dialect, Request, Target, WireError};
@@ -26,9 +27,6 @@ pub(in crate::wire) struct Extras {
     /// Members that both of `OpenAI`'s dialects have under one name, as they were written.
     pub carried: Vec<(&'static str, String)>,
 }
-
-/// Members that both of `OpenAI`'s dialects have, and that other servers of the chat dialect may refuse.
-const SHARED: [&str; 5] = ["store", "metadata", "prompt_cache_key", "prompt_cache_retention", "safety_identifier"];
 
 impl Extras {
     /// Reads them for a target of another dialect, and says what that dialect has no words for.
@@ -189,13 +187,13 @@ impl Extras {
         }
         // The other upstreams keep nothing anyway.
         let keeps_nothing = key == "store" && member.value == b"false";
-        if keeps_nothing && (target.dialect == Dialect::AnthropicMessages || !target.accepts_store) {
+        if keeps_nothing && (target.dialect == Dialect::AnthropicMessages || !target.quirks.takes_store) {
             return;
         }
         let is_openai = |dialect| matches!(dialect, Dialect::OpenAiChat | Dialect::OpenAiResponses);
-        let shared = SHARED.into_iter().find(|shared| *shared == key);
+        let shared = OWN_FIELDS.into_iter().find(|shared| *shared == key);
         match shared.filter(|_| is_openai(request.dialect) && is_openai(target.dialect)) {
-            Some(_) if !target.accepts_store => notes.say(format!("`{key}`: the upstream does not take it")),
+            Some(key) if target.quirks.refuses(key) => notes.refused(key),
             Some(key) => self.carried.push((key, member.text().into_owned())),
             None => notes.no_counterpart(key, target.dialect),
         }

@@ -4,7 +4,7 @@ use super::body::Notes;
 use super::thinking::{anthropic_max_tokens, for_anthropic, for_openai};
 use super::thinking_fields::{gives_way_to, is_same, is_thinking_key, settle, settle_responses};
 use super::unsigned;
-use crate::json::Value;
+use crate::json::{Reader, Value};
 use crate::wire::read::members::{Member, Splice, members, quoted, with_member};
 use crate::wire::read::typed::{Read, sampling_name};
 use crate::wire::{Request, Target};
@@ -21,14 +21,22 @@ pub(in crate::wire) fn openai(request: &Request<'_>, target: &Target<'_>, notes:
         match member.key.as_ref() {
             "model" | "stream" | "max_tokens" | "max_completion_tokens" => {}
             "stream_options" => stream_options = Some(member.value),
+            key if target.quirks.refuses(key) => note_refused(&member, notes),
+            "messages" if !target.quirks.takes_developer => match as_system(member.value)? {
+                Some(messages) => out.put("messages", messages),
+                None => out.keep(&member),
+            },
             key if thinking.is_some() && is_thinking_key(key) => said.push(member),
             key if !target.accepts_sampling && sampling_name(key).is_some() => {
                 if !member.is_null() {
                     notes.no_sampling(key);
                 }
             }
-            _ => {
-                out.keep(&member);
+            key => {
+                match target.quirks.name_of(key) {
+                    name if name == key => out.keep(&member),
+                    name => out.put(name, member.value),
+                }
                 if gives_way_to(&member.key) {
                     said.push(member);
                 }
@@ -37,12 +45,10 @@ pub(in crate::wire) fn openai(request: &Request<'_>, target: &Target<'_>, notes:
     }
     if target.stream {
         out.put("stream", "true");
-        if target.accepts_stream_options {
+        if !target.quirks.tells_usage {
             // Without it the stream ends without its usage, and a request without usage has no price.
             let options = with_member(stream_options.unwrap_or(b"{}"), "include_usage", Some("true"))?;
             out.put("stream_options", options.unwrap_or_default());
-        } else if stream_options.is_some() {
-            notes.say("`stream_options`: the upstream does not take it");
         }
     }
     if let Some(max_tokens) = target.max_tokens.or(request.max_tokens) {
@@ -66,13 +72,61 @@ pub(in crate::wire) fn openai(request: &Request<'_>, target: &Target<'_>, notes:
 
 /// The members that the upstream's row adds and the request does not say.
 pub(in crate::wire) fn unsaid<'t>(request: &Request<'_>, target: &Target<'t>) -> Read<Vec<Member<'t>>> {
-    if target.extra_body.is_empty() {
+    if target.quirks.extra_body.is_empty() {
         return Ok(Vec::new());
     }
     let said = members(request.body)?;
-    let mut extra = members(target.extra_body.as_bytes())?;
+    let mut extra = members(target.quirks.extra_body.as_bytes())?;
     extra.retain(|member| !said.iter().any(|known| known.key == member.key));
     Ok(extra)
+}
+
+/// A body without what the upstream refuses, and with its own names.
+pub(in crate::wire) fn as_taken(body: Vec<u8>, target: &Target<'_>, notes: &mut Notes) -> Read<Vec<u8>> {
+    if target.quirks.refuses.is_empty() && target.quirks.renames.is_empty() {
+        return Ok(body);
+    }
+    let mut out = Splice::new(body.len());
+    for member in members(&body)? {
+        match member.key.as_ref() {
+            key if target.quirks.refuses(key) => note_refused(&member, notes),
+            key => out.put(target.quirks.name_of(key), member.value),
+        }
+    }
+    Ok(out.end())
+}
+
+/// Says that a member is left out, where that changes anything: an upstream that knows nothing of `store` keeps nothing.
+fn note_refused(member: &Member<'_>, notes: &mut Notes) {
+    let keeps_nothing = member.key == "store" && member.value == b"false";
+    if !keeps_nothing && !member.is_null() {
+        notes.refused(&member.key);
+    }
+}
+
+/// `messages` with the role `developer` written as `system`; nothing when none has it.
+fn as_system(messages: &[u8]) -> Read<Option<Vec<u8>>> {
+    // The word is rare: most bodies are not looked at twice.
+    if memchr::memmem::find(messages, b"\"developer\"").is_none() {
+        return Ok(None);
+    }
+    let mut out = vec![b'['];
+    Reader::new(messages).array(|reader| {
+        let span = reader.skip()?;
+        let message = reader.slice(span);
+        if out.len() > 1 {
+            out.push(b',');
+        }
+        let is_developer = |member: &Member<'_>| member.key == "role" && member.value == b"\"developer\"";
+        if members(message)?.iter().any(is_developer) {
+            out.extend(with_member(message, "role", Some("\"system\""))?.unwrap_or_default());
+        } else {
+            out.extend_from_slice(message);
+        }
+        Read::Ok(())
+    })?;
+    out.push(b']');
+    Ok(Some(out))
 }
 
 /// Writes an Anthropic Messages body.
@@ -139,6 +193,7 @@ pub(in crate::wire) fn responses(request: &Request<'_>, target: &Target<'_>, not
             },
             // Refused without a stream.
             "stream_options" if !target.stream => {}
+            key if target.quirks.refuses(key) => note_refused(&member, notes),
             "reasoning" if thinking.is_some() => reasoning = Some(member.value),
             key if !target.accepts_sampling && sampling_name(key).is_some() => {
                 if !member.is_null() {

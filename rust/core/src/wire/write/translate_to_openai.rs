@@ -2,7 +2,7 @@
 
 use super::body::{Notes, says_nothing};
 use super::extras::Extras;
-use super::splice::unsaid;
+use super::splice::{as_taken, unsaid};
 use super::thinking::for_openai;
 use super::thinking_fields::settle;
 use super::translate_turns::{is_web, not_a_function, untranslatable, write_text};
@@ -23,7 +23,7 @@ pub(in crate::wire) fn write(request: &Request<'_>, target: &Target<'_>, notes: 
     body.string("model", target.model);
     if target.stream {
         body.raw("stream", "true");
-        if target.accepts_stream_options {
+        if !target.quirks.tells_usage {
             body.raw("stream_options", r#"{"include_usage":true}"#);
         }
     }
@@ -79,12 +79,12 @@ pub(in crate::wire) fn write(request: &Request<'_>, target: &Target<'_>, notes: 
         body.string("user", end_user);
     }
     body.end();
-    Ok(out.into_bytes())
+    as_taken(out.into_bytes(), target, notes)
 }
 
 /// Texts as the value of `content`: one alone is a string, several are parts unless the upstream wants a string.
 fn text_content(texts: &[&str], target: &Target<'_>) -> String {
-    if texts.len() < 2 || !target.accepts_text_lists {
+    if texts.len() < 2 || !target.quirks.takes_text_lists {
         return quoted(&texts.join("\n\n"));
     }
     let mut out = String::new();

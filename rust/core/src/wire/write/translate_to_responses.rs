@@ -54,7 +54,7 @@ pub(in crate::wire) fn write(request: &Request<'_>, target: &Target<'_>, notes: 
         body.raw("reasoning", text(&json));
     }
     // The other dialects keep nothing unless they are asked to; this one does unless it is told not to.
-    if target.accepts_store && !extras.carried.iter().any(|(key, _)| *key == "store") {
+    if target.quirks.takes_store && !extras.carried.iter().any(|(key, _)| *key == "store") {
         body.raw("store", "false");
     }
     for (key, value) in &extras.carried {
