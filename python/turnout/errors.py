@@ -71,6 +71,7 @@ CODES: dict[str, str] = {
     "catalog-unreadable": "a catalogue's file or address cannot be read",
     "counters-unreachable": "the server that counts budgets does not answer",
     "extra-missing": "a library of an optional extra is not installed",
+    "keys-ended": "the key has ended, and no new end was given",
     "keys-foreign": "the file is no file of keys",
     "keys-io": "the file of keys cannot be opened, read or written",
     "keys-missing": "there is no file of keys",

@@ -231,21 +231,24 @@ async def test_a_stall_after_content_raises(lab: Lab) -> None:
 
 
 async def test_a_slow_reader_takes_nothing_from_the_time_of_the_provider(lab: Lab) -> None:
+    is_read_on = asyncio.Event()
+
     async def handle(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         await reader.readuntil(b"\r\n\r\n")
         writer.write(b"HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\nconnection: close\r\n\r\n" + CHUNK)
-        await asyncio.sleep(0.7)
+        await is_read_on.wait()
         writer.write(CHUNK + b'data: {"choices":[{"index":0,"delta":{},"finish_reason":"stop"}]}\n\ndata: [DONE]\n\n')
 
     async with serving(handle) as address:
         base_urls = {**urls(lab), "openai": address}
-        rules = policy("gpt, claude", run="idle: 400ms")
+        rules = policy("gpt, claude", run="idle: 45ms")
         async with (
             Router(rules, environ=KEYS, base_urls=base_urls) as router,
             router.stream("hello there") as stream,
         ):
             seen = [(await anext(stream)).text]
-            await asyncio.sleep(0.5)
+            await asyncio.sleep(0.05)
+            is_read_on.set()
             seen += [event.text async for event in stream]
     assert "".join(seen) == "hellohello"
 
